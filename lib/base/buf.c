@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+
+#define BUF_FIRST_CAP 256
+
+struct buf
+buf_fixed(void *mem, size_t size)
+{
+	return (struct buf){ .data = mem, .cap = size, .max = size };
+}
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max, .heap = true };
+}
+
+void
+buf_fini(struct buf *b)
+{
+	if (b->heap)
+		free(b->data);
+	*b = (struct buf){ .data = NULL };
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->err = 0;
+}
+
+static int
+buf_grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap > 0 ? b->cap : BUF_FIRST_CAP;
+	uint8_t *data;
+
+	if (!b->heap || need > b->max)
+		return -ENOSPC;
+	while (cap < need)
+		cap *= 2;
+	if (cap > b->max)
+		cap = b->max;
+	data = realloc(b->data, cap);
+	if (data == NULL)
+		return -ENOMEM;
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+uint8_t *
+buf_extend(struct buf *b, size_t n)
+{
+	uint8_t *p;
+
+	if (b->err != 0)
+		return NULL;
+	if (n > b->max - b->len)
+		b->err = -ENOSPC;
+	else if (n > b->cap - b->len)
+		b->err = buf_grow(b, b->len + n);
+	if (b->err != 0)
+		return NULL;
+	p = b->data + b->len;
+	b->len += n;
+	return p;
+}
+
+void
+buf_put(struct buf *b, const void *src, size_t n)
+{
+	uint8_t *p = buf_extend(b, n);
+
+	if (p != NULL && n > 0)
+		memcpy(p, src, n);
+}
+
+void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+void
+buf_u8(struct buf *b, uint8_t v)
+{
+	buf_put(b, &v, 1);
+}
+
+void
+buf_u16(struct buf *b, uint16_t v)
+{
+	buf_put(b, (uint8_t[]){ v >> 8, v & 0xff }, 2);
+}
+
+void
+buf_u32(struct buf *b, uint32_t v)
+{
+	buf_put(b,
+	    (uint8_t[]){ v >> 24, v >> 16 & 0xff, v >> 8 & 0xff, v & 0xff }, 4);
+}
+
+void
+buf_u64(struct buf *b, uint64_t v)
+{
+	uint8_t be[8];
+	int i;
+
+	for (i = 0; i < 8; i++)
+		be[i] = v >> (56 - 8 * i) & 0xff;
+	buf_put(b, be, sizeof(be));
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	uint8_t *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || b->err != 0)
+		return;
+	/* vsnprintf wants room for its NUL, which is then given back. */
+	p = buf_extend(b, (size_t)n + 1);
+	if (p == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len--;
+}
+
+void
+buf_consume(struct buf *b, size_t n)
+{
+	memmove(b->data, b->data + n, b->len - n);
+	b->len -= n;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * crypto: the few primitives the daemons need, over OpenSSL's EVP and
+ * libsodium. Fetched algorithms are kept per process, so a MAC costs no
+ * look-up.
+ * Owns: process-wide algorithm handles.  Thread: any after crypto_init.
+ */
+#ifndef FLOE_LIB_CRYPTO_CRYPTO_H
+#define FLOE_LIB_CRYPTO_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CRYPTO_MD5_LEN    16
+#define CRYPTO_SHA1_LEN   20
+#define CRYPTO_SHA256_LEN 32
+#define CRYPTO_PWHASH_LEN 128 /* with its NUL */
+
+enum crypto_hash { CRYPTO_MD5, CRYPTO_SHA1, CRYPTO_SHA256 };
+
+struct crypto_span {
+	const void *data;
+	size_t len;
+};
+
+/* Before anything else, once. 0 or -ENOSYS (a primitive is missing). */
+int crypto_init(void);
+void crypto_fini(void);
+
+size_t crypto_hash_len(enum crypto_hash);
+/* Over the concatenation of n spans. 0 or -EIO. */
+int crypto_digest(
+    enum crypto_hash, const struct crypto_span *, size_t n, uint8_t *out);
+int crypto_hmac(enum crypto_hash, const void *key, size_t key_len,
+    const struct crypto_span *, size_t n, uint8_t *out);
+
+void crypto_random(void *, size_t);
+bool crypto_equal(const void *, const void *, size_t); /* constant time */
+void crypto_wipe(void *, size_t);
+
+/* Argon2id at libsodium's INTERACTIVE cost (64 MiB, tens of ms): never call
+ * it on a loop thread. 0 or -ENOMEM. */
+int
+crypto_pwhash(const char *password, size_t len, char out[CRYPTO_PWHASH_LEN]);
+/* -EACCES when it does not match. */
+int crypto_pwhash_verify(const char *hash, const char *password, size_t len);
+
+/* NUL-terminated; out has room for CRYPTO_BASE64_LEN(len). */
+#define CRYPTO_BASE64_LEN(n) (((n) + 2) / 3 * 4 + 1)
+void crypto_base64(const void *, size_t len, char *out);
+void crypto_base64url(const void *, size_t len, char *out); /* no padding */
+/* Strict, no padding. *out_len: room in, bytes out. -EINVAL or -ENOSPC. */
+int crypto_base64url_decode(
+    const char *, size_t len, uint8_t *out, size_t *out_len);
+void crypto_hex(const void *, size_t len, char *out); /* 2 * len + 1 */
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sock: opening sockets, non-blocking and close-on-exec, and converting
+ * addresses. Owns: nothing; descriptors are the caller's.  Thread: any.
+ */
+#ifndef FLOE_LIB_NET_SOCK_H
+#define FLOE_LIB_NET_SOCK_H
+
+#include <sys/socket.h>
+
+#include "lib/addr/addr.h"
+
+/*
+ * count sockets on one address, sharing it by SO_REUSEPORT among the
+ * workers of this process only: the first is bound without SO_REUSEPORT, so an
+ * address that any other socket holds - another instance of ours too -
+ * is -EADDRINUSE instead of a silent share. Port 0 picks one; *bound
+ * tells it. All or nothing: on error no descriptor is left open.
+ */
+int
+sock_udp_group(const struct addr *, int *fds, int count, struct addr *bound);
+int sock_tcp_group(
+    const struct addr *, int *fds, int count, int backlog, struct addr *bound);
+/* One UDP socket on exactly this address and port. fd or -errno. */
+int sock_udp(const struct addr *);
+
+int sock_local(int fd, struct addr *);
+int sock_peer(int fd, struct addr *);
+socklen_t addr_to_sockaddr(const struct addr *, struct sockaddr_storage *);
+/* -EAFNOSUPPORT when it is neither IPv4 nor IPv6. */
+int addr_from_sockaddr(const struct sockaddr_storage *, struct addr *);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * core: signald without sockets, clock, disk or threads. One core is one
+ * shard: it owns every user, with all of that user's sessions, and every call
+ * whose key hashes to it. Events go in with the time, effects come out in a
+ * queue that the shell carries out in order:
+ *
+ *   frames of links, mail of other shards, results of the log  ->  core
+ *   core  ->  send, close, move a link; post mail; append; read
+ *
+ * Nothing is answered before its append came back (ack after durability), and
+ * a session gets messages only by walking its cursor through the user's
+ * inbox log; a push that arrives in order is just the short cut.
+ *
+ * Owns: users, sessions, calls, pending tickets, the effect queue.
+ * Thread: one; shards share nothing.
+ */
+#ifndef FLOE_SIGNALD_CORE_CORE_H
+#define FLOE_SIGNALD_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "signald/core/log.h"
+#include "signald/core/mail.h"
+
+struct sig_core;
+
+/* Immutable while a core lives; strings are borrowed. */
+struct sig_config {
+	uint32_t shard, shards;
+	const char *app;  /* tenant in conversation ids, "main" */
+	const char *node; /* told in welcome */
+	uint32_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
+	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
+	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
+	uint8_t token_key[32]; /* signs log-in tokens */
+	uint8_t shard_key[16]; /* places users and calls; same in all shards */
+	const char *const *turn_secrets; /* the first one signs; NULL ends */
+	const char *const *turn_uris; /* in the operator's order; NULL ends */
+	const char *const *stun_uris;
+	uint32_t ice_ttl_s;
+	void (*random)(void *out, size_t len); /* the shell's source */
+};
+
+/* Both clocks of an event: timers run on now_ms, stamps are wall_ms. */
+struct sig_time {
+	uint64_t now_ms;  /* monotonic */
+	uint64_t wall_ms; /* since 1970 */
+};
+
+struct sig_core *sig_core_new(const struct sig_config *);
+void sig_core_free(struct sig_core *);
+
+/* A link has spoken WebSocket; emits the welcome. link: the shell's id, never
+ * used again for another link. */
+void sig_core_link_open(struct sig_core *, uint64_t link, struct sig_time);
+/* A link that another shard's SIG_MOVE brought, with its hello frame. */
+void sig_core_link_adopt(struct sig_core *, uint64_t link, const char *hello,
+    size_t len, struct sig_time);
+/* One whole message (any number of JSON lines). */
+void sig_core_link_frame(struct sig_core *, uint64_t link, const char *,
+    size_t len, struct sig_time);
+/* The link is gone; also the answer to SIG_CLOSE. Unknown ids are ignored,
+ * so that a late close never touches a newer link. */
+void sig_core_link_closed(struct sig_core *, uint64_t link, struct sig_time);
+/* The mail becomes the core's. */
+void sig_core_mail(struct sig_core *, struct sig_mail *, struct sig_time);
+void sig_core_appended(struct sig_core *, uint64_t ticket,
+    const struct sig_appended *, struct sig_time);
+void sig_core_read(struct sig_core *, uint64_t ticket, const struct sig_rows *,
+    struct sig_time);
+/* Runs what is due; next_ms tells when to call (UINT64_MAX: never). */
+void sig_core_tick(struct sig_core *, struct sig_time);
+uint64_t sig_core_next_ms(const struct sig_core *);
+/* Close every link with 4003; what is ticketed may still finish. */
+void sig_core_drain(struct sig_core *, struct sig_time);
+
+enum sig_effect_kind {
+	SIG_SEND,
+	SIG_CLOSE,
+	SIG_MOVE,
+	SIG_POST,
+	SIG_APPEND,
+	SIG_READ,
+};
+
+struct sig_effect {
+	enum sig_effect_kind kind;
+	uint64_t link;      /* SEND CLOSE MOVE */
+	uint64_t ticket;    /* APPEND READ: comes back with the result */
+	uint32_t shard;     /* MOVE POST: where to */
+	uint16_t code;      /* CLOSE */
+	const char *reason; /* CLOSE: static */
+	char *text;         /* SEND MOVE: a JSON text, not NUL-terminated */
+	size_t len;
+	bool droppable; /* SEND: ephemeral, may go when the link is slow */
+	struct sig_mail *mail;     /* POST */
+	struct sig_append *append; /* APPEND */
+	struct sig_read read;      /* READ */
+};
+
+/* The next effect, taken off the queue, or false. What it points to belongs
+ * to the caller: sig_effect_fini frees whatever was not taken (set NULL). */
+bool sig_core_effect(struct sig_core *, struct sig_effect *);
+void sig_effect_fini(struct sig_effect *);
+
+uint32_t sig_shard_of(const struct sig_config *, const char *key);
+
+/* Single-writer counters; another thread may read them (relaxed). */
+struct sig_stats {
+	uint64_t links, sessions, users_online, calls; /* gauges */
+	uint64_t messages, pushes, resends, duplicates, requests, errors;
+	uint64_t calls_started, calls_answered, resumes;
+};
+const struct sig_stats *sig_core_stats(const struct sig_core *);
+
+/* One JSON line a session, for the admin API. */
+struct buf;
+void sig_core_dump_sessions(const struct sig_core *, struct buf *);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * log: what the core asks of the message log, in words that no engine shows
+ * through. Every message lives once in its conversation log (seq, dense) and
+ * is indexed once per member in the member's inbox log (sync, dense).
+ * Appends are grouped by the engine and come back after they are durable, in
+ * the order of asking per shard; reads see everything that came back.
+ * Owns: requests own their strings.  Thread: handed over whole.
+ */
+#ifndef FLOE_SIGNALD_CORE_LOG_H
+#define FLOE_SIGNALD_CORE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIG_NAME_MAX   32 /* user name, without NUL */
+#define SIG_DEVICE_MAX 64
+#define SIG_MID_MAX    64
+#define SIG_CONV_MAX   128
+#define SIG_EPOCH_LEN  33 /* hex and NUL */
+
+enum sig_append_kind {
+	SIG_APPEND_MESSAGE,
+	SIG_APPEND_CURSOR, /* a device's acked sync; need not be fsynced alone
+			    */
+	SIG_APPEND_SEEN,   /* a user's last_seen; likewise */
+	SIG_APPEND_USER,   /* register: fails with -EEXIST */
+};
+
+struct sig_append {
+	enum sig_append_kind kind;
+	char user[SIG_NAME_MAX + 1]; /* sender, owner of the cursor, new user */
+	char device[SIG_DEVICE_MAX + 1];
+	uint64_t ts; /* wall ms */
+	/* MESSAGE */
+	char conv[SIG_CONV_MAX + 1];
+	char
+	    peer[SIG_NAME_MAX + 1]; /* the other member of a 1:1 conversation */
+	char mid[SIG_MID_MAX + 1];  /* "" : no idempotency key (server's own) */
+	char type[16];
+	char *body; /* JSON text */
+	size_t body_len;
+	/* CURSOR */
+	uint64_t sync;
+	/* USER */
+	char *pwhash;
+	char *nick;
+};
+
+void sig_append_free(struct sig_append *);
+
+struct sig_appended {
+	int err; /* 0; -EEXIST (user); -ENOENT (peer unknown); -ENOSPC, -EIO */
+	bool duplicate; /* mid seen before: the fields are the first answer's */
+	bool first;     /* this message founded the conversation */
+	uint64_t id, seq, ts;
+	uint64_t sync_user, sync_peer; /* inbox positions of the two members */
+	/* The stored message as the members of a push, without braces:
+	 * "conv":...,"seq":...,...,"body":{...} */
+	const char *text;
+	size_t text_len;
+};
+
+enum sig_read_kind {
+	SIG_READ_LOGIN,   /* user, device -> struct sig_rows.login */
+	SIG_READ_INBOX,   /* user, from (exclusive), limit -> rows by sync */
+	SIG_READ_HISTORY, /* user, conv, before/after (exclusive), limit */
+	SIG_READ_CONVS,   /* user, limit -> rows newest activity first */
+	SIG_READ_USER,    /* user -> exists, nick */
+};
+
+struct sig_read {
+	enum sig_read_kind kind;
+	char user[SIG_NAME_MAX + 1];
+	char device[SIG_DEVICE_MAX + 1];
+	char conv[SIG_CONV_MAX + 1];
+	uint64_t from; /* INBOX; HISTORY: before or after */
+	bool newer;    /* HISTORY: after instead of before */
+	uint32_t limit;
+};
+
+struct sig_row {
+	uint64_t sync; /* INBOX */
+	uint64_t seq;
+	const char
+	    *text; /* as in sig_appended; "" in a CONVS row without one */
+	size_t text_len;
+	const char *conv; /* CONVS */
+	const char *
+	    peer; /* CONVS, LOGIN (the people one shares a conversation with) */
+	const char *nick;   /* CONVS */
+	uint64_t last_seen; /* LOGIN */
+};
+
+struct sig_rows {
+	int err;       /* 0; -ENOENT: no such user, or not a member; -EIO */
+	bool complete; /* nothing lies beyond in that direction */
+	const struct sig_row *rows; /* borrowed for the call */
+	size_t nrows;
+	/* LOGIN, USER */
+	const char *nick;
+	char epoch[SIG_EPOCH_LEN];
+	uint64_t head;   /* highest sync of the user's inbox */
+	uint64_t cursor; /* what this device acked, 0 for a new one */
+};
+
+#endif

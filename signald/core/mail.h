@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mail: what shards say to each other. A mail names its receiver by key (a user
+ * or a call), never by pointer or place, and is plain data that could as well
+ * cross a network: the same shapes will travel on a bus between nodes.
+ * Mail between two shards arrives once and in order.
+ * Owns: its texts.  Thread: handed over whole.
+ */
+#ifndef FLOE_SIGNALD_CORE_MAIL_H
+#define FLOE_SIGNALD_CORE_MAIL_H
+
+#include <stdint.h>
+
+#include "signald/core/log.h"
+
+#define SIG_CALL_MAX    160 /* a call id carries its conversation */
+#define SIG_SESSION_MAX 40
+
+enum sig_mail_kind {
+	SIG_MAIL_INBOX,    /* to a user: sync stands at text in your inbox */
+	SIG_MAIL_PRESENCE, /* to a user: peer's state changed, or answers ASK */
+	SIG_MAIL_PRESENCE_ASK, /* to a user: tell me your state */
+	SIG_MAIL_CALL,         /* to a call: an op of a session */
+	SIG_MAIL_CALL_LOST,    /* to a call: that session is gone for good */
+	SIG_MAIL_CALL_RING,    /* to a user: somebody invites you */
+	SIG_MAIL_CALL_BUSY,    /* to a call: the callee is in another one */
+	SIG_MAIL_CALL_REPLY,   /* to a user's session: the answer of an op */
+	SIG_MAIL_CALL_PUSH,    /* to a user (or one session): push text */
+};
+
+struct sig_mail {
+	enum sig_mail_kind kind;
+	char to[SIG_CALL_MAX + 1];         /* key of the receiver */
+	char from[SIG_NAME_MAX + 1];       /* the user it comes from */
+	char session[SIG_SESSION_MAX + 1]; /* of from, or the one addressed */
+	char device[SIG_DEVICE_MAX + 1];
+	char call[SIG_CALL_MAX + 1];
+	uint64_t request; /* CALL, CALL_REPLY: the client's request id */
+	uint64_t sync;    /* INBOX */
+	uint64_t ts;      /* wall ms */
+	uint32_t flags;   /* per kind, see mail.c's table */
+	char *text;       /* JSON */
+	size_t text_len;
+};
+
+struct sig_mail *sig_mail_new(enum sig_mail_kind, const char *to);
+void sig_mail_free(struct sig_mail *);
+
+#endif

@@ -29,10 +29,11 @@ struct addr {
 #define ADDR_STRLEN 56 /* "[v6]:port" and its NUL */
 
 struct addr addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port);
-/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80"; without a
- * port it is 0. -EINVAL for anything else. */
+/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80" or without
+ * the port, which then is 0. -EINVAL for anything else (names, zones). */
 int addr_parse(const char *, struct addr *);
-/* The above form; the port is printed when it is not 0. Returns out. */
+/* The above form; the port is printed when it is not 0; "none" for ADDR_NONE.
+ * Returns out. */
 const char *addr_format(const struct addr *, char out[ADDR_STRLEN]);
 bool addr_equal(const struct addr *, const struct addr *);    /* with port */
 bool addr_equal_ip(const struct addr *, const struct addr *); /* without */
@@ -40,10 +41,19 @@ size_t addr_ip_len(const struct addr *); /* 4 or 16; 0 for ADDR_NONE */
 
 /*
  * The IPv4 address that an IPv6 spelling reaches in the end: ::ffff:0:0/96,
- * ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 2002::/16 (6to4), 2001::/32 (Teredo,
- * its client) and ISATAP interface ids. Anything else unchanged. Keeps the
- * port.
+ * ::ffff:0:0:0/96, ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 2002::/16 (6to4),
+ * 2001::/32 (Teredo, its client) and ISATAP interface ids. Anything else
+ * unchanged. Keeps the port.
  */
 struct addr addr_canonical(const struct addr *);
+
+/*
+ * Every address that a packet to this one may meet on its way: itself unless
+ * it is only a spelling of IPv4 (::ffff:0:0/96), what its prefix embeds, what
+ * its interface id embeds. A verdict has to hold for all of them, or
+ * fe80::5efe:192.0.2.1 would pass as 192.0.2.1. Returns their count, 1 to 3.
+ */
+#define ADDR_READINGS 3
+size_t addr_readings(const struct addr *, struct addr out[ADDR_READINGS]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * prefix: address prefixes and lists of allow/deny rules in which the
- * longest match wins. Addresses are judged in canonical form (addr.h), so a
- * rule on 10.0.0.0/8 also meets ::ffff:10.0.0.1 and 2002:0a00:0001::.
+ * longest match wins. An address is judged in every reading it has (addr.h),
+ * so a rule on 10.0.0.0/8 also meets ::ffff:10.0.0.1 and 2002:0a00:0001::.
  * Owns: a list owns its rules.  Thread: immutable after building.
  */
 #ifndef FLOE_LIB_ADDR_PREFIX_H
@@ -24,25 +24,33 @@ enum prefix_verdict {
 struct prefix_rule {
 	struct prefix prefix;
 	enum prefix_verdict verdict;
-	const char
-	    *name; /* for logs, such as "private"; static or the caller's */
+	const char *name; /* for logs: "private"; static or the caller's */
 };
 
 struct prefix_list;
 
-/* "10.0.0.0/8", "fe80::/10", "192.0.2.1". -EINVAL: malformed or host bits. */
+/* "10.0.0.0/8", "fe80::/10", "192.0.2.1"; prefixes of ::ffff:0:0/96 become
+ * IPv4. -EINVAL: malformed or host bits. */
 int prefix_parse(const char *, struct prefix *);
+/* True when some reading of the address is inside. */
 bool prefix_contains(const struct prefix *, const struct addr *);
 
 struct prefix_list *prefix_list_new(void);
 void prefix_list_free(struct prefix_list *);
 /* A later rule on the same prefix replaces the verdict. 0 or -ENOMEM. */
 int prefix_list_add(struct prefix_list *, const struct prefix_rule *);
-/* The longest rule that covers the address, NULL when none does. */
+/*
+ * The longest rule that covers the address, NULL when none does. When its
+ * readings meet different rules, one that denies wins.
+ * Cost: a binary search over the ranges of the family, nothing allocated.
+ */
 const struct prefix_rule *
 prefix_list_find(const struct prefix_list *, const struct addr *);
-/* The peers that a relay refuses unless told otherwise (turn.md): loopback,
- * private, link-local, multicast, documentation, ... 0 or -ENOMEM. */
+/*
+ * The peers that a relay refuses unless told otherwise: loopback,
+ * private, link-local, multicast, documentation, ... A longer rule wins over
+ * these, and so does a later one on the same prefix. 0 or -ENOMEM.
+ */
 int prefix_list_add_special(struct prefix_list *);
 
 #endif

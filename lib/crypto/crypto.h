@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * crypto: the few primitives the daemons need, over OpenSSL's EVP and
- * libsodium. Fetched algorithms are kept per process, so a MAC costs no
- * look-up.
- * Owns: process-wide algorithm handles.  Thread: any after crypto_init.
+ * libsodium. Fetched algorithms are kept per process and contexts per thread,
+ * so that a digest or a MAC costs no look-up and, but for what OpenSSL does
+ * inside, no heap.
+ * Owns: the algorithm handles, and the contexts of each thread until it ends.
+ * Thread: any after crypto_init.
  */
 #ifndef FLOE_LIB_CRYPTO_CRYPTO_H
 #define FLOE_LIB_CRYPTO_CRYPTO_H
@@ -40,9 +42,10 @@ bool crypto_equal(const void *, const void *, size_t); /* constant time */
 void crypto_wipe(void *, size_t);
 
 /* Argon2id at libsodium's INTERACTIVE cost (64 MiB, tens of ms): never call
- * it on a loop thread. 0 or -ENOMEM. */
-int
-crypto_pwhash(const char *password, size_t len, char out[CRYPTO_PWHASH_LEN]);
+ * it on a loop thread. 0 or -ENOMEM. (libsodium owns the name crypto_pwhash.)
+ */
+int crypto_pwhash_make(
+    const char *password, size_t len, char out[CRYPTO_PWHASH_LEN]);
 /* -EACCES when it does not match. */
 int crypto_pwhash_verify(const char *hash, const char *password, size_t len);
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""certs: a certificate authority for one test and browsers that trust it."""
+
+import os
+import subprocess
+
+
+def _quiet(argv):
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+class Authority:
+    """Keeps its files in `folder`; they die with the test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.cert = os.path.join(folder, "ca.pem")
+        self.key = os.path.join(folder, "ca.key")
+        _quiet(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=Floe test authority", "-keyout", self.key,
+                "-out", self.cert, "-addext",
+                "keyUsage=critical,keyCertSign"])
+
+    def issue(self, address):
+        """A server certificate for an IP address: (cert path, key path)."""
+        base = os.path.join(self.folder, address)
+        _quiet(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", f"/CN={address}", "-CA", self.cert,
+                "-CAkey", self.key, "-addext", f"subjectAltName=IP:{address}",
+                "-addext", "basicConstraints=critical,CA:FALSE",
+                "-keyout", base + ".key", "-out", base + ".pem"])
+        return base + ".pem", base + ".key"
+
+    def trust(self, home):
+        """Make Chromium with this HOME trust the authority."""
+        store = os.path.join(home, ".pki/nssdb")
+        os.makedirs(store)
+        _quiet(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"])
+        _quiet(["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n",
+                "floe-test", "-i", self.cert])

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""floe: how the tests set the three daemons up on one address."""
+
+import urllib.request
+
+import daemon
+import wait
+
+STUN_PORT = 3478
+TURN_PORT = 3479
+PAGE_PORT = 8080
+ADMIN_PORTS = {"stund": 9640, "turnd": 9641, "signald": 9642}
+REALM = "floe.test"
+TURN_SECRET = "a secret of the tests"
+TURN_USER = ("alice", "wonderland")
+ADMIN_TOKEN = "token-of-the-tests"
+
+
+def sections(case, address, tls=None):
+    """The settings of a whole Floe, to change before they are written."""
+    token = case.path("admin.token")
+    with open(token, "w", encoding="utf-8") as file:
+        file.write(ADMIN_TOKEN + "\n")
+    scheme = "https" if tls else "http"
+
+    def admin(name):
+        return [("admin", f"http://127.0.0.1:{ADMIN_PORTS[name]}"),
+                ("admin-token-file", token)]
+
+    common = [("realm", REALM), ("state-dir", case.folder),
+              ("turn-secret", TURN_SECRET)]
+    if tls:
+        common += [("tls-cert", tls[0]), ("tls-key", tls[1])]
+    return {
+        "floe": common,
+        "stund": [("listen", f"udp://{address}:{STUN_PORT}"),
+                  ("listen", f"tcp://{address}:{STUN_PORT}"),
+                  *admin("stund")],
+        "turnd": [("listen", f"udp://{address}:{TURN_PORT}"),
+                  ("relay-address", address),
+                  ("user", ":".join(TURN_USER)), *admin("turnd")],
+        "signald": [("listen", f"{scheme}://{address}:{PAGE_PORT}"),
+                    ("stun-uri", f"stun:{address}:{STUN_PORT}"),
+                    ("turn-uri", f"turn:{address}:{TURN_PORT}?transport=udp"),
+                    ("open-registration", "yes"), *admin("signald")],
+    }
+
+
+def start(case, name, conf, node=None):
+    """Start one daemon and wait until its admin side answers."""
+    return case.daemon(name, [daemon.program(name), "-c", conf],
+                       ready=lambda: healthy(name, node), node=node)
+
+
+def healthy(name, node=None):
+    try:
+        return get(name, "/healthz", node) is not None
+    except (OSError, RuntimeError):
+        return False
+
+
+def get(name, path, node=None):
+    """The text of an admin page, asked for where the daemon runs."""
+    url = f"http://127.0.0.1:{ADMIN_PORTS[name]}{path}"
+    header = f"Authorization: Bearer {ADMIN_TOKEN}"
+    if node:
+        return node.run(["curl", "-fsS", "-m", "5", "-H", header, url]).stdout
+    request = urllib.request.Request(url, headers=dict([header.split(": ")]))
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read().decode()
+
+
+def metric(name, wanted, node=None):
+    """Sum of a metric over all its labels; None when there is none."""
+    values = []
+    for line in get(name, "/metrics", node).splitlines():
+        key, _, value = line.rpartition(" ")
+        if key.split("{")[0] == wanted:
+            values.append(float(value))
+    return sum(values) if values else None
+
+
+def page_open(address):
+    return wait.tcp_open(address, PAGE_PORT)

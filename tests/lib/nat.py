@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+nat: the nftables rules that make a router one kind of NAT (RFC 4787 terms).
+
+  full-cone        endpoint-independent mapping and filtering
+  port-restricted  endpoint-independent mapping, port-dependent filtering
+  symmetric        a new random port for each destination, same filtering
+  udp-blocked      TCP only
+
+The router's interfaces are called `lan` and `wan`.
+"""
+
+# Unsolicited packets die in the input chain of every kind.  If the router
+# answered or only kept them, conntrack would remember the flow, and the
+# client's own packet to the same peer would be moved to another port: the
+# very collision that makes hole punching fail on careless test set-ups.
+#
+# Packets for somebody's private addresses are swallowed and not rejected:
+# browsers send checks to the other side's private candidates at once, and an
+# ICMP error that no real provider's router sends would end those early.
+_COMMON = """
+flush ruleset
+table ip nat {{
+	map mapped {{
+		type inet_service : ipv4_addr
+		flags dynamic,timeout
+		timeout 5m
+	}}
+	chain input {{
+		type filter hook input priority filter; policy accept;
+		iifname "wan" drop
+	}}
+	chain forward {{
+		type filter hook forward priority filter; policy drop;
+		ct state invalid drop
+		ip daddr {{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }} iifname "lan" drop
+{forward}
+		iifname "lan" oifname "wan" accept
+		iifname "wan" oifname "lan" ct state established,related accept
+		iifname "wan" oifname "lan" ct status dnat accept
+	}}
+	chain prerouting {{
+		type nat hook prerouting priority dstnat; policy accept;
+{prerouting}
+	}}
+	chain postrouting {{
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname "wan" {masquerade}
+	}}
+}}
+"""
+
+# Linux keeps the source port when it is free, which is what makes a plain
+# masquerade endpoint-independent.  The full cone remembers who used a port and
+# lets anybody in through it.
+_KINDS = {
+    "full-cone": dict(
+        forward="\t\tiifname \"lan\" meta l4proto udp"
+                " update @mapped { udp sport : ip saddr }",
+        prerouting="\t\tiifname \"wan\" meta l4proto udp"
+                   " dnat to udp dport map @mapped",
+        masquerade="masquerade"),
+    "port-restricted": dict(
+        forward="", prerouting="", masquerade="masquerade"),
+    "symmetric": dict(
+        forward="", prerouting="",
+        masquerade="masquerade random,fully-random"),
+    "udp-blocked": dict(
+        forward="\t\tmeta l4proto udp drop",
+        prerouting="", masquerade="masquerade"),
+}
+
+KINDS = tuple(_KINDS)
+
+
+def rules(kind):
+    """The ruleset of one kind of NAT, as nft -f reads it."""
+    return _COMMON.format(**_KINDS[kind])

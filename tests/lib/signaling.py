@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+signaling: a floe.v1 client as doc/protocol/signaling.md asks for one.
+
+Keeps what it was shown, resumes its session and its cursor after every loss of
+the link, and repeats a request under the same mid until it has an answer.  It
+also notes every breach of the protocol it sees.
+"""
+
+import asyncio
+import collections
+import json
+import urllib.request
+
+import websockets
+
+RECONNECT_S = 0.05
+COME_BACK_CODES = {4000, 4002, 4003}
+
+
+class Refused(Exception):
+    """The server answered with an err that repeating cannot change."""
+
+    def __init__(self, err):
+        super().__init__(f"{err['code']}: {err.get('msg', '')}")
+        self.code = err["code"]
+
+
+def rest(base, path, body):
+    """POST a JSON body to signald's REST; the decoded answer."""
+    request = urllib.request.Request(
+        f"{base}/api/v1/{path}", json.dumps(body).encode(),
+        {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+class Device:
+    """One device of a user.  Runs as a task between start() and stop()."""
+
+    def __init__(self, url, token, name, sync=0):
+        """With `sync` None the server says where the device had been."""
+        self.url = url
+        self.token = token
+        self.name = name
+        self.shown = collections.OrderedDict()  # (conv, seq) -> message
+        self.breaches = []
+        self.links = 0
+        self.resumed = 0
+        self.sync = sync
+        self.head = None
+        self.hello = None
+        self._session = {}
+        self._link = None
+        self._waiting = {}
+        self._unsent = collections.OrderedDict()
+        self._last_id = 0
+        self._changed = asyncio.Event()
+        self._task = None
+
+    async def start(self):
+        self._task = asyncio.create_task(self._live())
+
+    async def stop(self):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def until(self, condition, timeout_s=30):
+        """Wait until `condition(self)`, looked at after each event."""
+        async def look():
+            while not condition(self):
+                if self._task.done():
+                    self._task.result()
+                    raise RuntimeError(f"{self.name} has ended")
+                self._changed.clear()
+                await self._changed.wait()
+        await asyncio.wait_for(look(), timeout_s)
+
+    async def send_text(self, to, mid, text):
+        """Send until acked, through as many links as it takes."""
+        answer = asyncio.get_running_loop().create_future()
+        self._unsent[mid] = (
+            {"op": "message.send", "to": to, "mid": mid, "type": "text",
+             "body": {"text": text}}, answer)
+        if self.hello is not None:
+            await self._transmit(mid)
+        return await answer
+
+    async def request(self, op, **arguments):
+        """One request on the present link; no repeating."""
+        answer = asyncio.get_running_loop().create_future()
+        self._last_id += 1
+        self._waiting[self._last_id] = answer
+        await self._write({"id": self._last_id, "op": op, **arguments})
+        return await answer
+
+    async def drop_link(self):
+        """Lose the link without a word, as a phone in a tunnel does."""
+        if self._link is not None:
+            self._link.transport.abort()
+
+    async def _transmit(self, mid):
+        request, answer = self._unsent[mid]
+        self._last_id += 1
+        self._waiting[self._last_id] = answer
+        await self._write({"id": self._last_id, **request})
+
+    async def _write(self, value):
+        try:
+            await self._link.send(json.dumps(value))
+        except (AttributeError, websockets.ConnectionClosed):
+            pass  # the reader sees it too and the next link repeats it
+
+    async def _live(self):
+        while True:
+            try:
+                async with websockets.connect(
+                        self.url, subprotocols=["floe.v1"],
+                        ping_interval=None, close_timeout=1) as link:
+                    self._link = link
+                    await self._serve(link)
+            except websockets.ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd else None
+                if code and code >= 4000 and code not in COME_BACK_CODES:
+                    raise
+            except (OSError, websockets.InvalidHandshake,
+                    asyncio.TimeoutError):
+                pass
+            finally:
+                self._link = None
+                self.hello = None
+                self._break_requests()
+            await asyncio.sleep(RECONNECT_S)
+
+    def _break_requests(self):
+        """Messages wait for the next link; anything else has failed."""
+        kept = [answer for _, answer in self._unsent.values()]
+        for answer in self._waiting.values():
+            if answer not in kept and not answer.done():
+                answer.set_exception(ConnectionError("the link broke"))
+        self._waiting.clear()
+
+    async def _serve(self, link):
+        welcome = json.loads(await asyncio.wait_for(link.recv(), 10))
+        if welcome.get("push") != "welcome":
+            self.breaches.append(f"first words: {welcome}")
+        hello = {"op": "hello", "token": self.token, "device": self.name,
+                 **self._session}
+        if self.sync is not None:
+            hello["sync"] = self.sync
+        self._last_id += 1
+        hello_id = self._last_id
+        await link.send(json.dumps({"id": hello_id, **hello}))
+        beat_s, kill_s = 1.0, 10.0
+        while True:
+            try:
+                frame = await asyncio.wait_for(link.recv(), beat_s)
+            except asyncio.TimeoutError:
+                await link.send('{"op":"ping"}')
+                frame = await asyncio.wait_for(link.recv(), kill_s)
+            for line in frame.splitlines():
+                value = json.loads(line)
+                if value.get("id") == hello_id:
+                    await self._greeted(value)
+                    beat_s = value["ok"]["heartbeat"]["ping_ms"] / 1000
+                    kill_s = value["ok"]["heartbeat"]["kill_ms"] / 1000
+                else:
+                    await self._take(value)
+            self._changed.set()
+
+    async def _greeted(self, value):
+        if "err" in value:
+            raise Refused(value["err"])
+        ok = value["ok"]
+        self.links += 1
+        self.resumed += ok["resumed"]
+        if not ok["recovered"] and self.sync:
+            self.breaches.append("the store forgot its epoch")
+        self._session = {key: ok[key] for key in
+                         ("session", "secret", "epoch")}
+        self.head = ok["sync"]
+        # Repeat in the old order, and what was added meanwhile after it.
+        repeated = set()
+        while True:
+            rest_of = [mid for mid in self._unsent if mid not in repeated]
+            if not rest_of:
+                break
+            for mid in rest_of:
+                await self._transmit(mid)
+                repeated.add(mid)
+        self.hello = ok
+
+    async def _take(self, value):
+        if value.get("push") == "message":
+            await self._take_message(value)
+        elif "id" in value:
+            self._take_answer(value)
+
+    async def _take_message(self, message):
+        position = message["sync"]
+        if self.sync is None:
+            self.sync = position - 1
+        if position > self.sync + 1:
+            self.breaches.append(
+                f"hole in sync: {self.sync} then {position}")
+        if position > self.sync:
+            self.sync = position
+            key = (message["conv"], message["seq"])
+            if key in self.shown:
+                self.breaches.append(f"{key} under a second sync {position}")
+            else:
+                self.shown[key] = message
+        await self._write({"op": "sync.ack", "sync": self.sync})
+
+    def _take_answer(self, value):
+        answer = self._waiting.pop(value["id"], None)
+        if answer is None or answer.done():
+            return
+        if "err" in value:
+            answer.set_exception(Refused(value["err"]))
+        else:
+            answer.set_result(value["ok"])
+            self._unsent.pop(value["ok"].get("mid"), None)

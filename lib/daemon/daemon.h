@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * daemon: what every daemon of ours does the same way: arguments, start-up
+ * order, privileges, worker threads, signals, readiness, and asking workers
+ * from another thread. main.c fills in a struct daemon and calls daemon_main.
+ * Owns: the workers and the admin server while running.
+ * Thread: daemon_main on main; daemon_ask on the admin thread.
+ */
+#ifndef FLOE_LIB_DAEMON_DAEMON_H
+#define FLOE_LIB_DAEMON_DAEMON_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/conf/conf.h"
+#include "lib/http/http.h"
+#include "lib/loop/loop.h"
+
+/* Exit statuses: 0 ended as told, 1 failed at run time, 2 usage or config. */
+enum { DAEMON_OK = 0, DAEMON_FAILED = 1, DAEMON_USAGE = 2 };
+
+#define DAEMON_WORKERS_MAX 64
+#define DAEMON_ERR_MAX     CONF_ERR_MAX
+
+struct daemon_run; /* a running daemon */
+
+/* First member of every daemon's configuration struct, and its two rows. */
+struct daemon_conf {
+	struct conf_common common;
+	struct conf_listen admin; /* scheme NULL: no admin server */
+	const char *admin_token_file;
+};
+
+extern const char *const daemon_admin_schemes[]; /* "http" */
+
+#define DAEMON_OPTIONS(sec)                                                   \
+	{ sec, "admin", CONF_LISTEN, 0, offsetof(struct daemon_conf, admin),  \
+		NULL, 0, 0, daemon_admin_schemes,                             \
+		"address of the admin REST API and /metrics" },               \
+	{                                                                     \
+		sec, "admin-token-file", CONF_PATH, 0,                        \
+		    offsetof(struct daemon_conf, admin_token_file), NULL, 0,  \
+		    0, NULL,                                                  \
+		    "file with the admin API's bearer token; made if missing" \
+	}
+
+/* Each may be NULL. "err" takes a message for the operator. */
+struct daemon {
+	const char *name, *summary; /* "turnd", "a TURN relay" */
+	const struct conf_option *options;
+	size_t conf_size;
+	/* Judges what a table cannot. 0, or -errno with err (exit 2). */
+	int (*check)(const struct conf *, char err[DAEMON_ERR_MAX]);
+	/* On main, before any thread: open sockets and stores. 0 or -errno
+	 * with err (exit 1). *state goes to all the others. */
+	int (*open)(
+	    struct daemon_run *, void **state, char err[DAEMON_ERR_MAX]);
+	/* On its own thread: make worker i. NULL ends the daemon. */
+	void *(*worker_new)(void *state, int i, struct loop *);
+	/* On its thread, asked to stop: ends its work, then loop_stop. NULL:
+	 * the loop is stopped at once. */
+	void (*worker_stop)(void *worker);
+	void (*worker_free)(void *worker);
+	/* On main, after the workers have ended. */
+	void (*close)(void *state);
+	const struct http_route *routes; /* handlers get the daemon_run */
+};
+
+int daemon_main(const struct daemon *, int argc, char **argv);
+
+const struct conf *daemon_conf(const struct daemon_run *);
+void *daemon_state(const struct daemon_run *);
+int daemon_workers(const struct daemon_run *); /* how many */
+struct loop *daemon_loop(const struct daemon_run *, int i);
+void *daemon_worker(const struct daemon_run *, int i);
+
+/*
+ * Runs fn(worker, arg, out) on each worker's thread, one after the other, and
+ * waits up to timeout_ms in all. 0 or -ETIMEDOUT; a late worker's fn is
+ * then skipped or its result thrown away, arg must live on (static or 0).
+ */
+typedef void daemon_ask_fn(void *worker, void *arg, struct buf *out);
+int daemon_ask(struct daemon_run *, daemon_ask_fn *, void *arg, struct buf *out,
+    uint32_t timeout_ms);
+
+/* Reads a token file; makes one (mode 0600, random) when it is missing.
+ * 0, or -errno with err. */
+int daemon_token(
+    const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX]);
+
+#endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * batch: receives and sends datagrams many at a time. The receive side is
- * recvmmsg into a slab with head-room; the send side queues plans (socket,
- * destination, up to two pieces of payload) and flushes them once a loop
- * turn: runs of one socket and destination sit next to each other there,
- * which is the shape that UDP_SEGMENT takes.
+ * recvmmsg into a slab with head-room. The send side queues datagrams by
+ * socket and destination and flushes them once a loop turn; equal sizes to
+ * one destination leave as one UDP_SEGMENT send. Order is kept per
+ * destination, not among them.
  * Owns: its slab and queue; queued payload is borrowed until the flush.
  * Thread: one.
  */
@@ -16,6 +16,7 @@
 #define BATCH_MAX      64   /* datagrams a receive call and a queue */
 #define BATCH_BYTES    2048 /* the longest datagram; a longer one is cut */
 #define BATCH_HEADROOM 64   /* writable bytes in front of every payload */
+#define BATCH_HEAD     8    /* bytes that a queued datagram can carry itself */
 
 struct batch_in {
 	uint8_t *data; /* valid until the next receive */
@@ -29,21 +30,24 @@ struct batch_tx;
 
 struct batch_rx *batch_rx_new(void);
 void batch_rx_free(struct batch_rx *);
-/* Up to BATCH_MAX datagrams; their count, 0 when the socket is empty, or
- * -errno (a pending ICMP error of the socket such as -ECONNREFUSED: go on). */
+/* Up to BATCH_MAX datagrams; their count, 0 when the socket is empty; fewer
+ * than BATCH_MAX mean that it is empty by now. Pending ICMP errors are skipped.
+ * -errno: the socket cannot be read, now or at all; do not loop. */
 int batch_rx_read(struct batch_rx *, int fd);
 struct batch_in *batch_rx_at(struct batch_rx *, int i);
 
-/* What became of one datagram: err 0, or -errno when the kernel refused it. */
+/* What became of one datagram: err 0, or -errno when the kernel refused it.
+ * Must not queue or flush. dst is NULL when it was queued so. */
 typedef void
 batch_sent_fn(void *arg, int fd, const struct addr *dst, size_t len, int err);
 
 struct batch_tx *batch_tx_new(batch_sent_fn *, void *arg);
 void batch_tx_free(struct batch_tx *);
 /*
- * Queues head (may be empty, copied, at most 8 bytes) followed by data
- * (borrowed). Flushes by itself when full. dst may be NULL on a connected
+ * Queues head (may be empty, copied, at most BATCH_HEAD bytes) followed by
+ * data (borrowed). Flushes by itself when full. dst may be NULL on a connected
  * socket. A refused datagram costs only itself: it is told to batch_sent_fn.
+ * Flush before closing a socket, or its number may be another's by then.
  */
 void batch_tx_add(struct batch_tx *, int fd, const struct addr *dst,
     const void *head, size_t head_len, const void *data, size_t len);

@@ -11,11 +11,12 @@
 #include "lib/addr/addr.h"
 
 /*
- * count sockets on one address, sharing it by SO_REUSEPORT among the
- * workers of this process only: the first is bound without SO_REUSEPORT, so an
- * address that any other socket holds - another instance of ours too -
- * is -EADDRINUSE instead of a silent share. Port 0 picks one; *bound
- * tells it. All or nothing: on error no descriptor is left open.
+ * count sockets on one address, sharing it by SO_REUSEPORT among the workers
+ * of this process only: the first is bound without SO_REUSEPORT, so an
+ * address that any other socket holds - another instance of ours too - is
+ * -EADDRINUSE instead of a silent share. Port 0 picks one; *bound (may be
+ * NULL) tells it. All or nothing: on error no descriptor is left open.
+ * TCP sockets come back listening. IPv6 sockets take IPv6 only.
  */
 int
 sock_udp_group(const struct addr *, int *fds, int count, struct addr *bound);
@@ -24,6 +25,7 @@ int sock_tcp_group(
 /* One UDP socket on exactly this address and port. fd or -errno. */
 int sock_udp(const struct addr *);
 
+/* Of either end: 0 or -errno. */
 int sock_local(int fd, struct addr *);
 int sock_peer(int fd, struct addr *);
 socklen_t addr_to_sockaddr(const struct addr *, struct sockaddr_storage *);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/net/sock.h"
+
+socklen_t
+addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ss;
+
+	if (a->family == ADDR_V6) {
+		*v6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6,
+			.sin6_port = htons(a->port),
+		};
+		memcpy(&v6->sin6_addr, a->ip, 16);
+		return sizeof(*v6);
+	}
+	*v4 = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(a->port),
+	};
+	memcpy(&v4->sin_addr, a->ip, 4);
+	return sizeof(*v4);
+}
+
+int
+addr_from_sockaddr(const struct sockaddr_storage *ss, struct addr *out)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)ss;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)ss;
+
+	switch (ss->ss_family) {
+	case AF_INET:
+		*out = (struct addr){
+			.family = ADDR_V4,
+			.port = ntohs(v4->sin_port),
+		};
+		memcpy(out->ip, &v4->sin_addr, 4);
+		return 0;
+	case AF_INET6:
+		*out = (struct addr){
+			.family = ADDR_V6,
+			.port = ntohs(v6->sin6_port),
+		};
+		memcpy(out->ip, &v6->sin6_addr, 16);
+		return 0;
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static int
+sock_name(int fd, name_fn *name, struct addr *out)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (name(fd, (struct sockaddr *)&ss, &len) != 0)
+		return -errno;
+	return addr_from_sockaddr(&ss, out);
+}
+
+int
+sock_local(int fd, struct addr *out)
+{
+	return sock_name(fd, getsockname, out);
+}
+
+int
+sock_peer(int fd, struct addr *out)
+{
+	return sock_name(fd, getpeername, out);
+}
+
+static int
+set_on(int fd, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
+}
+
+static int
+sock_bind(int fd, const struct addr *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(a, &ss);
+
+	return bind(fd, (struct sockaddr *)&ss, len) == 0 ? 0 : -errno;
+}
+
+static int
+sock_open(const struct addr *a, int type)
+{
+	int fd, err;
+
+	fd = socket(a->family == ADDR_V6 ? AF_INET6 : AF_INET,
+	    type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* [::] and 0.0.0.0 are two addresses; each gets its own socket. */
+	err = a->family == ADDR_V6 ? set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) : 0;
+	if (err != 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/*
+ * The kernel compares SO_REUSEPORT of both sockets when the later one is
+ * bound. Setting it on the first only after its bind therefore lets that bind
+ * detect any holder, and still lets the rest of the group join.
+ */
+static int
+member_bind(int fd, const struct addr *a, int backlog, bool first)
+{
+	int err = 0;
+
+	/* A restart must not wait for the TIME_WAIT of old connections. */
+	if (backlog > 0)
+		err = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+	if (err == 0 && !first)
+		err = set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (err == 0)
+		err = sock_bind(fd, a);
+	/* With SO_REUSEADDR it is listen that finds another listener. */
+	if (err == 0 && backlog > 0 && listen(fd, backlog) != 0)
+		err = -errno;
+	if (err == 0 && first)
+		err = set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+	return err;
+}
+
+static int
+sock_group(const struct addr *a, int *fds, int count, int type, int backlog,
+    struct addr *bound)
+{
+	struct addr at = *a;
+	int i, err = 0;
+
+	for (i = 0; i < count && err == 0; i++) {
+		fds[i] = sock_open(a, type);
+		if (fds[i] < 0) {
+			err = fds[i];
+			break;
+		}
+		err = member_bind(fds[i], &at, backlog, i == 0);
+		if (err == 0 && i == 0)
+			err = sock_local(fds[0], &at);
+	}
+	if (err != 0) {
+		while (i-- > 0)
+			close(fds[i]);
+		return err;
+	}
+	if (bound != NULL)
+		*bound = at;
+	return 0;
+}
+
+int
+sock_udp_group(const struct addr *a, int *fds, int count, struct addr *bound)
+{
+	return sock_group(a, fds, count, SOCK_DGRAM, 0, bound);
+}
+
+int
+sock_tcp_group(
+    const struct addr *a, int *fds, int count, int backlog, struct addr *bound)
+{
+	return sock_group(a, fds, count, SOCK_STREAM, backlog, bound);
+}
+
+int
+sock_udp(const struct addr *a)
+{
+	int err, fd = sock_open(a, SOCK_DGRAM);
+
+	if (fd < 0)
+		return fd;
+	err = sock_bind(fd, a);
+	if (err != 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}

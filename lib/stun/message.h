@@ -68,18 +68,25 @@ struct stun_msg {
 /* True when the first bytes look like STUN: two zero bits, length a multiple of
  * 4 that fits (RFC 8489 section 6.3, RFC 7983). */
 bool stun_looks_like(const void *, size_t len);
-/* 0, or -EBADMSG. The datagram holds exactly one message. A FINGERPRINT that
- * is there must be right, or the message is -EBADMSG too. */
+/* 0, or -EBADMSG, when stun_msg is undefined. The datagram holds exactly one
+ * message. A FINGERPRINT that is there must be right, or the message is
+ * -EBADMSG too. Values are not judged: that is for stun_malformed and the
+ * getters, since a request with a bad value deserves a 400. */
 int stun_decode(const void *, size_t len, struct stun_msg *);
 const uint8_t *stun_txid(const struct stun_msg *); /* STUN_TXID_LEN bytes */
 
 /* First attribute of the type, NULL when there is none. */
 const struct stun_attr *stun_find(const struct stun_msg *, uint16_t type);
 const uint8_t *stun_value(const struct stun_msg *, const struct stun_attr *);
+/* First attribute whose length its registry row (attr.h) does not allow. */
+const struct stun_attr *stun_malformed(const struct stun_msg *);
 /* 0; -ENOENT when it is not there; -EBADMSG when its value is malformed. */
 int stun_get_u32(const struct stun_msg *, uint16_t type, uint32_t *);
 int stun_get_addr(const struct stun_msg *, uint16_t type, struct addr *);
 int stun_get_xor_addr(const struct stun_msg *, uint16_t type, struct addr *);
+/* The same of one attribute, where a message may hold several. */
+int stun_read_xor_addr(
+    const struct stun_msg *, const struct stun_attr *, struct addr *);
 /* Comprehension-required types the reader does not know (RFC 8489 section
  * 6.3.1), each once; known() says which the caller understands. */
 size_t stun_unknown(const struct stun_msg *, bool (*known)(uint16_t type),
@@ -111,7 +118,8 @@ void stun_put_types(struct stun_out *, uint16_t type, const uint16_t *,
 void stun_put_integrity(
     struct stun_out *, enum crypto_hash, const void *key, size_t key_len);
 void stun_put_fingerprint(struct stun_out *);
-/* Writes the final length. 0, or the buf's error. */
+/* Writes the final length. 0, or the buf's error (-ENOSPC also for more than
+ * a message can hold, -EIO when the MAC failed). */
 int stun_end(struct stun_out *);
 
 /* 0; -ENOENT without the attribute; -EACCES when it does not match. SHA-256

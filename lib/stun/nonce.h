@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * nonce: stateless expiring nonces bound to the client's address (RFC 8489
- * sections 5.4 and 9.2): the issue time and a truncated HMAC over time,
- * address and realm. Nothing is kept per nonce.
+ * section 9.2): the nonce cookie with its security features, the issue time,
+ * and a truncated HMAC over features, time, address and port. Nothing is kept
+ * per nonce. One key per realm, if realms must not accept each other's.
  * Owns: nothing.  Thread: any.
  */
 #ifndef FLOE_LIB_STUN_NONCE_H
@@ -16,12 +17,18 @@
 #define STUN_NONCE_LEN     48 /* with its NUL; text of the cookie alphabet */
 #define STUN_NONCE_KEY_LEN 32
 
+/* Security features, RFC 8489 section 18.1: bit 0 is the highest of 24. */
+#define STUN_NONCE_PASSWORD_ALGORITHMS 0x800000
+#define STUN_NONCE_USERNAME_ANONYMITY  0x400000
+
 struct stun_nonce_key {
 	uint8_t bytes[STUN_NONCE_KEY_LEN];
 	uint64_t life_ms;
+	uint32_t features; /* STUN_NONCE_..., 0 for none */
 };
 
-void stun_nonce_make(const struct stun_nonce_key *, const struct addr *client,
+/* 0, or -EIO when the MAC failed. */
+int stun_nonce_make(const struct stun_nonce_key *, const struct addr *client,
     uint64_t now_ms, char out[STUN_NONCE_LEN]);
 /* 0; -ESTALE when expired, of another client or not ours. */
 int stun_nonce_check(const struct stun_nonce_key *, const struct addr *client,

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/cursor.h"
+#include "lib/crypto/crypto.h"
+#include "lib/stun/nonce.h"
+
+/*
+ * "obMatJos2", 24 bits of security features as 4 characters of base64 (both
+ * RFC 8489 section 9.2), then base64url of: issue time 8, MAC 16.
+ */
+#define COOKIE       "obMatJos2"
+#define COOKIE_LEN   9
+#define FEATURES_LEN 4
+#define PREFIX_LEN   (COOKIE_LEN + FEATURES_LEN)
+#define TIME_LEN     8
+#define MAC_LEN      16
+#define BODY_LEN     (TIME_LEN + MAC_LEN)
+#define TEXT_LEN     (PREFIX_LEN + BODY_LEN / 3 * 4)
+
+_Static_assert(TEXT_LEN < STUN_NONCE_LEN, "the nonce fits");
+
+static void
+make_prefix(uint32_t features, char out[PREFIX_LEN + 1])
+{
+	uint8_t bits[3] = { (uint8_t)(features >> 16), (uint8_t)(features >> 8),
+		(uint8_t)features };
+
+	memcpy(out, COOKIE, COOKIE_LEN);
+	crypto_base64(bits, sizeof(bits), out + COOKIE_LEN);
+}
+
+static int
+make_body(const struct stun_nonce_key *k, const struct addr *client,
+    uint64_t issued_ms, uint8_t out[BODY_LEN])
+{
+	uint8_t bytes[64], mac[CRYPTO_SHA256_LEN];
+	struct buf b = buf_fixed(bytes, sizeof(bytes));
+	struct crypto_span span;
+	int err;
+
+	buf_u64(&b, issued_ms);
+	buf_u32(&b, k->features);
+	buf_u8(&b, client->family);
+	buf_u16(&b, client->port);
+	buf_put(&b, client->ip, sizeof(client->ip));
+	span = (struct crypto_span){ bytes, b.len };
+	err = crypto_hmac(
+	    CRYPTO_SHA256, k->bytes, sizeof(k->bytes), &span, 1, mac);
+	if (err != 0)
+		return err;
+	memcpy(out, bytes, TIME_LEN);
+	memcpy(out + TIME_LEN, mac, MAC_LEN);
+	return 0;
+}
+
+int
+stun_nonce_make(const struct stun_nonce_key *k, const struct addr *client,
+    uint64_t now_ms, char out[STUN_NONCE_LEN])
+{
+	uint8_t body[BODY_LEN];
+	int err;
+
+	err = make_body(k, client, now_ms, body);
+	if (err != 0)
+		return err;
+	make_prefix(k->features, out);
+	crypto_base64url(body, sizeof(body), out + PREFIX_LEN);
+	return 0;
+}
+
+int
+stun_nonce_check(const struct stun_nonce_key *k, const struct addr *client,
+    uint64_t now_ms, const void *nonce, size_t len)
+{
+	uint8_t got[BODY_LEN], want[BODY_LEN];
+	size_t n = sizeof(got);
+	char prefix[PREFIX_LEN + 1];
+	const char *text = nonce;
+	struct cursor c;
+	uint64_t issued_ms;
+
+	make_prefix(k->features, prefix);
+	if (len != TEXT_LEN || memcmp(text, prefix, PREFIX_LEN) != 0 ||
+	    crypto_base64url_decode(
+		text + PREFIX_LEN, len - PREFIX_LEN, got, &n) != 0)
+		return -ESTALE;
+	c = cursor_init(got, n);
+	issued_ms = cursor_u64(&c);
+	if (make_body(k, client, issued_ms, want) != 0 ||
+	    !crypto_equal(got, want, sizeof(got)))
+		return -ESTALE;
+	/* Ours, so a later issue time is a worker whose clock ran ahead of
+	 * this one's within a loop turn. */
+	if (now_ms > issued_ms && now_ms - issued_ms >= k->life_ms)
+		return -ESTALE;
+	return 0;
+}

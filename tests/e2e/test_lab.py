@@ -3,6 +3,7 @@
 
 import case
 import lab
+import wait
 
 INDEPENDENT = "Endpoint Independent"
 PORT_DEPENDENT = "Address and Port Dependent"
@@ -11,14 +12,16 @@ PORT_DEPENDENT = "Address and Port Dependent"
 class Lab(case.Case):
     def discover(self, kind):
         net = self.lab(kind, kind)
-        self.daemon(
-            "turnserver",
-            ["turnserver", "-n", "--stun-only", "--no-tls", "--no-dtls",
-             "--no-cli", "--log-file", "stdout", "--pidfile",
-             self.path("turnserver.pid"),
-             "-L", lab.SERVER, "-L", lab.SERVER_ALTERNATE],
-            ready=lambda: net.server.listens(3478, udp=True)
-            and net.server.listens(3479, udp=True), node=net.server)
+        with open(self.path("turnserver.log"), "w", encoding="utf-8") as log:
+            net.server.start(
+                ["turnserver", "-n", "--stun-only", "--no-tls", "--no-dtls",
+                 "--no-cli", "--log-file", "stdout", "--pidfile",
+                 self.path("turnserver.pid"),
+                 "-L", lab.SERVER, "-L", lab.SERVER_ALTERNATE],
+                stdout=log, stderr=log)
+        for port in (3478, 3479):
+            wait.until("turnserver is up", lambda port=port:
+                       net.server.listens(port, udp=True))
         return net.a.run(["turnutils_natdiscovery", "-m", "-f",
                           lab.SERVER]).stdout
 

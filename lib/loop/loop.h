@@ -26,8 +26,10 @@ typedef void loop_fn(void *arg);
 struct loop *loop_new(void);
 /* Posts still in the mailbox are run first, so that what they own is freed. */
 void loop_free(struct loop *);
-int loop_run(struct loop *);   /* until loop_stop; 0 or -EIO */
-void loop_stop(struct loop *); /* from its own thread (post it from others) */
+int loop_run(struct loop *); /* until loop_stop; 0 or -EIO */
+/* After this turn; before loop_run: at once. From its own thread (post it from
+ * others). */
+void loop_stop(struct loop *);
 uint64_t loop_now_ms(const struct loop *); /* monotonic, cached per turn */
 uint64_t loop_wall_ms(void); /* since 1970; for stamps, never for timers */
 
@@ -43,10 +45,13 @@ int loop_io_set(struct loop_io *, int what);
 void loop_io_free(struct loop_io *); /* also from its own callback; NULL ok */
 
 struct loop_timer *loop_timer_new(struct loop *, loop_fn *, void *arg);
-void loop_timer_set(struct loop_timer *, uint64_t after_ms); /* once */
+/* Once, when loop_now_ms has grown by after_ms or more; replaces what was set.
+ * UINT64_MAX never comes. 0 or -ENOMEM. */
+int loop_timer_set(struct loop_timer *, uint64_t after_ms);
 void loop_timer_clear(struct loop_timer *);
-void loop_timer_free(struct loop_timer *);
+void loop_timer_free(struct loop_timer *); /* as loop_io_free */
 
+/* In one loop of the process only. */
 struct loop_signal *
 loop_signal_new(struct loop *, int signo, loop_fn *, void *arg);
 void loop_signal_free(struct loop_signal *);

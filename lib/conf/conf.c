@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "lib/conf/conf.h"
+#include "lib/conf/value.h"
+#include "lib/log/log.h"
+
+#define LINE_MAX_BYTES 4096
+#define KEYS_MAX       10000 /* key = value lines in one file */
+
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const log_levels[] = { "error", "warn", "info", "debug",
+	NULL };
+static const char *const auto_word[] = { "auto", NULL };
+
+#define COMMON(field) offsetof(struct conf_common, field)
+
+const struct conf_option conf_common_options[] = {
+	{ "floe", "realm", CONF_STRING, 0, COMMON(realm), "floe", 0, 0, NULL,
+	    "STUN and TURN authentication realm" },
+	{ "floe", "state-dir", CONF_PATH, 0, COMMON(state_dir), "/var/lib/floe",
+	    0, 0, NULL, "where daemons keep what must last" },
+	{ "floe", "turn-secret", CONF_SECRET, CONF_REPEAT, COMMON(turn_secrets),
+	    NULL, 0, 0, NULL,
+	    "shared secret of time-limited TURN credentials" },
+	{ "floe", "tls-cert", CONF_PATH, CONF_READABLE, COMMON(tls_cert), NULL,
+	    0, 0, NULL, "certificate chain, PEM" },
+	{ "floe", "tls-key", CONF_PATH, CONF_READABLE, COMMON(tls_key), NULL, 0,
+	    0, NULL, "private key, PEM" },
+	{ "floe", "workers", CONF_INT, 0, COMMON(workers), "auto", 1, 64,
+	    auto_word, "worker threads" },
+	{ "floe", "log-format", CONF_ENUM, 0, COMMON(log_format), "text", 0, 0,
+	    log_formats, "how log lines look" },
+	{ "floe", "log-level", CONF_ENUM, 0, COMMON(log_level), "info", 0, 0,
+	    log_levels, "the least important lines that are logged" },
+	{ "floe", "user", CONF_STRING, 0, COMMON(user), NULL, 0, 0, NULL,
+	    "account to run as when started by root" },
+	{ .key = NULL },
+};
+
+/* Sections of the daemons of one file; each judges its own keys. */
+static const char *const sections[] = { "floe", "stund", "turnd", "signald",
+	NULL };
+
+struct setting {
+	TAILQ_ENTRY(setting) next;
+	const struct conf_option *option;
+	const char *value;
+	int line;
+};
+
+struct conf {
+	struct arena *arena;
+	const char *file;
+	const struct conf_option *own;
+	void *data;
+	TAILQ_HEAD(, setting) settings; /* in the order of the file */
+};
+
+/* While reading. */
+struct reader {
+	struct conf *conf;
+	FILE *f;
+	int line;
+	size_t keys;
+	bool failed;
+	char *err;
+};
+
+static void
+fail(struct reader *r, const char *section, const char *key, const char *what)
+{
+	struct buf b = buf_fixed(r->err, CONF_ERR_MAX - 1);
+
+	if (r->failed)
+		return;
+	r->failed = true;
+	buf_printf(&b, "%s:%d: ", r->conf->file, r->line);
+	if (section != NULL)
+		buf_printf(&b, "[%.40s] ", section);
+	if (key != NULL)
+		buf_printf(&b, "%.40s: ", key);
+	buf_printf(&b, "%.300s", what);
+	r->err[b.len] = '\0';
+}
+
+/* One row after the other of both tables; NULL at the end. */
+static const struct conf_option *
+option_next(const struct conf *c, const struct conf_option *o)
+{
+	if (o == NULL)
+		return conf_common_options;
+	o++;
+	if (o->key != NULL)
+		return o;
+	if (o > conf_common_options &&
+	    o - conf_common_options <
+		(ptrdiff_t)(sizeof(conf_common_options) / sizeof(*o)) &&
+	    c->own->key != NULL)
+		return c->own;
+	return NULL;
+}
+
+static const struct conf_option *
+option_find(const struct conf *c, const char *section, const char *key)
+{
+	const struct conf_option *o = NULL;
+
+	while ((o = option_next(c, o)) != NULL) {
+		if (strcmp(o->section, section) == 0 &&
+		    strcmp(o->key, key) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* Edit distance, for "did you mean"; names are short. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[64], i, j, diag, up, n = strlen(b);
+
+	if (n >= 64)
+		return n;
+	for (j = 0; j <= n; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1] != '\0'; i++) {
+		diag = row[0];
+		row[0] = i;
+		for (j = 1; j <= n; j++) {
+			up = row[j];
+			row[j] = diag + (a[i - 1] != b[j - 1]);
+			if (up + 1 < row[j])
+				row[j] = up + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			diag = up;
+		}
+	}
+	return row[n];
+}
+
+static void
+fail_unknown(struct reader *r, const char *section, const char *key)
+{
+	const struct conf_option *o = NULL, *best = NULL;
+	size_t d, least = 4;
+	char what[256];
+
+	while ((o = option_next(r->conf, o)) != NULL) {
+		if (strcmp(o->section, section) != 0)
+			continue;
+		d = distance(key, o->key);
+		if (d < least) {
+			least = d;
+			best = o;
+		}
+	}
+	if (best != NULL)
+		snprintf(what, sizeof(what), "unknown key; did you mean %s?",
+		    best->key);
+	else
+		snprintf(what, sizeof(what),
+		    "unknown key; see floe.conf(5) for the keys of [%.40s]",
+		    section);
+	fail(r, section, key, what);
+}
+
+static bool
+section_known(const char *name)
+{
+	size_t i;
+
+	for (i = 0; sections[i] != NULL; i++) {
+		if (strcmp(sections[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether this daemon judges the section, or leaves it to another one. */
+static bool
+section_ours(const struct conf *c, const char *name)
+{
+	const struct conf_option *o = NULL;
+
+	while ((o = option_next(c, o)) != NULL) {
+		if (strcmp(o->section, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+setting_add(struct reader *r, const struct conf_option *o, const char *value)
+{
+	struct setting *s = arena_alloc(r->conf->arena, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->option = o;
+	s->line = r->line;
+	s->value = arena_strndup(r->conf->arena, value, strlen(value));
+	if (s->value == NULL)
+		return -ENOMEM;
+	TAILQ_INSERT_TAIL(&r->conf->settings, s, next);
+	return 0;
+}
+
+/* inih's handler; our reader stops the file at the first failure. */
+static int
+on_key(void *arg, const char *section, const char *key, const char *value)
+{
+	struct reader *r = arg;
+	const struct conf_option *o = option_find(r->conf, section, key);
+
+	if (*section == '\0')
+		fail(r, NULL, key, "stands before the first [section]");
+	else if (!section_known(section))
+		fail(r, section, NULL,
+		    "unknown section; allowed: [floe], "
+		    "[stund], [turnd], [signald]");
+	else if (o == NULL && section_ours(r->conf, section))
+		fail_unknown(r, section, key);
+	else if (++r->keys > KEYS_MAX)
+		fail(r, section, key, "too many lines in one file");
+	else if (o != NULL && setting_add(r, o, value) != 0)
+		fail(r, section, key, "out of memory");
+	return !r->failed;
+}
+
+/* inih's line source: counts lines, and refuses one that would be cut. */
+static char *
+next_line(char *out, int size, void *arg)
+{
+	struct reader *r = arg;
+	size_t len;
+
+	if (r->failed || fgets(out, size, r->f) == NULL)
+		return NULL;
+	r->line++;
+	len = strlen(out);
+	if (len + 1 == (size_t)size && out[len - 1] != '\n') {
+		fail(r, NULL, NULL, "the line is longer than 4000 bytes");
+		return NULL;
+	}
+	return out;
+}
+
+static int
+read_file(struct reader *r)
+{
+	int line;
+
+	/* Library-wide switches, set to what floe.conf(5) says. */
+	ini_use_stack = false;
+	ini_max_line = LINE_MAX_BYTES;
+	ini_initial_alloc = LINE_MAX_BYTES;
+	ini_allow_multiline = false;
+	line = ini_parse_stream(next_line, r, on_key, r);
+	if (ferror(r->f))
+		fail(r, NULL, NULL, "cannot be read");
+	if (line != 0 && !r->failed) {
+		r->line = line;
+		fail(r, NULL, NULL,
+		    "neither [section] nor key = value nor a ; comment");
+	}
+	return r->failed ? -EINVAL : 0;
+}
+
+static void
+fail_value(struct reader *r, const struct conf_option *o, const char *value)
+{
+	char what[256];
+	struct buf b = buf_fixed(what, sizeof(what) - 1);
+
+	if (o->type == CONF_SECRET || o->type == CONF_USER)
+		buf_puts(&b, "bad value; allowed: ");
+	else
+		buf_printf(&b, "bad value \"%.80s\"; allowed: ", value);
+	conf_value_allowed(o, &b);
+	what[b.len] = '\0';
+	fail(r, o->section, o->key, what);
+}
+
+static int
+convert(struct reader *r, const struct conf_option *o, const char *value,
+    int line, void *out)
+{
+	char what[256];
+	int err = conf_value_parse(o, value, r->conf->arena, out);
+
+	r->line = line;
+	if (err != 0) {
+		fail_value(r, o, value);
+		return err;
+	}
+	if (o->type == CONF_LISTEN)
+		((struct conf_listen *)out)->line = line;
+	if ((o->flags & CONF_READABLE) != 0 && access(value, R_OK) != 0) {
+		snprintf(what, sizeof(what), "cannot read %.150s: %s", value,
+		    strerror(errno));
+		fail(r, o->section, o->key, what);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+fill_list(struct reader *r, const struct conf_option *o, size_t n)
+{
+	struct conf_list *list = (void *)((char *)r->conf->data + o->offset);
+	size_t size = conf_value_size(o->type);
+	struct setting *s;
+	char *item;
+	int err;
+
+	if (n == 0 && o->def == NULL)
+		return 0;
+	item = arena_alloc(r->conf->arena, (n > 0 ? n : 1) * size);
+	if (item == NULL)
+		return -ENOMEM;
+	list->items = item;
+	list->n = n > 0 ? n : 1;
+	if (n == 0)
+		return convert(r, o, o->def, 0, item);
+	TAILQ_FOREACH (s, &r->conf->settings, next) {
+		if (s->option != o)
+			continue;
+		err = convert(r, o, s->value, s->line, item);
+		if (err != 0)
+			return err;
+		item += size;
+	}
+	return 0;
+}
+
+static int
+fill_one(struct reader *r, const struct conf_option *o, size_t n)
+{
+	void *field = (char *)r->conf->data + o->offset;
+	const struct setting *s, *last = NULL;
+	char what[64];
+
+	TAILQ_FOREACH (s, &r->conf->settings, next) {
+		if (s->option == o && last != NULL) {
+			r->line = s->line;
+			snprintf(what, sizeof(what),
+			    "set before on line %d; allowed once", last->line);
+			fail(r, o->section, o->key, what);
+			return -EINVAL;
+		}
+		if (s->option == o)
+			last = s;
+	}
+	if (last != NULL)
+		return convert(r, o, last->value, last->line, field);
+	if (o->def != NULL)
+		return convert(r, o, o->def, 0, field);
+	if ((o->flags & CONF_REQUIRED) != 0) {
+		fail(r, o->section, o->key, "is needed and not set");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+fill(struct reader *r)
+{
+	const struct conf_option *o = NULL;
+	const struct setting *s;
+	size_t n;
+	int err;
+
+	while ((o = option_next(r->conf, o)) != NULL) {
+		n = 0;
+		TAILQ_FOREACH (s, &r->conf->settings, next)
+			n += s->option == o;
+		if ((o->flags & CONF_REPEAT) != 0)
+			err = fill_list(r, o, n);
+		else
+			err = fill_one(r, o, n);
+		if (err != 0) {
+			fail(r, o->section, o->key, "out of memory");
+			return err;
+		}
+	}
+	return 0;
+}
+
+struct conf *
+conf_load(const char *file, const struct conf_option *own, size_t size,
+    char err[CONF_ERR_MAX])
+{
+	struct reader r = { .err = err };
+	struct arena *a = arena_new();
+	struct conf *c = NULL;
+
+	snprintf(err, CONF_ERR_MAX, "%.200s: out of memory", file);
+	if (a != NULL)
+		c = arena_alloc(a, sizeof(*c));
+	if (c == NULL) {
+		arena_free(a);
+		return NULL;
+	}
+	c->arena = a;
+	c->own = own;
+	c->file = arena_strndup(a, file, strlen(file));
+	c->data = arena_alloc(a, size);
+	TAILQ_INIT(&c->settings);
+	if (c->file == NULL || c->data == NULL)
+		goto bad;
+	r.conf = c;
+	r.f = fopen(file, "re");
+	if (r.f == NULL) {
+		snprintf(
+		    err, CONF_ERR_MAX, "%.200s: %s", file, strerror(errno));
+		goto bad;
+	}
+	if (read_file(&r) != 0 || fill(&r) != 0) {
+		fclose(r.f);
+		goto bad;
+	}
+	fclose(r.f);
+	return c;
+bad:
+	conf_free(c);
+	return NULL;
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (c != NULL)
+		arena_free(c->arena);
+}
+
+const void *
+conf_data(const struct conf *c)
+{
+	return c->data;
+}
+
+const char *
+conf_file(const struct conf *c)
+{
+	return c->file;
+}
+
+int
+conf_line(const struct conf *c, const char *section, const char *key, size_t n)
+{
+	const struct setting *s;
+
+	TAILQ_FOREACH (s, &c->settings, next) {
+		if (strcmp(s->option->section, section) == 0 &&
+		    strcmp(s->option->key, key) == 0 && n-- == 0)
+			return s->line;
+	}
+	return 0;
+}
+
+void
+conf_where(const struct conf *c, const char *section, const char *key, size_t n,
+    char *out, size_t size)
+{
+	int line = conf_line(c, section, key, n);
+
+	if (line > 0)
+		snprintf(
+		    out, size, "%s:%d: [%s] %s: ", c->file, line, section, key);
+	else
+		snprintf(out, size, "%s: [%s] %s: ", c->file, section, key);
+}
+
+static void
+dump_value(const struct conf_option *o, const void *v, FILE *f)
+{
+	struct buf b;
+
+	buf_init(&b, LINE_MAX_BYTES);
+	conf_value_print(o, v, &b);
+	fprintf(f, "%s = %.*s\n", o->key, (int)b.len, (const char *)b.data);
+	buf_fini(&b);
+}
+
+/* Unset options are told as comments, so that the dump lists every key. */
+static void
+dump_option(const struct conf *c, const struct conf_option *o, FILE *f)
+{
+	const char *field = (const char *)c->data + o->offset;
+	const struct conf_list *list = (const void *)field;
+	bool set = o->def != NULL || conf_line(c, o->section, o->key, 0) > 0;
+	size_t i;
+
+	if (!set)
+		fprintf(f, "; %s =\n", o->key);
+	else if ((o->flags & CONF_REPEAT) == 0)
+		dump_value(o, field, f);
+	else
+		for (i = 0; i < list->n; i++)
+			dump_value(o,
+			    (char *)list->items + i * conf_value_size(o->type),
+			    f);
+}
+
+void
+conf_dump(const struct conf *c, FILE *f)
+{
+	const struct conf_option *o = NULL;
+	const char *section = "";
+
+	while ((o = option_next(c, o)) != NULL) {
+		if (strcmp(section, o->section) != 0)
+			fprintf(f, "%s[%s]\n", *section != '\0' ? "\n" : "",
+			    o->section);
+		section = o->section;
+		dump_option(c, o, f);
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * name: how users, devices, conversations and calls are spelled, and nothing
+ * but the spelling. A 1:1 conversation is "app:1:min:max" of its two users, a
+ * call is "c-" hex "@" conversation, so whoever holds an id knows where its
+ * owner lives.
+ * Owns: nothing.  Thread: any.
+ */
+#ifndef FLOE_SIGNALD_CORE_NAME_H
+#define FLOE_SIGNALD_CORE_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "signald/core/log.h"
+#include "signald/core/mail.h"
+
+bool sig_name_user_ok(const char *, size_t len);
+bool sig_name_device_ok(const char *, size_t len);
+
+/* The conversation of two users, whichever comes first. */
+void sig_name_conv(
+    char out[SIG_CONV_MAX + 1], const char *app, const char *, const char *);
+/* The other member of a 1:1 conversation of this app and user; false when the
+ * id is malformed, of another app, or the user is no member. */
+bool sig_name_conv_peer(char peer[SIG_NAME_MAX + 1], const char *conv,
+    const char *app, const char *user);
+
+void
+sig_name_call(char out[SIG_CALL_MAX + 1], uint64_t nonce, const char *conv);
+/* The conversation in a call id, borrowed; NULL when it is no call id. */
+const char *sig_name_call_conv(const char *call);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * token: the daemon's own log-in tokens, "f1." payload "." mac, both in
+ * base64url. The payload is the end of the token (8 bytes, wall ms), a random
+ * id (16 bytes) and the user; the mac is HMAC-SHA256 over everything before
+ * its dot. "f1" names the format: no JWT starts so, and a later format is a
+ * new name, never a guess.
+ * Owns: nothing.  Thread: any.
+ */
+#ifndef FLOE_SIGNALD_CORE_TOKEN_H
+#define FLOE_SIGNALD_CORE_TOKEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "signald/core/log.h"
+
+#define SIG_TOKEN_KEY_LEN 32
+#define SIG_TOKEN_ID_LEN  16
+#define SIG_TOKEN_MAX     128 /* with its NUL */
+
+struct sig_claims {
+	char user[SIG_NAME_MAX + 1];
+	uint64_t expires_ms;
+};
+
+/* id is random: it keeps two tokens of one user and moment apart.
+ * 0, -EINVAL (user) or -EIO. */
+int sig_token_make(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *user,
+    uint64_t expires_ms, const uint8_t id[SIG_TOKEN_ID_LEN],
+    char out[SIG_TOKEN_MAX]);
+/* 0; -EINVAL malformed; -EACCES the mac is not ours; -ETIME expired. */
+int sig_token_verify(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *token,
+    size_t len, uint64_t wall_ms, struct sig_claims *);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "lib/crypto/crypto.h"
+#include "signald/core/token.h"
+#include "tests/unit/test.h"
+
+#define NOW 1790000000000
+
+static const uint8_t key[SIG_TOKEN_KEY_LEN] = { 1, 2, 3 };
+static const uint8_t id[SIG_TOKEN_ID_LEN] = { 9 };
+
+static int
+verify(const char *token, uint64_t now, struct sig_claims *claims)
+{
+	return sig_token_verify(key, token, strlen(token), now, claims);
+}
+
+static void
+test_good(void **state)
+{
+	char token[SIG_TOKEN_MAX];
+	struct sig_claims claims;
+
+	assert_int_equal(sig_token_make(key, "alice", NOW + 1, id, token), 0);
+	assert_int_equal(verify(token, NOW, &claims), 0);
+	assert_string_equal(claims.user, "alice");
+	assert_int_equal(claims.expires_ms, NOW + 1);
+	assert_int_equal(sig_token_make(key, "12345678901234567890123456789012",
+			     NOW + 1, id, token),
+	    0);
+	assert_int_equal(verify(token, NOW, &claims), 0);
+}
+
+static void
+test_expired(void **state)
+{
+	char token[SIG_TOKEN_MAX];
+	struct sig_claims claims;
+
+	assert_int_equal(sig_token_make(key, "alice", NOW, id, token), 0);
+	assert_int_equal(verify(token, NOW, &claims), -ETIME);
+	assert_int_equal(verify(token, NOW - 1, &claims), 0);
+}
+
+static void
+test_every_flipped_byte(void **state)
+{
+	char token[SIG_TOKEN_MAX];
+	struct sig_claims claims = { "nobody", 0 };
+	size_t i, len;
+
+	assert_int_equal(sig_token_make(key, "alice", NOW + 1, id, token), 0);
+	len = strlen(token);
+	for (i = 0; i < len; i++) {
+		token[i] ^= 1;
+		assert_int_not_equal(verify(token, NOW, &claims), 0);
+		token[i] ^= 1;
+		assert_int_not_equal(
+		    sig_token_verify(key, token, i, NOW, &claims), 0);
+	}
+	assert_string_equal(claims.user, "nobody");
+}
+
+static void
+test_other_key(void **state)
+{
+	static const uint8_t other[SIG_TOKEN_KEY_LEN] = { 1, 2, 4 };
+	char token[SIG_TOKEN_MAX];
+	struct sig_claims claims;
+
+	assert_int_equal(sig_token_make(other, "alice", NOW + 1, id, token), 0);
+	assert_int_equal(verify(token, NOW, &claims), -EACCES);
+}
+
+static void
+test_malformed(void **state)
+{
+	static const char *const bad[] = { "", "f1.", "f1..", "f2.AA.AA", "f1",
+		"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
+		"f1.AAAA.AAAA.AAAA" };
+	struct sig_claims claims;
+	char longer[4096];
+	size_t i;
+
+	for (i = 0; i < LEN(bad); i++)
+		assert_int_equal(verify(bad[i], NOW, &claims), -EINVAL);
+	memset(longer, 'A', sizeof(longer));
+	memcpy(longer, "f1.", 3);
+	assert_int_equal(
+	    sig_token_verify(key, longer, sizeof(longer), NOW, &claims),
+	    -EINVAL);
+	assert_int_equal(
+	    sig_token_make(key, "Not A User", NOW, id, longer), -EINVAL);
+}
+
+static int
+setup(void **state)
+{
+	return crypto_init();
+}
+
+static int
+teardown(void **state)
+{
+	crypto_fini();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_every_flipped_byte),
+		cmocka_unit_test(test_other_key),
+		cmocka_unit_test(test_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

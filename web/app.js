@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// app: the page. Who is logged in, which column shows, and what belongs to
+// one log-in from its beginning to its end.
+
+import { FloeClient } from "./floe.js";
+import { forget, mine, remember } from "./page/accounts.js";
+import { Banner } from "./page/banner.js";
+import { CallView } from "./page/callview.js";
+import { Chat } from "./page/chat.js";
+import { Details } from "./page/details.js";
+import { byId, toast } from "./page/dom.js";
+import { Incoming } from "./page/incoming.js";
+import { LoginView } from "./page/login.js";
+import { Model } from "./page/model.js";
+import { Ringer } from "./page/ringer.js";
+import { Sidebar } from "./page/sidebar.js";
+
+const WIDE = "(min-width: 1180px)";
+
+/** One user's time on the page; end() takes all of it away again. */
+class Visit {
+  #account;
+  #client;
+  #model;
+  #chat;
+  #details;
+  #banner;
+  #callView;
+  #incoming;
+  #ringer = new Ringer();
+  #gone = new AbortController();
+  #lastCall = null;
+
+  constructor(account) {
+    const { signal } = this.#gone;
+    const { user, token } = account;
+    this.#account = account;
+    const client = new FloeClient({ server: location.origin, user, token });
+    this.#client = client;
+    const model = new Model(client);
+    this.#model = model;
+    const call = (media) => this.#invite(model.current.peer, media);
+    this.#banner = new Banner(client, signal);
+    new Sidebar(client, model, (peer) => this.#open(peer), signal);
+    this.#details = new Details(client, model, call);
+    this.#callView = new CallView(model, this.#ringer, signal);
+    this.#incoming = new Incoming(model, this.#ringer,
+      (accepted) => this.#showCall(accepted), signal);
+    this.#chat = new Chat(client, model, {
+      call,
+      back: () => this.#back(),
+      details: () => this.#toggleDetails(),
+    }, signal);
+    this.#wire(signal);
+    this.#debug();
+  }
+
+  #wire(signal) {
+    const client = this.#client;
+    byId("details-close").addEventListener("click",
+      () => this.#toggleDetails(), { signal });
+    byId("details").addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && byId("app").dataset.pane === "details")
+        this.#toggleDetails();
+    }, { signal });
+    byId("logout").addEventListener("click", () => end(""), { signal });
+    addEventListener("focus", () => this.#model.seen(), { signal });
+    addEventListener("pagehide",
+      () => client.currentCall?.hangup("lost"), { signal });
+    client.addEventListener("call", ({ detail: { call } }) => {
+      this.#lastCall = call;
+      if (!client.currentCall)
+        this.#incoming.show(call);
+    });
+    client.addEventListener("state", ({ detail }) => this.#closed(detail));
+  }
+
+  #closed({ state, reason }) {
+    if (state !== "closed")
+      return;
+    if (reason === "unauthorized")
+      end("Your log-in has ended. Log in again.");
+    else if (reason === "banned")
+      end("This account is closed.");
+  }
+
+  /** For tests: they read getStats() of the call. */
+  #debug() {
+    if (location.hash !== "#debug")
+      return;
+    const client = this.#client;
+    const last = () => client.currentCall || this.#lastCall;
+    window.floe = { client, get call() { return last(); } };
+  }
+
+  async start() {
+    byId("login").hidden = true;
+    byId("app").hidden = false;
+    byId("app").dataset.pane = "list";
+    this.#chat.show();
+    this.#details.render();
+    await this.#model.load();
+    try {
+      await this.#client.connect();
+      remember({ ...this.#account, nick: this.#client.nick });
+    } catch {
+      // the state event has told why
+    }
+  }
+
+  #open(peer) {
+    this.#model.open(peer);
+    byId("app").dataset.pane = "chat";
+    this.#chat.show();
+    this.#details.render();
+  }
+
+  #back() {
+    const { peer } = this.#model.current;
+    this.#model.close();
+    byId("app").dataset.pane = "list";
+    this.#chat.show();
+    this.#details.render();
+    document.querySelector(`[data-testid="conversation-${peer}"]`)?.focus();
+  }
+
+  #toggleDetails() {
+    const app = byId("app");
+    if (matchMedia(WIDE).matches) {
+      app.classList.toggle("no-details");
+    } else {
+      app.dataset.pane = app.dataset.pane === "details" ? "chat" : "details";
+    }
+    const shown = matchMedia(WIDE).matches
+      ? !app.classList.contains("no-details") : app.dataset.pane === "details";
+    byId("chat-details").setAttribute("aria-expanded", String(shown));
+    byId(shown ? "details-close" : "chat-details").focus();
+  }
+
+  async #invite(peer, { video }) {
+    try {
+      this.#showCall(await this.#client.call(peer, { audio: true, video }));
+    } catch (error) {
+      toast(error.code === "state" ? "Not now: there is no connection, or a call is on."
+        : error.message);
+    }
+  }
+
+  #showCall(call) {
+    this.#lastCall = call;
+    this.#callView.show(call);
+  }
+
+  async end() {
+    forget(this.#account.user);
+    this.#ringer.stop();
+    this.#gone.abort();
+    this.#banner.stop();
+    this.#model.close();
+    await this.#client.close();
+  }
+}
+
+let visit = null;
+
+const loginView = new LoginView((account) => {
+  remember(account);
+  begin(account);
+});
+
+function begin(account) {
+  visit = new Visit(account);
+  visit.start();
+}
+
+/** Back to the log-in form. */
+async function end(problem) {
+  const old = visit;
+  if (!old)
+    return;
+  visit = null;
+  await old.end();
+  loginView.show(problem);
+}
+
+const account = mine();
+if (account)
+  begin(account);
+else
+  loginView.show();

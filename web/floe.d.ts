@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Types of the Floe browser SDK.
+
+export interface Account {
+  user: string;
+  nick: string;
+  /** Goes into the first frame of a connection; keep it out of URLs and logs. */
+  token: string;
+  /** When the token ends, ms since 1970. */
+  expires: number;
+}
+
+/** @throws {FloeError} `conflict`, `forbidden`, `bad_request`, `rate_limited`, `network` */
+export function register(server: string | URL,
+  who: { user: string; password: string; nick?: string }): Promise<Account>;
+
+/** @throws {FloeError} `unauthorized`, `forbidden`, `bad_request`, `rate_limited`, `network` */
+export function login(server: string | URL,
+  who: { user: string; password: string }): Promise<Account>;
+
+/** Codes of the server's refusals, and the SDK's own from `timeout` on. */
+export type ErrorCode =
+  | "bad_request" | "unknown_op" | "not_ready" | "unauthorized" | "forbidden"
+  | "not_found" | "conflict" | "too_large" | "rate_limited" | "overloaded"
+  | "storage" | "internal"
+  | "timeout" | "link_lost" | "closed" | "network" | "media" | "state"
+  | "banned" | "protocol" | "taken_over";
+
+export class FloeError extends Error {
+  constructor(code: string, message: string, retryMs?: number);
+  readonly code: ErrorCode | string;
+  /** Set where trying again later helps. */
+  readonly retryMs?: number;
+}
+
+/** `sending` -> `sent` | `failed` -> `discarded` for own texts, `received` for others'. */
+export type MessageState = "sending" | "sent" | "failed" | "discarded" | "received";
+
+export interface CallRecord {
+  call: string;
+  outcome: "answered" | "missed" | "refused" | "busy";
+  duration_ms?: number;
+  media: CallMedia;
+}
+
+export interface Message {
+  mid: string;
+  from: string;
+  state: MessageState;
+  /** ms since 1970: the server's clock once sent, this device's before. */
+  ts: number;
+  type: "text" | "call" | string;
+  /** `{text}` of a text, a CallRecord of a call. From the peer: never as HTML. */
+  body: { text: string } | CallRecord | Record<string, unknown>;
+  /** Unique over all conversations; a decimal string. Not before it is sent. */
+  id?: string;
+  conv?: string;
+  /** Position in the conversation, from 1, without holes. */
+  seq?: number;
+  device?: string;
+  /** Whom an own text was addressed to. */
+  to?: string;
+  /** Why it failed. */
+  error?: { code: string; message: string };
+}
+
+export interface Conversation {
+  conv: string;
+  /** The other user; unknown for a moment when only another device wrote. */
+  peer?: string;
+  nick?: string;
+  last?: Message;
+  /** Counted on this device. */
+  unread: number;
+  /** Everything up to this `seq` was seen on this device. */
+  read: number;
+}
+
+export interface Presence {
+  state: "online" | "offline" | "unknown";
+  /** ms since 1970 */
+  lastSeen?: number;
+}
+
+export interface CallMedia {
+  audio: boolean;
+  video: boolean;
+}
+
+export interface CandidateInfo {
+  type: "host" | "srflx" | "prflx" | "relay";
+  protocol: "udp" | "tcp";
+  address?: string;
+  port?: number;
+  /** How this side reaches its relay. */
+  relayProtocol?: "udp" | "tcp" | "tls";
+  url?: string;
+}
+
+export interface CallStats {
+  /** Undefined before there is a path. */
+  path?: "direct" | "relay";
+  /** The selected candidate pair. */
+  local?: CandidateInfo;
+  remote?: CandidateInfo;
+  roundTripMs?: number;
+  bytesSent: number;
+  bytesReceived: number;
+  framesDecoded: number;
+  audioPacketsReceived: number;
+  packetsLost: number;
+}
+
+export type CallState = "inviting" | "ringing" | "connecting" | "connected" | "ended";
+
+export interface CallEventMap {
+  state: CustomEvent<{ state: CallState; reason: string | null }>;
+  /** `localStream` came, or its tracks changed. */
+  localstream: CustomEvent<undefined>;
+  /** `remoteStream` came, or its tracks changed. */
+  remotestream: CustomEvent<undefined>;
+}
+
+/** One call as this device sees it; made by `FloeClient` only. */
+export class Call extends EventTarget {
+  private constructor();
+  /** Null until the server has answered the invitation. */
+  readonly id: string | null;
+  /** The other side. */
+  readonly user: string;
+  /** The caller is the impolite side of the negotiation. */
+  readonly role: "caller" | "callee";
+  /** What the caller asked for. */
+  readonly media: CallMedia;
+  readonly state: CallState;
+  /** Why it ended: `hangup`, `refused`, `cancelled`, `busy`, `timeout`, `lost`,
+   * `answered_elsewhere`, `failed` (no path), or an ErrorCode. */
+  readonly reason: string | null;
+  readonly durationMs: number | null;
+  /** When media first flowed, ms since 1970. */
+  readonly connectedAt: number | null;
+  readonly localStream: MediaStream | null;
+  readonly remoteStream: MediaStream | null;
+  readonly muted: boolean;
+  readonly cameraOn: boolean;
+  readonly connection: RTCPeerConnection | null;
+
+  /** @throws {FloeError} `state`, `media` (it rings on), `not_found`, `conflict`, `link_lost` */
+  accept(media?: Partial<CallMedia>): Promise<void>;
+  /** @throws {FloeError} `state`: it does not ring here */
+  refuse(): void;
+  /** Cancels, refuses or hangs up. Throws nothing. */
+  hangup(reason?: string): void;
+  /** Throws nothing. */
+  setMuted(muted: boolean): void;
+  /** @throws {FloeError} `media`, `state` */
+  setCamera(on: boolean): Promise<void>;
+  /** @throws {FloeError} `state`: there is no connection (yet) */
+  stats(): Promise<CallStats>;
+
+  addEventListener<K extends keyof CallEventMap>(type: K,
+    listener: (event: CallEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
+}
+
+export type ClientState = "idle" | "connecting" | "online" | "waiting" | "closed";
+
+export interface ClientEventMap {
+  /** `reason` with `waiting` and `closed`; `retryAt` (ms since 1970) with `waiting`. */
+  state: CustomEvent<{ state: ClientState; reason?: string; retryAt?: number }>;
+  /** New on this device. `live`: it was sent while this client was connected. */
+  message: CustomEvent<{ message: Message; live: boolean }>;
+  /** An own text has another state; the same `mid` as before. */
+  update: CustomEvent<{ message: Message }>;
+  /** One conversation changed: its last message, its unread count. */
+  conversation: CustomEvent<{ conversation: Conversation }>;
+  /** The server's list was merged in. */
+  conversations: CustomEvent<{ conversations: Conversation[] }>;
+  presence: CustomEvent<Presence & { user: string }>;
+  /** A call comes in and rings. */
+  call: CustomEvent<{ call: Call }>;
+  /** The server's store began a new life: drop what is on the screen. */
+  reset: CustomEvent<Record<string, never>>;
+}
+
+export interface ClientOptions {
+  /** Base URL, for example `location.origin`. */
+  server: string | URL;
+  user: string;
+  token: string;
+  /** `relay`: calls go through TURN only. */
+  iceTransportPolicy?: RTCIceTransportPolicy;
+}
+
+/** A user's connection to signald. */
+export class FloeClient extends EventTarget {
+  constructor(options: ClientOptions);
+  readonly user: string;
+  readonly nick: string;
+  readonly state: ClientState;
+  /** The call that this device takes part in. */
+  readonly currentCall: Call | null;
+
+  /** Opens what is kept on this device; connect() does it by itself. Throws nothing. */
+  open(): Promise<void>;
+  /** Resolves when online; afterwards it comes back and resumes by itself.
+   * @throws {FloeError} `unauthorized`, `banned`, `protocol`, `taken_over`, `closed` */
+  connect(): Promise<void>;
+  /** Tries again at once instead of waiting. Throws nothing. */
+  retry(): void;
+  /** Ends calls and the connection; the client is not used again. Throws nothing. */
+  close(): Promise<void>;
+
+  /** Resolves once kept on this device; sent exactly once, now or later.
+   * @throws {FloeError} `too_large` (empty or too long), `storage` */
+  send(target: { to: string } | { conv: string }, text: string): Promise<Message>;
+  /** @throws {FloeError} `not_found`: no failed text has this `mid` */
+  resend(mid: string): Promise<void>;
+  /** @throws {FloeError} `not_found`: no failed text has this `mid` */
+  discard(mid: string): Promise<void>;
+  /** Own texts not yet acknowledged. Throws nothing. */
+  unsent(): Promise<Message[]>;
+
+  /** As kept on this device, newest first.
+   * @throws {DOMException} the device's storage failed */
+  conversations(): Promise<Conversation[]>;
+  /** Ascending by `seq`; from this device's store while offline.
+   * @throws {FloeError} `not_found`, `forbidden`, `bad_request` */
+  history(conv: string, range?: { before?: number; limit?: number }):
+    Promise<{ messages: Message[]; complete: boolean }>;
+  /** @throws {DOMException} the device's storage failed */
+  markRead(conv: string): Promise<void>;
+  /** Throws nothing. */
+  presence(user: string): Presence;
+
+  /** Resolves once microphone and camera are open; then watch the call's state.
+   * @throws {FloeError} `state` (not connected, or in a call), `media` */
+  call(user: string, media?: Partial<CallMedia>): Promise<Call>;
+
+  addEventListener<K extends keyof ClientEventMap>(type: K,
+    listener: (event: ClientEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// chat: the middle column: whom one talks with, the thread, the composer.
+
+import { avatar } from "./avatar.js";
+import { announce, byId, coalesced, toast } from "./dom.js";
+import { callRecordOf, presenceOf } from "./format.js";
+import { Thread } from "./thread.js";
+
+export class Chat {
+  #client;
+  #model;
+  #thread;
+
+  /** @param {{call: Function, back: Function, details: Function}} actions */
+  constructor(client, model, actions, signal) {
+    this.#client = client;
+    this.#model = model;
+    this.#thread = new Thread(client, model, actions.call, signal);
+    const header = coalesced(() => this.#header());
+    model.addEventListener("list", header);
+    model.addEventListener("presence", header);
+    client.addEventListener("message", ({ detail }) => this.#announce(detail));
+    this.#wire(actions, signal);
+  }
+
+  #wire(actions, signal) {
+    const on = (id, type, fn) => byId(id).addEventListener(type, fn, { signal });
+    on("chat-back", "click", actions.back);
+    on("chat-details", "click", actions.details);
+    on("call-audio", "click", () => actions.call({ video: false }));
+    on("call-video", "click", () => actions.call({ video: true }));
+    on("composer-form", "submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    on("composer", "keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing)
+        return;
+      event.preventDefault();
+      this.#send();
+    });
+    on("composer", "input", () => this.#typed());
+  }
+
+  /** The model's open conversation changed. */
+  show() {
+    const entry = this.#model.current;
+    byId("chat-empty").hidden = Boolean(entry);
+    byId("chat-open").hidden = !entry;
+    if (!entry)
+      return;
+    byId("composer").value = entry.draft;
+    this.#grow();
+    this.#header();
+    this.#thread.render();
+    if (matchMedia("(hover: hover)").matches) // no keyboard over a phone's chat
+      byId("composer").focus();
+  }
+
+  #header() {
+    const entry = this.#model.current;
+    if (!entry)
+      return;
+    const { peer, nick } = entry;
+    byId("chat-avatar").replaceChildren(avatar(peer, nick));
+    byId("chat-nick").textContent = nick;
+    byId("chat-presence").textContent = presenceOf(this.#client.presence(peer));
+    byId("chat-presence").dataset.state = this.#client.presence(peer).state;
+  }
+
+  /** The field is as high as its text, up to what the style sheet allows. */
+  #grow() {
+    const composer = byId("composer");
+    composer.style.height = "auto";
+    composer.style.height = `${composer.scrollHeight}px`;
+  }
+
+  #typed() {
+    this.#model.current.draft = byId("composer").value;
+    this.#grow();
+  }
+
+  async #send() {
+    const entry = this.#model.current;
+    const text = byId("composer").value.trim();
+    if (text === "")
+      return;
+    byId("composer").value = entry.draft = "";
+    this.#grow();
+    try {
+      await this.#client.send({ to: entry.peer }, text);
+    } catch (error) {
+      entry.draft = text; // nothing typed is lost
+      if (this.#model.current === entry)
+        byId("composer").value = text;
+      toast(error.code === "too_large" ? "The text is too long." : error.message);
+    }
+  }
+
+  #announce({ message, live }) {
+    if (!live || message.from === this.#model.me)
+      return;
+    const what = message.type === "call"
+      ? callRecordOf(message.body, false) : message.body.text;
+    announce(`${this.#model.nickOf(message.from)}: ${what}`);
+    this.#model.seen();
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// format: times, days, durations and calls in words.
+
+const clock = new Intl.DateTimeFormat(undefined,
+  { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
+const date = new Intl.DateTimeFormat(undefined,
+  { day: "numeric", month: "long", year: "numeric" });
+const shortDate = new Intl.DateTimeFormat(undefined,
+  { day: "numeric", month: "short" });
+
+/** Whole days between `ts` and now, by the calendar. */
+function daysAgo(ts, now) {
+  const day = (t) => new Date(t).setHours(0, 0, 0, 0);
+  return Math.round((day(now) - day(ts)) / 86400000);
+}
+
+export const timeOf = (ts) => clock.format(ts);
+
+export function dayOf(ts, now = Date.now()) {
+  const days = daysAgo(ts, now);
+  if (days <= 0)
+    return "Today";
+  if (days === 1)
+    return "Yesterday";
+  return days < 7 ? weekday.format(ts) : date.format(ts);
+}
+
+/** For the conversation list: a time today, a day before. */
+export function whenOf(ts, now = Date.now()) {
+  const days = daysAgo(ts, now);
+  if (days <= 0)
+    return timeOf(ts);
+  if (days === 1)
+    return "Yesterday";
+  return shortDate.format(ts);
+}
+
+export function durationOf(ms) {
+  const s = Math.floor(ms / 1000);
+  const two = (n) => String(n).padStart(2, "0");
+  const minutes = Math.floor(s / 60);
+  return minutes < 60 ? `${minutes}:${two(s % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
+}
+
+export function presenceOf({ state, lastSeen }, now = Date.now()) {
+  if (state === "online")
+    return "Online";
+  if (!lastSeen)
+    return state === "offline" ? "Offline" : "";
+  const minutes = Math.floor((now - lastSeen) / 60000);
+  if (minutes < 1)
+    return "Last seen just now";
+  if (minutes < 60)
+    return `Last seen ${minutes} min ago`;
+  return `Last seen ${dayOf(lastSeen, now).toLowerCase()} at ${timeOf(lastSeen)}`;
+}
+
+/** A call record in words, from the view of `mine` (the own call or not). */
+export function callRecordOf({ outcome, duration_ms: ms, media }, mine) {
+  const kind = media?.video ? "video call" : "call";
+  switch (outcome) {
+  case "answered":
+    return `${media?.video ? "Video call" : "Call"}, ${durationOf(ms || 0)}`;
+  case "missed":
+    return mine ? `No answer to your ${kind}` : `Missed ${kind}`;
+  case "refused":
+    return mine ? `Your ${kind} was refused` : `You refused a ${kind}`;
+  case "busy":
+    return mine ? `Busy: ${kind} not answered` : `Missed ${kind} while you were busy`;
+  default:
+    return `Ended ${kind}`;
+  }
+}
+
+/** Why a call ended, for the moment before its window closes. */
+export function endOf(call) {
+  const texts = {
+    refused: call.role === "caller" ? "Refused" : "",
+    busy: "Busy in another call",
+    timeout: "No answer",
+    lost: "The connection was lost",
+    failed: "No way to the other side was found",
+    not_found: "There is no such user",
+    answered_elsewhere: "Answered on another device",
+  };
+  return texts[call.reason] || "";
+}
+
+/** The line under a name in the conversation list. */
+export function previewOf(message, me) {
+  if (!message)
+    return "";
+  const mine = message.from === me;
+  if (message.type === "call")
+    return callRecordOf(message.body, mine);
+  const text = message.body?.text || "";
+  return mine ? `You: ${text}` : text;
+}
+
+/** Why a text failed. */
+export function failureOf(error) {
+  const texts = {
+    not_found: "There is no such user",
+    too_large: "The text is too long",
+    forbidden: "Not allowed",
+  };
+  return texts[error?.code] || "Not sent";
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// thread: the messages of the open conversation. Elements are kept and moved,
+// not rebuilt, so that a selection or the scroll position survives news.
+
+import { avatar } from "./avatar.js";
+import { byId, coalesced, h, icon } from "./dom.js";
+import { callRecordOf, dayOf, failureOf, timeOf } from "./format.js";
+
+const GROUP_MS = 5 * 60000; // closer messages of one author belong together
+const NEAR_PX = 80;
+const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
+
+const STATES = {
+  sending: ["clock", "Sending"],
+  sent: ["tick", "Sent"],
+  failed: ["alert", "Not sent"],
+};
+
+/** The peer's text as text; what looks like a web address can be followed. */
+function linked(text) {
+  const parts = [];
+  let from = 0;
+  for (const match of text.matchAll(LINK)) {
+    parts.push(text.slice(from, match.index), h("a",
+      { href: match[0], target: "_blank", rel: "noopener noreferrer" }, match[0]));
+    from = match.index + match[0].length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+function dayElement(day) {
+  return h("li", { class: "day" }, h("span", {}, day));
+}
+
+/** Messages with what their neighbours make of them. */
+function arrange(messages) {
+  const near = (a, b) => a && b && a.from === b.from && a.type === b.type &&
+    Math.abs(a.ts - b.ts) < GROUP_MS && dayOf(a.ts) === dayOf(b.ts);
+  return messages.map((message, i) => ({
+    message,
+    first: !near(messages[i - 1], message),
+    last: !near(message, messages[i + 1]),
+    newDay: i === 0 || dayOf(messages[i - 1].ts) !== dayOf(message.ts),
+  }));
+}
+
+export class Thread {
+  #client;
+  #model;
+  #call;
+  #rows = new Map(); // key -> { element, signature }
+  #shown = null; // the entry
+  #atEnd = true;
+  #below = 0; // messages that came while scrolled up
+
+  /** @param {(media: object) => void} call calls the open conversation's peer */
+  constructor(client, model, call, signal) {
+    this.#client = client;
+    this.#model = model;
+    this.#call = call;
+    const render = coalesced(() => this.render());
+    model.addEventListener("thread", ({ detail }) =>
+      detail.peer === model.current?.peer && render());
+    client.addEventListener("message", ({ detail }) => this.#count(detail));
+    const scroll = byId("thread-scroll");
+    scroll.addEventListener("scroll", () => this.#scrolled(), { signal });
+    byId("thread-jump").addEventListener("click", () => this.#toEnd(), { signal });
+    new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(scroll);
+  }
+
+  #count({ message, live }) {
+    if (message.state === "sending")
+      this.#atEnd = true; // whoever writes wants to see it
+    else if (live && message.from === this.#model.current?.peer && !this.#atEnd)
+      this.#below++;
+  }
+
+  #toEnd() {
+    const scroll = byId("thread-scroll");
+    scroll.scrollTop = scroll.scrollHeight;
+  }
+
+  #scrolled() {
+    const scroll = byId("thread-scroll");
+    const left = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
+    this.#atEnd = left < NEAR_PX;
+    if (this.#atEnd)
+      this.#below = 0;
+    this.#showJump();
+    if (scroll.scrollTop < NEAR_PX && this.#shown)
+      this.#model.older(this.#shown);
+  }
+
+  #showJump() {
+    byId("thread-jump").hidden = this.#atEnd;
+    const text = this.#below > 0 ? `${this.#below} new` : "";
+    byId("thread-jump-text").textContent = text;
+    byId("thread-jump").setAttribute("aria-label",
+      `To the newest message${text && `, ${text}`}`);
+  }
+
+  render() {
+    const entry = this.#model.current;
+    const scroll = byId("thread-scroll");
+    const switched = entry !== this.#shown;
+    const fromEnd = scroll.scrollHeight - scroll.scrollTop;
+    if (switched) {
+      this.#shown = entry;
+      this.#rows.clear();
+      byId("thread").replaceChildren();
+      this.#below = 0;
+    }
+    if (!entry)
+      return;
+    this.#place(arrange(this.#model.thread(entry)));
+    this.#note(entry);
+    if (switched || this.#atEnd)
+      this.#toEnd();
+    else if (scroll.scrollTop < NEAR_PX)
+      scroll.scrollTop = scroll.scrollHeight - fromEnd; // older ones came above
+    this.#showJump();
+  }
+
+  #note(entry) {
+    const empty = entry.thread.size === 0;
+    let text = "";
+    if (entry.loading)
+      text = "Loading…";
+    else if (empty && (entry.complete || !entry.conv))
+      text = `Say hello to ${entry.nick}.`;
+    byId("thread-note").textContent = text;
+  }
+
+  /** Brings the list into the given order with the fewest changes. */
+  #place(items) {
+    const before = this.#rows;
+    this.#rows = new Map();
+    for (const item of items) {
+      const { message, newDay, first, last } = item;
+      const day = dayOf(message.ts);
+      if (newDay)
+        this.#keep(before, `day ${day}`, day, () => dayElement(day));
+      this.#keep(before, this.#key(message),
+        `${message.state} ${message.ts} ${first} ${last}`,
+        () => this.#element(item));
+    }
+    for (const { element } of before.values())
+      element.remove();
+    const list = byId("thread");
+    let at = list.firstChild;
+    for (const { element } of this.#rows.values()) {
+      if (element === at)
+        at = at.nextSibling;
+      else
+        list.insertBefore(element, at);
+    }
+  }
+
+  /** The element of before where nothing changed that shows. */
+  #keep(before, key, signature, make) {
+    const old = before.get(key);
+    if (old?.signature === signature)
+      before.delete(key);
+    this.#rows.set(key, old?.signature === signature ? old
+      : { element: make(), signature });
+  }
+
+  #key(message) {
+    return message.type === "call" || message.from !== this.#model.me
+      ? `seq ${message.seq}` : `mid ${message.mid}`;
+  }
+
+  #element(item) {
+    return item.message.type === "call" ? this.#record(item.message)
+      : this.#text(item);
+  }
+
+  #text({ message, first, last }) {
+    const { mid, state, from, ts, body } = message;
+    const mine = from === this.#model.me;
+    const nick = mine ? "You" : this.#model.nickOf(from);
+    const text = typeof body?.text === "string" ? body.text : "";
+    const names = ["message", mine ? "mine" : "theirs", first && "first",
+      last && "last"].filter(Boolean).join(" ");
+    return h("li", { class: names, "data-testid": "message", "data-mid": mid,
+      "data-state": state, "data-seq": message.seq },
+    !mine && (last ? avatar(from, nick, "sm") : h("span", { class: "avatar-gap" })),
+    h("div", { class: "bubble" },
+      h("span", { class: "unseen" }, `${nick}: `),
+      h("p", { class: "text", dir: "auto" }, ...linked(text)),
+      (last || state === "sending" || state === "failed") && this.#meta(state, ts)),
+    state === "failed" && this.#remedy(message));
+  }
+
+  #meta(state, ts) {
+    const [name, label] = STATES[state] || [];
+    return h("span", { class: "meta" },
+      h("time", { datetime: new Date(ts).toISOString() }, timeOf(ts)),
+      name && h("span", { class: `tick ${state}`, role: "img",
+        "aria-label": label, title: label }, icon(name)));
+  }
+
+  #remedy({ mid, error }) {
+    return h("div", { class: "remedy" }, h("span", {}, failureOf(error)),
+      h("button", { class: "link", type: "button",
+        onclick: () => this.#client.resend(mid).catch(() => {}) }, "Try again"),
+      h("button", { class: "link", type: "button",
+        onclick: () => this.#client.discard(mid).catch(() => {}) }, "Delete"));
+  }
+
+  #record(message) {
+    const { body, from, ts } = message;
+    const mine = from === this.#model.me;
+    const missed = !mine && body.outcome !== "answered" && body.outcome !== "refused";
+    return h("li", { class: `record${missed ? " missed" : ""}`,
+      "data-testid": "call-record", "data-outcome": body.outcome,
+      "data-seq": message.seq },
+    h("span", { class: "record-body" }, icon(body.media?.video ? "video" : "phone"),
+      h("span", {}, callRecordOf(body, mine)),
+      h("time", {}, timeOf(ts)),
+      missed && h("button", { class: "link", type: "button",
+        onclick: () => this.#call({ video: Boolean(body.media?.video) }) },
+      "Call back")));
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// chat: messages in and out. Everything that touches what is kept runs one
+// after the other, in the order it came.
+
+import { FloeError } from "./errors.js";
+import { Inbox } from "./inbox.js";
+import { Outbox } from "./outbox.js";
+import { randomId } from "./store.js";
+
+const utf8 = new TextEncoder();
+
+/** The fields of a `message` push that are the message. */
+function fromPush({ conv, seq, id, ts, from, device, mid, type, body }) {
+  return { conv, seq, id, ts, from, device, mid, type, body };
+}
+
+export class Chat {
+  #env;
+  #user;
+  #device = null;
+  #store = null;
+  #inbox = new Inbox();
+  #outbox = null;
+  #kept = 0; // cursor in the store
+  #chain = Promise.resolve();
+  #arrived = []; // let through by the inbox, not yet kept
+  #head = 0; // of the inbox when the link came up: what is past it is live
+
+  /** @param {object} env user, link, emit, textBytes(), timers */
+  constructor(env) {
+    this.#env = env;
+    this.#user = env.user;
+  }
+
+  /** @param {object} store @param {object} kept what store.load() told */
+  load(store, kept) {
+    this.#store = store;
+    this.#device = kept.device;
+    this.#kept = kept.sync;
+    this.#inbox = new Inbox(kept.sync);
+    this.#outbox = new Outbox({
+      store,
+      request: (op, args) => this.#env.link.request(op, args),
+      author: { from: this.#user, device: kept.device },
+      changed: (entry, row) => this.#changed(entry, row),
+      timers: this.#env.timers,
+    });
+    this.#outbox.load(kept.outbox);
+  }
+
+  /** The cursor to say in `hello`. */
+  get sync() {
+    return this.#kept;
+  }
+
+  /** The link is up. @param {object} ok of hello @param {boolean} fresh epoch */
+  start(ok, fresh) {
+    this.#head = ok.sync;
+    if (fresh) {
+      this.#from(0);
+      this.#then(async () => {
+        await this.#store.reset(ok.epoch);
+        this.#env.emit("reset", {});
+      });
+    }
+    this.#outbox.start();
+    this.refresh();
+  }
+
+  stop() {
+    this.#outbox?.stop();
+  }
+
+  /** Takes pushes from here on. */
+  #from(sync) {
+    this.#inbox = new Inbox(sync);
+    this.#kept = sync;
+    this.#arrived = [];
+  }
+
+  #then(work) {
+    const done = this.#chain.then(work);
+    this.#chain = done.catch((error) => console.error("floe:", error));
+    return done;
+  }
+
+  /** A `message` push. */
+  push(push) {
+    const ready = this.#inbox.take(push);
+    if (ready.length === 0 && push.sync <= this.#kept)
+      this.#ack(); // the acknowledgement got lost
+    if (ready.length === 0)
+      return;
+    this.#arrived.push(...ready);
+    this.#then(() => this.#keepArrived());
+  }
+
+  /** One transaction and one acknowledgement for all that came meanwhile. */
+  async #keepArrived() {
+    const pushes = this.#arrived.splice(0);
+    if (pushes.length === 0)
+      return;
+    const messages = pushes.map(fromPush);
+    const sync = pushes.at(-1).sync;
+    const inbox = this.#inbox;
+    let rows;
+    try {
+      rows = await this.#store.keep(messages, sync);
+    } catch (error) {
+      this.#from(this.#kept); // unacknowledged: they come again
+      throw error;
+    }
+    if (inbox !== this.#inbox)
+      return; // the server began a new epoch meanwhile
+    this.#kept = sync;
+    this.#ack();
+    for (const push of pushes)
+      this.#show(fromPush(push), push.sync > this.#head);
+    for (const row of rows)
+      this.#env.emit("conversation", { conversation: row });
+    if (rows.some((row) => !row.nick))
+      this.refresh(); // one that the list has not told us about
+  }
+
+  #ack() {
+    this.#env.link.notify("sync.ack", { sync: this.#kept });
+  }
+
+  #show(message, live) {
+    const mine = message.from === this.#user;
+    const waited = mine && this.#outbox.seen(message.mid);
+    const state = mine ? "sent" : "received";
+    if (waited || (mine && message.device === this.#device))
+      this.#env.emit("update", { message: { ...message, state } });
+    else
+      this.#env.emit("message", { message: { ...message, state }, live });
+  }
+
+  #changed(entry, row) {
+    this.#env.emit("update", { message: { from: this.#user, ...entry } });
+    if (row)
+      this.#env.emit("conversation", { conversation: row });
+    if (row && !row.nick)
+      this.refresh();
+  }
+
+  async send({ to, conv }, text) {
+    const bytes = utf8.encode(text).length;
+    const most = this.#env.textBytes();
+    if (bytes === 0 || bytes > most)
+      throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
+    const entry = await this.#outbox.add({ mid: randomId(), to, conv,
+      type: "text", body: { text }, ts: this.#env.timers.now() });
+    const message = { from: this.#user, ...entry };
+    this.#env.emit("message", { message, live: true });
+    return message;
+  }
+
+  resend(mid) {
+    return this.#outbox.resend(mid);
+  }
+
+  discard(mid) {
+    return this.#outbox.discard(mid);
+  }
+
+  unsent() {
+    return this.#outbox.list().map((entry) => ({ from: this.#user, ...entry }));
+  }
+
+  conversations() {
+    return this.#store.conversations();
+  }
+
+  /** Asks the server for its list; tells what it changed. */
+  async refresh() {
+    try {
+      const { conversations } = await this.#env.link.request("conversation.list");
+      await this.#then(() => this.#store.mergeConversations(conversations));
+      this.#env.emit("conversations",
+        { conversations: await this.#store.conversations() });
+    } catch (error) {
+      if (!(error instanceof FloeError))
+        throw error;
+      // The link went meanwhile: the next one asks again.
+    }
+  }
+
+  async markRead(conv) {
+    const row = await this.#then(() => this.#store.markRead(conv));
+    if (row)
+      this.#env.emit("conversation", { conversation: row });
+  }
+
+  async history(conv, { before, limit = 50 } = {}) {
+    const state = (m) => (m.from === this.#user ? "sent" : "received");
+    const stated = (list) => list.map((m) => ({ ...m, state: state(m) }));
+    try {
+      const args = before === undefined ? { conv, limit } : { conv, before, limit };
+      const ok = await this.#env.link.request("message.history", args);
+      return { messages: stated(ok.messages), complete: ok.complete };
+    } catch (error) {
+      if (error.code !== "link_lost" && error.code !== "closed" &&
+          error.code !== "timeout")
+        throw error;
+      const kept = await this.#store.messages(conv,
+        before ?? Number.MAX_SAFE_INTEGER, limit);
+      const complete = kept.length === 0 || kept[0].seq === 1;
+      return { messages: stated(kept), complete };
+    }
+  }
+
+  /** Lets what is under way reach the store, then closes it. */
+  async close() {
+    this.stop();
+    await this.#chain;
+    this.#store.close();
+  }
+}

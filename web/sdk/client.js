@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// client: the front of the SDK. Opens the link, keeps the session, and hands
+// what comes to chat, presence and calls.
+// Owns: link, store, timers, calls.
+
+import { Calls } from "./calls.js";
+import { Chat } from "./chat.js";
+import { FloeError } from "./errors.js";
+import { IceServers } from "./ice.js";
+import { Link } from "./link.js";
+import { claimSlot } from "./slot.js";
+import { Store } from "./store.js";
+import { workerTimers } from "./timers.js";
+
+const DEFAULT_LIMITS = { text_bytes: 16384, candidates: 64 };
+
+function webSocketUrl(server) {
+  const url = new URL("/ws", server);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+}
+
+/**
+ * A user's connection to signald. Events, each a CustomEvent with a `detail`:
+ * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
+ * `call`, `reset`; floe.d.ts says what they carry.
+ */
+export class FloeClient extends EventTarget {
+  #server;
+  #token;
+  #user;
+  #timers = workerTimers();
+  #link;
+  #chat;
+  #calls;
+  #ice;
+  #store = null;
+  #claim = null;
+  #session = {}; // device, session, secret, epoch
+  #limits = DEFAULT_LIMITS;
+  #presence = new Map();
+  #opened = null;
+  #nick;
+
+  /**
+   * @param {object} options
+   * @param {string|URL} options.server base URL, for example `location.origin`
+   * @param {string} options.user
+   * @param {string} options.token from login() or register(); sent in the
+   *   first frame, never in a URL
+   * @param {RTCIceTransportPolicy} [options.iceTransportPolicy] `relay`: calls
+   *   go through TURN only
+   */
+  constructor({ server, user, token, iceTransportPolicy = "all" }) {
+    super();
+    this.#server = String(server);
+    this.#user = user;
+    this.#nick = user;
+    this.#token = token;
+    const timers = this.#timers;
+    this.#link = new Link(webSocketUrl(server), {
+      hello: () => this.#hello(),
+      ready: (ok, welcome) => this.#ready(ok, welcome),
+      push: (push) => this.#push(push),
+      state: (state, detail) => this.#linkState(state, detail),
+    }, { timers });
+    this.#ice = new IceServers((op) => this.#link.request(op),
+      (list) => this.#calls?.useServers(list), timers);
+    this.#calls = new Calls({
+      request: (...args) => this.#link.request(...args),
+      servers: () => this.#ice.current(),
+      config: { iceTransportPolicy },
+      timers,
+      mostCandidates: () => this.#limits.candidates,
+    }, (call) => this.#emit("call", { call }));
+    this.#chat = new Chat({
+      user, timers,
+      link: this.#link,
+      emit: (type, detail) => this.#emit(type, detail),
+      textBytes: () => this.#limits.text_bytes,
+    });
+  }
+
+  /** The user this client speaks for. */
+  get user() {
+    return this.#user;
+  }
+
+  /** The user's display name, as far as known. */
+  get nick() {
+    return this.#nick;
+  }
+
+  /** @returns {"idle"|"connecting"|"online"|"waiting"|"closed"} */
+  get state() {
+    return this.#link.state;
+  }
+
+  /** The call that this device takes part in, or null. */
+  get currentCall() {
+    return this.#calls.current;
+  }
+
+  /**
+   * Opens what is kept on this device, so that conversations(), history(),
+   * unsent() and send() work also without a connection. connect() calls it.
+   * @returns {Promise<void>}
+   * @throws nothing; without IndexedDB things are kept in memory only
+   */
+  open() {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open() {
+    this.#claim = await claimSlot(this.#server, this.#user);
+    this.#store = await Store.open(this.#server, this.#user, this.#claim.slot);
+    const kept = await this.#store.load();
+    const { device, session, secret, epoch } = kept;
+    this.#session = { device, session, secret, epoch };
+    this.#chat.load(this.#store, kept);
+    this.#listen("on");
+  }
+
+  #listen(how) {
+    const method = how === "on" ? "addEventListener" : "removeEventListener";
+    globalThis[method]("online", this.#networkBack);
+    globalThis.document?.[method]("visibilitychange", this.#looked);
+  }
+
+  #networkBack = () => {
+    this.#link.wake();
+    this.#calls.networkChanged();
+  };
+
+  #looked = () => {
+    if (!document.hidden)
+      this.#link.wake();
+  };
+
+  /**
+   * Connects and stays connected: after a lost link it comes back by itself
+   * and resumes. Only a `state` event with `closed` means that it gave up.
+   * @returns {Promise<void>} when the server has said welcome to this user
+   * @throws {FloeError} `unauthorized` (log in again), `banned`, `protocol`,
+   *   `taken_over`, `closed`
+   */
+  async connect() {
+    await this.open();
+    if (this.state === "online")
+      return;
+    const done = new Promise((resolve, reject) => {
+      const watch = ({ detail: { state, reason } }) => {
+        if (state !== "online" && state !== "closed")
+          return;
+        this.removeEventListener("state", watch);
+        if (state === "online")
+          resolve();
+        else
+          reject(new FloeError(reason, `the connection ended: ${reason}`));
+      };
+      this.addEventListener("state", watch);
+    });
+    this.#link.open();
+    await done;
+  }
+
+  /** Tries again at once instead of waiting. Throws nothing. */
+  retry() {
+    this.#link.wake();
+  }
+
+  /**
+   * Ends calls and the connection and lets go of what is kept.
+   * A closed client is not used again.
+   * @returns {Promise<void>}
+   * @throws nothing
+   */
+  async close() {
+    this.#calls.hangupAll();
+    this.#ice.stop();
+    this.#link.close();
+    if (this.#opened) {
+      await this.#opened;
+      this.#listen("off");
+      await this.#chat.close();
+      this.#claim.release();
+    }
+    this.#timers.close?.();
+  }
+
+  /**
+   * Sends a text, now or when there is a connection again: it is kept on this
+   * device until the server has stored it, and stored there once.
+   * Its way shows in `update` events: `sending`, then `sent` or `failed`.
+   * @param {{to: string}|{conv: string}} target a user, or a conversation
+   * @param {string} text
+   * @returns {Promise<import("../floe.d.ts").Message>} once it is kept here
+   * @throws {FloeError} `too_large` (empty or too long), `storage`
+   */
+  async send(target, text) {
+    await this.open();
+    return this.#chat.send(target, text);
+  }
+
+  /**
+   * Sends a `failed` text again, with the same `mid`.
+   * @param {string} mid
+   * @returns {Promise<void>}
+   * @throws {FloeError} `not_found`
+   */
+  async resend(mid) {
+    await this.open();
+    return this.#chat.resend(mid);
+  }
+
+  /**
+   * Forgets a `failed` text.
+   * @param {string} mid
+   * @returns {Promise<void>}
+   * @throws {FloeError} `not_found`
+   */
+  async discard(mid) {
+    await this.open();
+    return this.#chat.discard(mid);
+  }
+
+  /**
+   * @returns {Promise<import("../floe.d.ts").Message[]>} own texts that the
+   *   server has not acknowledged, in the order they were written
+   * @throws nothing
+   */
+  async unsent() {
+    await this.open();
+    return this.#chat.unsent();
+  }
+
+  /**
+   * The conversations as kept on this device, newest first, with their unread
+   * counts. What the server knows beyond comes with `conversations` events.
+   * @returns {Promise<import("../floe.d.ts").Conversation[]>}
+   * @throws {DOMException} the device's storage failed
+   */
+  async conversations() {
+    await this.open();
+    return this.#chat.conversations();
+  }
+
+  /**
+   * Older messages; from this device's store while there is no connection.
+   * @param {string} conv
+   * @param {{before?: number, limit?: number}} [range] below this `seq`; the
+   *   newest by default
+   * @returns {Promise<{messages: import("../floe.d.ts").Message[],
+   *   complete: boolean}>} ascending by `seq`
+   * @throws {FloeError} `not_found`, `forbidden`, `bad_request`
+   */
+  async history(conv, range) {
+    await this.open();
+    return this.#chat.history(conv, range);
+  }
+
+  /**
+   * Everything in the conversation has been seen by the user.
+   * @param {string} conv
+   * @returns {Promise<void>}
+   * @throws {DOMException} the device's storage failed
+   */
+  async markRead(conv) {
+    await this.open();
+    return this.#chat.markRead(conv);
+  }
+
+  /**
+   * @param {string} user
+   * @returns {{state: "online"|"offline"|"unknown", lastSeen?: number}} unknown
+   *   while there is no connection
+   * @throws nothing
+   */
+  presence(user) {
+    const known = this.state === "online" && this.#presence.get(user);
+    return known || { state: "unknown" };
+  }
+
+  /**
+   * Calls a user.
+   * @param {string} user
+   * @param {{audio?: boolean, video?: boolean}} [media]
+   * @returns {Promise<import("./call.js").Call>} once microphone and camera are
+   *   open; the call itself then goes through its states
+   * @throws {FloeError} `state` (in a call already, or not connected), `media`
+   */
+  async call(user, { audio = true, video = true } = {}) {
+    if (this.state !== "online")
+      throw new FloeError("state", "not connected");
+    return this.#calls.invite(user, { audio, video });
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #hello() {
+    const { device, session, secret, epoch } = this.#session;
+    const fields = { token: this.#token, device, sync: this.#chat.sync };
+    if (session && secret)
+      Object.assign(fields, { session, secret });
+    if (epoch)
+      fields.epoch = epoch;
+    return fields;
+  }
+
+  #ready(ok, welcome) {
+    const { session, secret, epoch } = ok;
+    const fresh = this.#session.epoch !== epoch || ok.recovered === false;
+    Object.assign(this.#session, { session, secret, epoch });
+    this.#limits = { ...DEFAULT_LIMITS, ...welcome.limits };
+    this.#nick = ok.nick || this.#user;
+    this.#ice.set(ok);
+    if (!ok.resumed)
+      this.#calls.sessionLost();
+    this.#presence.clear();
+    for (const peer of ok.peers || [])
+      this.#present(peer);
+    this.#chat.start(ok, fresh);
+    this.#store.saveSlot({ session, secret })
+      .catch((error) => console.error("floe:", error));
+  }
+
+  #push(push) {
+    if (push.push === "message")
+      this.#chat.push(push);
+    else if (push.push === "presence")
+      this.#present(push);
+    else if (push.push.startsWith("call."))
+      this.#calls.push(push);
+    // else: of a newer server; unknown pushes are to be ignored
+  }
+
+  #present({ user, state, last_seen: lastSeen }) {
+    this.#presence.set(user, { state, lastSeen });
+    this.#emit("presence", { user, state, lastSeen });
+  }
+
+  #linkState(state, detail) {
+    if (state !== "online" && this.#opened)
+      this.#chat.stop();
+    if (state === "closed")
+      this.#calls.sessionLost();
+    this.#emit("state", { state, ...detail });
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// store: what one user keeps on this device: the messages, the conversations
+// with their unread counts, the outbox, and for each tab (slot) its device id,
+// session and inbox cursor. A message and the cursor that covers it are
+// written in one transaction, so the cursor never promises what is not there.
+
+import { IdbBackend, MemoryBackend } from "./backend.js";
+
+const KEEP_PER_CONVERSATION = 2000; // older ones the server still has
+
+/** @returns {string} 128 random bits in hex; also outside secure contexts */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whether a message from `user`'s view asks to be read. */
+function countsAsUnread(message, user) {
+  if (message.from === user)
+    return false;
+  return message.type !== "call" || message.body.outcome === "missed" ||
+    message.body.outcome === "busy";
+}
+
+export class Store {
+  #backend;
+  #user;
+  #slot;
+
+  constructor(backend, user, slot) {
+    this.#backend = backend;
+    this.#user = user;
+    this.#slot = `slot:${slot}`;
+  }
+
+  /**
+   * @param {string} server names the database together with the user
+   * @param {string} user
+   * @param {string} slot which tab of the browser
+   */
+  static async open(server, user, slot) {
+    let backend;
+    try {
+      backend = await IdbBackend.open(`floe ${new URL(server).host} ${user}`);
+    } catch {
+      backend = new MemoryBackend(); // private windows of some browsers
+    }
+    return new Store(backend, user, slot);
+  }
+
+  /**
+   * @returns {Promise<{device: string, session?: string, secret?: string,
+   *   sync: number, epoch?: string, outbox: object[]}>}
+   */
+  load() {
+    return this.#backend.run("readwrite", async (t) => {
+      const slot = await t.get("meta", this.#slot) ||
+        { k: this.#slot, device: `web-${randomId().slice(0, 12)}`, sync: 0 };
+      await t.put("meta", slot);
+      const epoch = slot.epoch;
+      return { ...slot, epoch, outbox: await t.all("outbox") };
+    });
+  }
+
+  /** Changes fields of this tab's record. */
+  saveSlot(fields) {
+    return this.#backend.run("readwrite", async (t) => {
+      await t.put("meta", { ...await t.get("meta", this.#slot), ...fields });
+    });
+  }
+
+  /**
+   * The server's store began a new life: nothing kept from the old one holds.
+   * What was never acknowledged stays in the outbox; its `mid`s are unknown
+   * to the new store, so it is sent there.
+   */
+  reset(epoch) {
+    return this.#backend.run("readwrite", async (t) => {
+      const known = await t.get("meta", "epoch");
+      if (known?.epoch !== epoch) { // another tab may have done it
+        await t.clear("messages");
+        await t.clear("conversations");
+        await t.put("meta", { k: "epoch", epoch });
+      }
+      await t.put("meta",
+        { ...await t.get("meta", this.#slot), epoch, sync: 0 });
+    });
+  }
+
+  /**
+   * Keeps pushed messages and moves the cursor.
+   * @param {object[]} messages in the order of `sync`
+   * @param {number} sync the cursor after them
+   * @returns {Promise<object[]>} the conversations that changed
+   */
+  keep(messages, sync) {
+    return this.#backend.run("readwrite", async (t) => {
+      const changed = new Map();
+      for (const message of messages) {
+        const row = await this.#add(t, message);
+        changed.set(row.conv, row);
+        if (message.from === this.#user)
+          await t.del("outbox", message.mid);
+      }
+      await t.put("meta", { ...await t.get("meta", this.#slot), sync });
+      return [...changed.values()];
+    });
+  }
+
+  /** The server answered for a text of the outbox: it is a message now. */
+  settle(message, peer) {
+    return this.#backend.run("readwrite", async (t) => {
+      await t.del("outbox", message.mid);
+      return this.#add(t, message, peer);
+    });
+  }
+
+  async #add(t, message, peer) {
+    const { conv, seq } = message;
+    const fresh = !await t.get("messages", [conv, seq]);
+    await t.put("messages", message);
+    if (seq > KEEP_PER_CONVERSATION)
+      await t.delRange("messages", [conv, 0], [conv, seq - KEEP_PER_CONVERSATION]);
+    const row = await t.get("conversations", conv) ||
+      { conv, read: 0, unread: 0 };
+    if (!row.peer)
+      row.peer = peer || (message.from !== this.#user ? message.from : undefined);
+    if (!row.last || row.last.seq < seq)
+      row.last = message;
+    if (message.from === this.#user && seq > row.read) {
+      row.read = seq; // whoever writes has read what is above
+      row.unread = 0;
+    } else if (fresh && seq > row.read && countsAsUnread(message, this.#user)) {
+      row.unread++;
+    }
+    await t.put("conversations", row);
+    return row;
+  }
+
+  /** @returns {Promise<object[]>} kept conversations, newest first */
+  conversations() {
+    return this.#backend.run("readonly", async (t) => {
+      const rows = await t.all("conversations");
+      return rows.sort((a, b) => (b.last?.ts || 0) - (a.last?.ts || 0));
+    });
+  }
+
+  /** Takes over the names that the server's list tells; counts stay ours. */
+  mergeConversations(list) {
+    return this.#backend.run("readwrite", async (t) => {
+      for (const { conv, peer, nick, last } of list) {
+        const row = await t.get("conversations", conv) ||
+          { conv, read: 0, unread: 0 };
+        const newer = !row.last || (last && last.seq > row.last.seq);
+        await t.put("conversations",
+          { ...row, peer, nick, last: newer ? last : row.last });
+      }
+    });
+  }
+
+  /** @returns {Promise<object|undefined>} the row, when it changed */
+  markRead(conv) {
+    return this.#backend.run("readwrite", async (t) => {
+      const row = await t.get("conversations", conv);
+      if (!row?.last || (row.unread === 0 && row.read >= row.last.seq))
+        return undefined;
+      row.read = row.last.seq;
+      row.unread = 0;
+      await t.put("conversations", row);
+      return row;
+    });
+  }
+
+  /** The newest `limit` kept messages below `before`, ascending. */
+  messages(conv, before, limit) {
+    return this.#backend.run("readonly", (t) =>
+      t.newest("messages", [conv, 0], [conv, before - 1], limit));
+  }
+
+  /** Keeps a text before it is sent; on the disk when this resolves. */
+  putOutbox(entry) {
+    return this.#backend.run("readwrite",
+      (t) => t.put("outbox", entry), { strict: true });
+  }
+
+  dropOutbox(mid) {
+    return this.#backend.run("readwrite", (t) => t.del("outbox", mid));
+  }
+
+  close() {
+    this.#backend.close();
+  }
+}

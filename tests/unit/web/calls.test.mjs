@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls without their media: which push belongs to which call, and glare.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { FloeError } from "../../../web/sdk/errors.js";
+import { settle, VirtualTimers } from "./virtual.mjs";
+
+// What a browser has and Node lacks.
+globalThis.MediaStream = class {
+  getTracks() { return []; }
+  getAudioTracks() { return []; }
+  getVideoTracks() { return []; }
+};
+globalThis.RTCPeerConnection = class {
+  signalingState = "stable";
+  connectionState = "new";
+  close() {}
+};
+Object.defineProperty(globalThis, "navigator", { configurable: true, value: {
+  mediaDevices: { getUserMedia: async () => new MediaStream() } } });
+
+const { Calls } = await import("../../../web/sdk/calls.js");
+const MEDIA = { audio: true, video: true };
+
+/** Calls in front of a server whose answers the test gives. */
+function setup() {
+  const asked = []; // { op, args, ok, fail }
+  const rang = [];
+  const calls = new Calls({
+    request: (op, args) => new Promise((ok, fail) =>
+      asked.push({ op, args, ok, fail: (code) => fail(new FloeError(code, code)) })),
+    servers: async () => [],
+    config: {},
+    timers: new VirtualTimers(),
+    mostCandidates: () => 64,
+  }, (call) => rang.push(call));
+  const ops = () => asked.map(({ op, args }) => `${op} ${args.call || args.to}`);
+  return { calls, asked, rang, ops };
+}
+
+const invite = (call, from) => ({ push: "call.invite", call, from, media: MEDIA });
+
+test("a caller's way: inviting, ringing, connecting, ended", async () => {
+  const { calls, asked, ops } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  assert.deepEqual([call.state, call.role, calls.current], ["inviting", "caller", call]);
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  calls.push({ push: "call.ringing", call: "c-1" });
+  assert.equal(call.state, "ringing");
+  calls.push({ push: "call.accept", call: "c-1", device: "d" });
+  assert.equal(call.state, "connecting");
+  calls.push({ push: "call.ended", call: "c-1", reason: "hangup", duration_ms: 5 });
+  assert.deepEqual([call.state, call.reason, call.durationMs], ["ended", "hangup", 5]);
+  assert.equal(calls.current, null);
+  assert.deepEqual(ops(), ["call.invite bob"]);
+});
+
+test("a callee's way: rings, accepts, hangs up", async () => {
+  const { calls, asked, rang, ops } = setup();
+  calls.push(invite("c-1", "alice"));
+  const [call] = rang;
+  assert.deepEqual([call.state, call.role, calls.current], ["ringing", "callee", null]);
+  calls.push(invite("c-1", "alice")); // again after a hello
+  assert.equal(rang.length, 1);
+  const accepted = call.accept();
+  await settle();
+  asked[1].ok({});
+  await accepted;
+  assert.deepEqual([call.state, calls.current], ["connecting", call]);
+  call.hangup();
+  assert.deepEqual(ops(), ["call.ringing c-1", "call.accept c-1", "call.hangup c-1"]);
+});
+
+test("both invite at once: the answer makes it the other's call", async () => {
+  const { calls, asked, rang } = setup();
+  const call = await calls.invite("alice", MEDIA);
+  calls.push(invite("c-1", "alice")); // theirs came first, the answer is not here yet
+  assert.deepEqual(rang, []);
+  asked[0].ok({ call: "c-1", state: "active" });
+  await settle();
+  assert.deepEqual([call.id, call.role, call.state], ["c-1", "callee", "connecting"]);
+  assert.deepEqual(rang, []);
+});
+
+test("an invitation of somebody else meanwhile still rings", async () => {
+  const { calls, asked, rang } = setup();
+  await calls.invite("bob", MEDIA);
+  calls.push(invite("c-2", "carol"));
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  assert.equal(rang[0].user, "carol");
+});
+
+test("a push before the answer that names its call is kept for it", async () => {
+  const { calls, asked } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  calls.push({ push: "call.ringing", call: "c-1" });
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  assert.equal(call.state, "ringing");
+});
+
+test("hanging up before the answer cancels once it is there", async () => {
+  const { calls, asked, ops } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  call.hangup();
+  assert.deepEqual([call.state, call.reason], ["ended", "cancelled"]);
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  assert.deepEqual(ops(), ["call.invite bob", "call.cancel c-1"]);
+  calls.push({ push: "call.ended", call: "c-1", reason: "cancelled" });
+});
+
+test("a cancel that crossed with the accept becomes a hang-up", async () => {
+  const { calls, asked, ops } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  call.hangup();
+  asked[1].fail("conflict");
+  await settle();
+  assert.deepEqual(ops(), ["call.invite bob", "call.cancel c-1", "call.hangup c-1"]);
+});
+
+test("one call at a time from this device", async () => {
+  const { calls } = setup();
+  await calls.invite("bob", MEDIA);
+  await assert.rejects(calls.invite("carol", MEDIA), { code: "state" });
+});
+
+test("an invitation that the server refuses ends with its reason", async () => {
+  const { calls, asked } = setup();
+  const call = await calls.invite("nobody", MEDIA);
+  asked[0].fail("not_found");
+  await settle();
+  assert.deepEqual([call.state, call.reason], ["ended", "not_found"]);
+  assert.equal(calls.current, null);
+});
+
+test("another device answered; refusing is for ringing calls only", async () => {
+  const { calls, rang, ops } = setup();
+  calls.push(invite("c-1", "alice"));
+  calls.push({ push: "call.ended", call: "c-1", reason: "answered_elsewhere" });
+  assert.equal(rang[0].reason, "answered_elsewhere");
+  assert.throws(() => rang[0].refuse(), { code: "state" });
+  await assert.rejects(rang[0].accept(), { code: "state" });
+  calls.push(invite("c-2", "alice"));
+  rang[1].refuse();
+  assert.equal(rang[1].reason, "refused");
+  assert.deepEqual(ops().slice(1), ["call.ringing c-2", "call.refuse c-2"]);
+});
+
+test("signals for a call that a reload ended are answered by a hang-up, once", () => {
+  const { calls, ops } = setup();
+  calls.push({ push: "call.offer", call: "c-9", sdp: "v=0" });
+  calls.push({ push: "call.candidate", call: "c-9", candidates: [null] });
+  calls.push({ push: "call.ended", call: "c-8", reason: "hangup" });
+  assert.deepEqual(ops(), ["call.hangup c-9"]);
+});
+
+test("a lost session ends its calls", async () => {
+  const { calls, asked } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  calls.sessionLost();
+  asked[0].fail("link_lost");
+  await settle();
+  assert.deepEqual([call.state, call.reason], ["ended", "lost"]);
+});
+
+test("a refused camera ends the attempt before anybody is called", async () => {
+  const { calls, ops } = setup();
+  const { getUserMedia } = navigator.mediaDevices;
+  navigator.mediaDevices.getUserMedia = async () => {
+    throw Object.assign(new Error("no"), { name: "NotAllowedError" });
+  };
+  await assert.rejects(calls.invite("bob", MEDIA), { code: "media" });
+  navigator.mediaDevices.getUserMedia = getUserMedia;
+  assert.deepEqual(ops(), []);
+  assert.equal(calls.current, null);
+});

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { MemoryBackend } from "../../../web/sdk/backend.js";
+import { Chat } from "../../../web/sdk/chat.js";
+import { FloeError } from "../../../web/sdk/errors.js";
+import { Store } from "../../../web/sdk/store.js";
+import { settle, VirtualTimers } from "./virtual.mjs";
+
+const push = (sync, from = "bob", more = {}) => ({ push: "message", sync,
+  conv: "c", seq: sync, id: String(sync), ts: sync, from, device: "d",
+  mid: `${from}-${sync}`, type: "text", body: { text: String(sync) }, ...more });
+
+/** Alice's chat on a device; the link is an array of what it was told. */
+async function setup(backend = new MemoryBackend()) {
+  const acks = [];
+  const events = [];
+  const answers = { "conversation.list": { conversations: [] } };
+  const link = {
+    notify: (op, { sync }) => acks.push(sync),
+    request: async (op, args) => {
+      const answer = answers[op];
+      if (!answer)
+        throw new FloeError("link_lost", op);
+      return typeof answer === "function" ? answer(args) : answer;
+    },
+  };
+  const chat = new Chat({ user: "alice", link, textBytes: () => 20,
+    timers: new VirtualTimers(),
+    emit: (type, { message, live }) => message &&
+      events.push(`${type} ${message.seq ?? message.body.text} ${message.state}` +
+        (live ? " live" : "")) });
+  const store = new Store(backend, "alice", "0");
+  chat.load(store, await store.load());
+  return { chat, store, acks, events, answers, backend };
+}
+
+/** Long enough for several transactions of the store in memory. */
+async function kept() {
+  for (let i = 0; i < 10; i++)
+    await settle();
+}
+
+test("messages are acknowledged after they were kept, cumulatively", async () => {
+  const { chat, store, acks, events } = await setup();
+  chat.start({ sync: 2, epoch: "e" }, false);
+  const order = [];
+  const keep = store.keep.bind(store);
+  store.keep = async (...args) => {
+    assert.deepEqual(acks, order);
+    const rows = await keep(...args);
+    order.push(args[1]);
+    return rows;
+  };
+  for (const sync of [1, 2, 3])
+    chat.push(push(sync));
+  await kept();
+  assert.equal(acks.at(-1), 3);
+  assert.equal((await store.load()).sync, 3);
+  assert.deepEqual(events,
+    ["message 1 received", "message 2 received", "message 3 received live"]);
+});
+
+test("a repeated push is acknowledged again and not shown again", async () => {
+  const { chat, acks, events } = await setup();
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(push(1));
+  await kept();
+  chat.push(push(1));
+  await kept();
+  assert.deepEqual(acks, [1, 1]);
+  assert.equal(events.length, 1);
+});
+
+test("after a reload the cursor goes on where it was", async () => {
+  const { chat, backend } = await setup();
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(push(1));
+  await kept();
+  const again = await setup(backend);
+  assert.equal(again.chat.sync, 1);
+  again.chat.start({ sync: 2, epoch: "e" }, false);
+  again.chat.push(push(1));
+  again.chat.push(push(2));
+  await kept();
+  assert.deepEqual(again.events, ["message 2 received"]);
+});
+
+test("what could not be kept is not acknowledged and may come again", async () => {
+  const { chat, store, acks, events } = await setup();
+  const silent = console.error;
+  console.error = () => {};
+  chat.start({ sync: 0, epoch: "e" }, false);
+  const keep = store.keep;
+  store.keep = () => Promise.reject(new Error("quota"));
+  chat.push(push(1));
+  await kept();
+  console.error = silent;
+  assert.deepEqual(acks, []);
+  store.keep = keep;
+  chat.push(push(1));
+  await kept();
+  assert.deepEqual(acks, [1]);
+  assert.equal(events.length, 1);
+});
+
+test("a new epoch starts over from nothing", async () => {
+  const { chat, store, acks, events } = await setup();
+  chat.start({ sync: 0, epoch: "e1" }, false);
+  chat.push(push(1));
+  chat.push(push(2));
+  await kept();
+  chat.stop();
+  chat.start({ sync: 1, epoch: "e2" }, true);
+  assert.equal(chat.sync, 0);
+  chat.push(push(1, "bob", { mid: "new" }));
+  await kept();
+  assert.deepEqual(acks, [2, 1]);
+  assert.equal((await store.load()).epoch, "e2");
+  assert.equal((await store.messages("c", 99, 9)).length, 1);
+  assert.equal(events.length, 3);
+});
+
+test("an own text shows at once and changes its state, by its mid", async () => {
+  const { chat, store, events, answers } = await setup();
+  const { device } = await store.load();
+  const sent = await chat.send({ to: "bob" }, "hi");
+  assert.equal(sent.state, "sending");
+  answers["message.send"] = ({ mid }) =>
+    ({ mid, id: "1", conv: "c", seq: 1, sync: 1, ts: 5 });
+  chat.start({ sync: 0, epoch: "e" }, false);
+  await kept();
+  chat.push(push(1, "alice", { mid: sent.mid, device }));
+  await kept();
+  assert.deepEqual([...new Set(events)],
+    ["message hi sending live", "update 1 sent"]);
+  assert.deepEqual(chat.unsent(), []);
+});
+
+test("a text of the user's other device is a message", async () => {
+  const { chat, events } = await setup();
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(push(1, "alice", { device: "phone" }));
+  await kept();
+  assert.deepEqual(events, ["message 1 sent live"]);
+});
+
+test("texts are measured in bytes", async () => {
+  const { chat } = await setup();
+  await assert.rejects(chat.send({ to: "bob" }, ""), { code: "too_large" });
+  await assert.rejects(chat.send({ to: "bob" }, "é".repeat(11)),
+    { code: "too_large" });
+  await chat.send({ to: "bob" }, "é".repeat(10));
+});
+
+test("history comes from the device while there is no connection", async () => {
+  const { chat, answers } = await setup();
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(push(1));
+  await kept();
+  const { messages, complete } = await chat.history("c");
+  assert.deepEqual(messages.map((m) => m.seq), [1]);
+  assert.equal(complete, true);
+  answers["message.history"] = { messages: [push(9)], complete: false };
+  assert.equal((await chat.history("c", { before: 10 })).messages[0].seq, 9);
+});

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { MemoryBackend } from "../../../web/sdk/backend.js";
+import { Store } from "../../../web/sdk/store.js";
+import "./virtual.mjs";
+
+const message = (seq, from, more = {}) => ({ conv: "c", seq, id: String(seq),
+  ts: seq, from, device: "d", mid: `${from}-${seq}`, type: "text",
+  body: { text: "x" }, ...more });
+const missed = { type: "call", body: { outcome: "missed" } };
+const answered = { type: "call", body: { outcome: "answered" } };
+
+function open(backend = new MemoryBackend(), slot = "0") {
+  return new Store(backend, "alice", slot);
+}
+
+test("a tab keeps its device over reloads; another tab is another device", async () => {
+  const backend = new MemoryBackend();
+  const first = await open(backend).load();
+  assert.match(first.device, /^web-[0-9a-f]{12}$/);
+  assert.equal((await open(backend).load()).device, first.device);
+  assert.notEqual((await open(backend, "1").load()).device, first.device);
+});
+
+test("messages and their cursor are kept together", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob"), message(2, "bob")], 2);
+  assert.equal((await store.load()).sync, 2);
+  assert.deepEqual((await store.messages("c", 99, 50)).map((m) => m.seq), [1, 2]);
+  assert.deepEqual((await store.messages("c", 2, 50)).map((m) => m.seq), [1]);
+  assert.deepEqual((await store.messages("c", 99, 1)).map((m) => m.seq), [2]);
+});
+
+test("what others write is unread until it is seen or answered", async () => {
+  const store = open();
+  await store.load();
+  let [row] = await store.keep([message(1, "bob"), message(2, "bob")], 2);
+  assert.equal(row.unread, 2);
+  row = await store.markRead("c");
+  assert.equal(row.unread, 0);
+  assert.equal(await store.markRead("c"), undefined);
+  [row] = await store.keep([message(3, "bob")], 3);
+  assert.equal(row.unread, 1);
+  [row] = await store.keep([message(4, "alice")], 4); // from another device
+  assert.equal(row.unread, 0);
+});
+
+test("two tabs that keep the same message count it once", async () => {
+  const backend = new MemoryBackend();
+  const [one, two] = [open(backend, "0"), open(backend, "1")];
+  await one.load();
+  await two.load();
+  await one.keep([message(1, "bob")], 1);
+  const [row] = await two.keep([message(1, "bob")], 1);
+  assert.equal(row.unread, 1);
+});
+
+test("a missed call is unread, an answered one is not", async () => {
+  const store = open();
+  await store.load();
+  let [row] = await store.keep([message(1, "bob", answered)], 1);
+  assert.equal(row.unread, 0);
+  [row] = await store.keep([message(2, "bob", missed)], 2);
+  assert.equal(row.unread, 1);
+});
+
+test("an own message that is pushed leaves the outbox", async () => {
+  const store = open();
+  await store.load();
+  await store.putOutbox({ mid: "alice-1", to: "bob" });
+  await store.keep([message(1, "alice")], 1);
+  assert.deepEqual((await store.load()).outbox, []);
+});
+
+test("a settled text is a message; its peer is whom it was written to", async () => {
+  const store = open();
+  await store.load();
+  await store.putOutbox({ mid: "alice-1", to: "bob" });
+  const row = await store.settle(message(1, "alice"), "bob");
+  assert.equal(row.peer, "bob");
+  assert.equal(row.unread, 0);
+  const kept = await store.load();
+  assert.deepEqual([kept.outbox, kept.sync], [[], 0]);
+});
+
+test("a new epoch drops what was kept, the outbox stays", async () => {
+  const backend = new MemoryBackend();
+  const [one, two] = [open(backend, "0"), open(backend, "1")];
+  await one.load();
+  await two.load();
+  await one.reset("e1");
+  await one.keep([message(1, "bob")], 1);
+  await one.putOutbox({ mid: "m" });
+  await one.reset("e2");
+  const kept = await one.load();
+  assert.deepEqual([kept.epoch, kept.sync, kept.outbox.length], ["e2", 0, 1]);
+  assert.deepEqual(await one.conversations(), []);
+  await one.keep([message(1, "bob")], 1);
+  await two.reset("e2"); // the other tab hears of it later
+  assert.equal((await one.conversations()).length, 1);
+});
+
+test("the server's list adds names and conversations, counts stay", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob")], 1);
+  await store.mergeConversations([
+    { conv: "c", peer: "bob", nick: "Bob", last: message(3, "bob") },
+    { conv: "d", peer: "carol", nick: "Carol", last: { ...message(1, "carol"), ts: 9 } },
+  ]);
+  const rows = await store.conversations();
+  assert.deepEqual(rows.map((r) => [r.nick, r.unread, r.last.seq]),
+    [["Carol", 0, 1], ["Bob", 1, 3]]);
+});
+
+test("a conversation keeps a bounded number of messages", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob"), message(2001, "bob")], 2);
+  assert.deepEqual((await store.messages("c", 9999, 50)).map((m) => m.seq), [2001]);
+});

@@ -61,7 +61,7 @@ struct daemon {
 	 * the loop is stopped at once. */
 	void (*worker_stop)(void *worker);
 	void (*worker_free)(void *worker);
-	/* On main, after the workers have ended. */
+	/* On main, after the workers have ended; not called without a state. */
 	void (*close)(void *state);
 	const struct http_route *routes; /* handlers get the daemon_run */
 };

@@ -37,7 +37,8 @@ struct http_reply {
 typedef void
 http_fn(void *arg, const struct http_request *, struct http_reply *);
 
-#define HTTP_OPEN 0x1 /* no token needed: healthz, readyz */
+#define HTTP_OPEN 0x1 /* never needs the token: healthz */
+#define HTTP_READ 0x2 /* needs it only when one is configured: metrics */
 
 struct http_route {
 	const char *method; /* NULL ends the table */
@@ -48,12 +49,13 @@ struct http_route {
 };
 
 /*
- * token NULL: no authentication, which start refuses unless addr is
- * loopback. 0, or -errno (-EADDRINUSE: the address is taken).
+ * token NULL: only HTTP_OPEN and HTTP_READ routes answer, and addr must be
+ * loopback (-EPERM). 0, or -errno (-EADDRINUSE: the address is taken).
  */
 int http_start(const struct addr *, const char *token,
     const struct http_route *, void *arg, struct http_server **);
 void http_stop(struct http_server *); /* waits for handlers; NULL is fine */
+uint16_t http_port(const struct http_server *); /* for a start on port 0 */
 /* A parameter of the query string, or NULL. */
 const char *http_query(const struct http_request *, const char *name);
 /* {"err":{"code":...,"msg":...}} */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/crypto/crypto.h"
+#include "lib/daemon/run.h"
+#include "lib/daemon/system.h"
+#include "lib/log/log.h"
+
+#define DEFAULT_CONF "/etc/floe/floe.conf"
+
+const char *const daemon_admin_schemes[] = { "http", NULL };
+
+enum action { RUN, TEST, EXIT_OK, EXIT_USAGE };
+
+struct arguments {
+	const char *conf;
+	enum action action;
+};
+
+static void
+usage(const struct daemon *d, FILE *f)
+{
+	fprintf(f,
+	    "%s - %s\n\n"
+	    "usage: %s [-c FILE] [-T] [-V] [-h]\n\n"
+	    "  -c, --config FILE  configuration file (default %s)\n"
+	    "  -T, --test         check the configuration, print it, exit\n"
+	    "  -V, --version      print the version, exit\n"
+	    "  -h, --help         print this, exit\n\n"
+	    "Runs in the foreground and logs to standard error. See %s(8)\n"
+	    "and floe.conf(5).\n",
+	    d->name, d->summary, d->name, DEFAULT_CONF, d->name);
+}
+
+static struct arguments
+parse_arguments(const struct daemon *d, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "test", no_argument, NULL, 'T' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct arguments a = { DEFAULT_CONF, RUN };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:TVh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			a.conf = optarg;
+			break;
+		case 'T':
+			a.action = TEST;
+			break;
+		case 'V':
+			printf("%s %s\n", d->name, PACKAGE_VERSION);
+			a.action = EXIT_OK;
+			return a;
+		case 'h':
+			usage(d, stdout);
+			a.action = EXIT_OK;
+			return a;
+		default:
+			fprintf(
+			    stderr, "%s: try %s --help\n", d->name, d->name);
+			a.action = EXIT_USAGE;
+			return a;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+		    "%s: unexpected argument \"%s\"; try %s --help\n", d->name,
+		    argv[optind], d->name);
+		a.action = EXIT_USAGE;
+	}
+	return a;
+}
+
+#define TOKEN_MAX 256
+
+/* *token stays empty when none is configured. 0 or -errno with err. */
+static int
+read_token(const struct daemon_conf *c, char token[TOKEN_MAX],
+    char err[DAEMON_ERR_MAX])
+{
+	token[0] = '\0';
+	if (c->admin.scheme == NULL || c->admin_token_file == NULL)
+		return 0;
+	return daemon_token(c->admin_token_file, token, TOKEN_MAX, err);
+}
+
+/* Starts the admin server if one is configured. 0 or -errno with err. */
+static int
+start_admin(struct daemon_run *run, const char *token, char err[DAEMON_ERR_MAX])
+{
+	const struct daemon_conf *c = conf_data(run->conf);
+	char addr[ADDR_STRLEN];
+	int e;
+
+	if (c->admin.scheme == NULL || run->d->routes == NULL)
+		return 0;
+	e = http_start(&c->admin.addr, *token != '\0' ? token : NULL,
+	    run->d->routes, run, &run->admin);
+	if (e == 0)
+		return 0;
+	addr_format(&c->admin.addr, addr);
+	if (e == -EPERM)
+		snprintf(err, DAEMON_ERR_MAX,
+		    "%s:%d: [%s] admin: %s is not loopback, so "
+		    "admin-token-file must be set",
+		    conf_file(run->conf), c->admin.line, run->d->name, addr);
+	else
+		snprintf(err, DAEMON_ERR_MAX,
+		    "%s:%d: [%s] admin: cannot listen on %s: %s",
+		    conf_file(run->conf), c->admin.line, run->d->name, addr,
+		    strerror(-e));
+	return e;
+}
+
+static int
+count_workers(const struct conf_common *c)
+{
+	long n =
+	    c->workers > 0 ? (long)c->workers : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		return 1;
+	return n > DAEMON_WORKERS_MAX ? DAEMON_WORKERS_MAX : (int)n;
+}
+
+static void
+serve(const struct daemon *d)
+{
+	int sig;
+
+	log_info(
+	    "started", KV_S("version", PACKAGE_VERSION), KV_I("pid", getpid()));
+	system_notify("READY=1");
+	while ((sig = system_wait()) == SIGHUP)
+		log_warn("reload_refused",
+		    KV_S("why",
+			"this version reads its configuration once; "
+			"restart it"));
+	system_notify("STOPPING=1");
+	log_info("stopping", KV_S("signal", strsignal(sig)));
+}
+
+/*
+ * What may need root comes before the account changes; the admin server comes
+ * last, because its handlers ask the workers.
+ */
+static int
+start(struct daemon_run *run, char err[DAEMON_ERR_MAX])
+{
+	const struct daemon_conf *c = conf_data(run->conf);
+	char token[TOKEN_MAX];
+	int e;
+
+	e = run->d->open == NULL ? 0 : run->d->open(run, &run->state, err);
+	if (e != 0)
+		return e;
+	e = read_token(c, token, err);
+	if (e == 0)
+		e = system_drop(c->common.user, err, DAEMON_ERR_MAX);
+	if (e != 0)
+		return e;
+	snprintf(err, DAEMON_ERR_MAX, "a worker could not start");
+	e = workers_start(run);
+	if (e == 0)
+		e = start_admin(run, token, err);
+	crypto_wipe(token, sizeof(token));
+	return e;
+}
+
+static int
+run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
+{
+	int e;
+
+	system_raise_nofile();
+	system_block_signals();
+	run->nworkers = count_workers(conf_data(run->conf));
+	e = start(run, err);
+	if (e == 0)
+		serve(run->d);
+	http_stop(run->admin);
+	workers_stop(run);
+	if (run->d->close != NULL && run->state != NULL)
+		run->d->close(run->state);
+	return e;
+}
+
+static int
+load(struct daemon_run *run, const char *file, char err[DAEMON_ERR_MAX])
+{
+	const struct daemon *d = run->d;
+
+	run->conf = conf_load(file, d->options, d->conf_size, err);
+	if (run->conf == NULL)
+		return -EINVAL;
+	return d->check == NULL ? 0 : d->check(run->conf, err);
+}
+
+int
+daemon_main(const struct daemon *d, int argc, char **argv)
+{
+	struct daemon_run run = { .d = d,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER };
+	struct arguments a = parse_arguments(d, argc, argv);
+	const struct conf_common *c;
+	char err[DAEMON_ERR_MAX] = "";
+	int status = DAEMON_OK;
+
+	if (a.action == EXIT_OK || a.action == EXIT_USAGE)
+		return a.action == EXIT_OK ? DAEMON_OK : DAEMON_USAGE;
+	if (crypto_init() != 0) {
+		fprintf(stderr,
+		    "%s: libcrypto lacks an algorithm that is "
+		    "needed (MD5, SHA-1, SHA-256)\n",
+		    d->name);
+		return DAEMON_FAILED;
+	}
+	if (load(&run, a.conf, err) != 0) {
+		status = DAEMON_USAGE;
+	} else if (a.action == TEST) {
+		conf_dump(run.conf, stdout);
+	} else {
+		c = conf_data(run.conf);
+		log_init(d->name, (enum log_level)c->log_level,
+		    (enum log_format)c->log_format);
+		if (run_daemon(&run, err) != 0)
+			status = DAEMON_FAILED;
+	}
+	if (status != DAEMON_OK)
+		fprintf(stderr, "%s: %s\n", d->name, err);
+	conf_free(run.conf);
+	crypto_fini();
+	return status;
+}
+
+const struct conf *
+daemon_conf(const struct daemon_run *run)
+{
+	return run->conf;
+}
+
+void *
+daemon_state(const struct daemon_run *run)
+{
+	return run->state;
+}
+
+int
+daemon_workers(const struct daemon_run *run)
+{
+	return run->nworkers;
+}
+
+struct loop *
+daemon_loop(const struct daemon_run *run, int i)
+{
+	return run->workers[i].loop;
+}
+
+void *
+daemon_worker(const struct daemon_run *run, int i)
+{
+	return run->workers[i].impl;
+}

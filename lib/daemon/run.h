@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run: a running daemon, shared by the files of lib/daemon only.
+ * Owns: the workers' loops and threads.  Thread: main; a worker's own slot is
+ * written by its thread under lock until it is ready, then read-only.
+ */
+#ifndef FLOE_LIB_DAEMON_RUN_H
+#define FLOE_LIB_DAEMON_RUN_H
+
+#include <pthread.h>
+
+#include "lib/daemon/daemon.h"
+
+enum worker_phase {
+	WORKER_STARTING,
+	WORKER_READY,
+	WORKER_FAILED,
+};
+
+struct daemon_worker {
+	struct daemon_run *run;
+	int index;
+	pthread_t thread;
+	bool joinable;
+	struct loop *loop;
+	void *impl;
+	enum worker_phase phase; /* under run->lock */
+};
+
+struct daemon_run {
+	const struct daemon *d;
+	struct conf *conf;
+	void *state;
+	struct http_server *admin;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a worker's phase */
+	int nworkers;
+	struct daemon_worker workers[DAEMON_WORKERS_MAX];
+};
+
+/* Starts all workers and waits until each is ready. 0 or -errno; started
+ * ones run on until workers_stop. */
+int workers_start(struct daemon_run *);
+/* Asks all to stop, waits, frees. Fine after a failed start. */
+void workers_stop(struct daemon_run *);
+
+#endif

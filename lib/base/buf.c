@@ -65,7 +65,7 @@ buf_extend(struct buf *b, size_t n)
 		return NULL;
 	if (n > b->max - b->len)
 		b->err = -ENOSPC;
-	else if (n > b->cap - b->len)
+	else if (n > b->cap - b->len || (b->heap && b->data == NULL))
 		b->err = buf_grow(b, b->len + n);
 	if (b->err != 0)
 		return NULL;
@@ -122,28 +122,35 @@ buf_u64(struct buf *b, uint64_t v)
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
+	char text[256], *s = text;
 	va_list ap;
-	uint8_t *p;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0 || b->err != 0)
-		return;
-	/* vsnprintf wants room for its NUL, which is then given back. */
-	p = buf_extend(b, (size_t)n + 1);
-	if (p == NULL)
+	if (b->err != 0)
 		return;
 	va_start(ap, fmt);
-	vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	b->len--;
+	/* Not straight into the buf: a fixed one has no room for the NUL. */
+	if (n >= (int)sizeof(text)) {
+		va_start(ap, fmt);
+		n = vasprintf(&s, fmt, ap);
+		va_end(ap);
+	}
+	if (n < 0) {
+		b->err = -ENOMEM;
+		return;
+	}
+	buf_put(b, s, (size_t)n);
+	if (s != text)
+		free(s);
 }
 
 void
 buf_consume(struct buf *b, size_t n)
 {
+	if (n == 0)
+		return;
 	memmove(b->data, b->data + n, b->len - n);
 	b->len -= n;
 }

@@ -76,9 +76,13 @@ cursor_u32(struct cursor *c)
 static inline uint64_t
 cursor_u64(struct cursor *c)
 {
-	uint64_t hi = cursor_u32(c);
+	const uint8_t *p = cursor_bytes(c, 8);
+	uint64_t v = 0;
+	int i;
 
-	return hi << 32 | cursor_u32(c);
+	for (i = 0; p != NULL && i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
 }
 
 #endif

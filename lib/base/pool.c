@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,21 @@
 #include "lib/base/pool.h"
 
 #define SLAB_BYTES 16384
+
+/* An idle object is as good as freed: the sanitizer shall say so, too. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+#ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p))
+#endif
 
 struct pool_obj {
 	SLIST_ENTRY(pool_obj) next;
@@ -34,6 +50,7 @@ pool_new(size_t obj_size, size_t count)
 	/* Objects of a cache line or more start on one. */
 	size_t align = obj_size >= 64 ? 64 : alignof(max_align_t);
 
+	assert(obj_size > 0);
 	if (p == NULL)
 		return NULL;
 	p->size = (obj_size + align - 1) / align * align;
@@ -59,6 +76,15 @@ pool_free(struct pool *p)
 }
 
 static void
+make_idle(struct pool *p, void *obj)
+{
+	struct pool_obj *o = obj;
+
+	SLIST_INSERT_HEAD(&p->idle, o, next);
+	ASAN_POISON_MEMORY_REGION(o + 1, p->size - sizeof(*o));
+}
+
+static void
 pool_grow(struct pool *p)
 {
 	struct slab *s;
@@ -73,8 +99,7 @@ pool_grow(struct pool *p)
 		return;
 	SLIST_INSERT_HEAD(&p->slabs, s, next);
 	for (i = n; i-- > 0;)
-		SLIST_INSERT_HEAD(&p->idle,
-		    (struct pool_obj *)(void *)(s->mem + i * p->size), next);
+		make_idle(p, s->mem + i * p->size);
 	p->made += n;
 }
 
@@ -90,17 +115,16 @@ pool_get(struct pool *p)
 		return NULL;
 	SLIST_REMOVE_HEAD(&p->idle, next);
 	p->used++;
+	ASAN_UNPOISON_MEMORY_REGION(o, p->size);
 	return memset(o, 0, p->size);
 }
 
 void
 pool_put(struct pool *p, void *obj)
 {
-	struct pool_obj *o = obj;
-
-	if (o == NULL)
+	if (obj == NULL)
 		return;
-	SLIST_INSERT_HEAD(&p->idle, o, next);
+	make_idle(p, obj);
 	p->used--;
 }
 

@@ -26,23 +26,37 @@ static void
 wheel_place(struct wheel *w, struct wheel_timer *t)
 {
 	uint64_t due = tick_of(t->due_ms);
-	struct wheel_list *head;
+	unsigned int slot;
 	int level = 0;
 
 	if (due <= w->tick) {
-		head = &w->due;
-	} else {
-		while (level < WHEEL_LEVELS - 1 &&
-		    due - w->tick >= SPAN(level + 1))
-			level++;
-		/* Beyond the last level: parked in its farthest slot, placed
-		 * anew when that slot comes by. */
-		if (due - w->tick >= SPAN(WHEEL_LEVELS))
-			due = w->tick + SPAN(WHEEL_LEVELS) - 1;
-		head = &w->slots[level][due >> (LEVEL_BITS * level) &
-		    (WHEEL_SLOTS - 1)];
+		LIST_INSERT_HEAD(&w->due, t, link);
+		return;
 	}
-	LIST_INSERT_HEAD(head, t, link);
+	while (level < WHEEL_LEVELS - 1 && due - w->tick >= SPAN(level + 1))
+		level++;
+	/* Beyond the last level: parked in its farthest slot, placed anew when
+	 * that slot comes by. */
+	if (due - w->tick >= SPAN(WHEEL_LEVELS))
+		due = w->tick + SPAN(WHEEL_LEVELS) - 1;
+	slot = due >> (LEVEL_BITS * level) & (WHEEL_SLOTS - 1);
+	LIST_INSERT_HEAD(&w->slots[level][slot], t, link);
+	w->filled[level] |= (uint64_t)1 << slot;
+}
+
+/* The last timer of a slot points back at the slot itself, which tells its
+ * number; one in the due list or behind another timer points elsewhere. */
+static void
+wheel_unlink(struct wheel *w, struct wheel_timer *t)
+{
+	uintptr_t at = (uintptr_t)t->link.le_prev - (uintptr_t)w->slots;
+
+	if (LIST_NEXT(t, link) == NULL && at < sizeof(w->slots)) {
+		at /= sizeof(w->slots[0][0]);
+		w->filled[at / WHEEL_SLOTS] &=
+		    ~((uint64_t)1 << at % WHEEL_SLOTS);
+	}
+	LIST_REMOVE(t, link);
 }
 
 void
@@ -60,25 +74,24 @@ wheel_clear(struct wheel *w, struct wheel_timer *t)
 {
 	if (!t->set)
 		return;
-	LIST_REMOVE(t, link);
+	wheel_unlink(w, t);
 	t->set = false;
 	w->count--;
 }
 
-/* Empties one slot into finer levels or the due list. */
+/* Empties the slot reached into finer levels, the due list, or - timers that
+ * were parked - farther slots; none comes back to this one. */
 static void
 wheel_cascade(struct wheel *w, int level)
 {
-	struct wheel_list *head, moved = LIST_HEAD_INITIALIZER(moved);
+	unsigned int slot;
+	struct wheel_list *head;
 	struct wheel_timer *t;
 
-	head = &w->slots[level]
-			[w->tick >> (LEVEL_BITS * level) & (WHEEL_SLOTS - 1)];
+	slot = w->tick >> (LEVEL_BITS * level) & (WHEEL_SLOTS - 1);
+	head = &w->slots[level][slot];
+	w->filled[level] &= ~((uint64_t)1 << slot);
 	while ((t = LIST_FIRST(head)) != NULL) {
-		LIST_REMOVE(t, link);
-		LIST_INSERT_HEAD(&moved, t, link);
-	}
-	while ((t = LIST_FIRST(&moved)) != NULL) {
 		LIST_REMOVE(t, link);
 		wheel_place(w, t);
 	}
@@ -88,20 +101,21 @@ wheel_cascade(struct wheel *w, int level)
 static uint64_t
 wheel_next_tick(const struct wheel *w)
 {
-	uint64_t best = WHEEL_NEVER, at, base;
-	int level, i;
+	uint64_t best = WHEEL_NEVER, ahead, at, base;
+	unsigned int level, turn;
 
 	for (level = 0; level < WHEEL_LEVELS; level++) {
-		base = w->tick >> (LEVEL_BITS * level);
-		for (i = 1; i <= WHEEL_SLOTS; i++) {
-			if (LIST_EMPTY(&w->slots[level][(base + i) &
-				(WHEEL_SLOTS - 1)]))
-				continue;
-			at = (base + i) << (LEVEL_BITS * level);
-			if (at < best)
-				best = at;
-			break;
-		}
+		if (w->filled[level] == 0)
+			continue;
+		/* The slots from the next one on, turned round to bit 0. */
+		base = (w->tick >> (LEVEL_BITS * level)) + 1;
+		turn = base & (WHEEL_SLOTS - 1);
+		ahead = w->filled[level] >> turn |
+		    w->filled[level] << (-turn & (WHEEL_SLOTS - 1));
+		at = base + (unsigned int)__builtin_ctzll(ahead);
+		at <<= LEVEL_BITS * level;
+		if (at < best)
+			best = at;
 	}
 	return best;
 }

@@ -28,8 +28,9 @@ LIST_HEAD(wheel_list, wheel_timer);
 
 struct wheel {
 	struct wheel_list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-	struct wheel_list due; /* reached, handed out by wheel_pop */
-	uint64_t tick;         /* ticks that have passed */
+	uint64_t filled[WHEEL_LEVELS]; /* a bit per slot that is not empty */
+	struct wheel_list due;         /* reached, handed out by wheel_pop */
+	uint64_t tick;                 /* ticks that have passed */
 	uint64_t now_ms;
 	uint64_t count;
 };

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tls: the server side of TLS (1.2 and later) for non-blocking use. A
+ * context holds the certificate and can be given a new one while sessions
+ * live; a session moves ciphertext through two functions of its caller, so it
+ * runs the same over a socket, a memory queue or datagrams.
+ * Owns: a context its certificate and ticket keys; a session its state, never
+ * the transport.
+ * Thread: a context is shared by all (reload too); a session has one.
+ */
+#ifndef FLOE_LIB_TLS_TLS_H
+#define FLOE_LIB_TLS_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TLS_ERR_MAX 256
+
+struct tls_ctx;
+struct tls;
+
+struct tls_conf {
+	const char *cert;        /* PEM file, the chain after the certificate */
+	const char *key;         /* PEM file */
+	const char *const *alpn; /* in our order of preference; NULL: none */
+};
+
+/*
+ * 0; or -errno of the file, -EINVAL (not PEM, or the key is not the
+ * certificate's), -ENOMEM, with err "PATH: what is wrong". conf is copied.
+ */
+int
+tls_ctx_new(const struct tls_conf *, struct tls_ctx **, char err[TLS_ERR_MAX]);
+/*
+ * Reads both files again (the paths may be new ones). New sessions get the
+ * new certificate, living ones go on, and tickets given out before still
+ * resume. On error nothing changes.
+ */
+int tls_ctx_reload(
+    struct tls_ctx *, const char *cert, const char *key, char err[TLS_ERR_MAX]);
+void tls_ctx_free(struct tls_ctx *); /* its sessions may outlive it; NULL ok */
+/* When the certificate in use ends, seconds since 1970. */
+int64_t tls_ctx_not_after(struct tls_ctx *);
+
+/*
+ * The transport: bytes moved, or -errno (-EAGAIN: not now). recv returns 0
+ * at the end of the stream. Called only from within the functions below.
+ */
+struct tls_io {
+	ssize_t (*recv)(void *arg, void *, size_t);
+	ssize_t (*send)(void *arg, const void *, size_t);
+};
+
+/* A new server session; NULL: no memory. */
+struct tls *tls_open(struct tls_ctx *, const struct tls_io *, void *arg);
+/* Over a connected, non-blocking socket, which stays the caller's. */
+struct tls *tls_open_fd(struct tls_ctx *, int fd);
+void tls_free(struct tls *); /* says no good-bye: tls_close does; NULL ok */
+
+/*
+ * All of these: -EAGAIN (see tls_wants), -EPROTO (the peer broke the
+ * protocol or refused ours; tls_error has the words), or the transport's
+ * error, -ECONNRESET when it ended without the peer's close_notify. After
+ * anything but -EAGAIN the session is good for tls_free only.
+ */
+int tls_handshake(struct tls *); /* 0: done. Optional: read and write do it */
+ssize_t tls_read(struct tls *, void *, size_t); /* 0: closed by the peer */
+/* Bytes taken, maybe fewer than given. After -EAGAIN go on with the same
+ * bytes (their place in memory may change). */
+ssize_t tls_write(struct tls *, const void *, size_t);
+int tls_close(struct tls *); /* sends close_notify; 0 or as above */
+
+#define TLS_WANTS_RECV 1
+#define TLS_WANTS_SEND 2
+/* What the last -EAGAIN waits for; one of the two. */
+int tls_wants(const struct tls *);
+/* Plaintext is waiting inside: read on although the transport is quiet. */
+bool tls_pending(const struct tls *);
+bool tls_established(const struct tls *);
+/* The protocol agreed on by ALPN, or NULL. */
+const char *tls_alpn(const struct tls *);
+const char *tls_version(const struct tls *); /* "TLSv1.3" */
+const char *tls_error(const struct tls *);   /* of the last -EPROTO */
+
+#endif

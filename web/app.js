@@ -111,6 +111,7 @@ class Visit {
   #open(peer) {
     this.#model.open(peer);
     byId("app").dataset.pane = "chat";
+    this.#markDetails();
     this.#chat.show();
     this.#details.render();
   }
@@ -131,18 +132,26 @@ class Visit {
     } else {
       app.dataset.pane = app.dataset.pane === "details" ? "chat" : "details";
     }
-    const shown = matchMedia(WIDE).matches
-      ? !app.classList.contains("no-details") : app.dataset.pane === "details";
-    byId("chat-details").setAttribute("aria-expanded", String(shown));
+    const shown = this.#markDetails();
     byId(shown ? "details-close" : "chat-details").focus();
+  }
+
+  /** @returns {boolean} whether the details show */
+  #markDetails() {
+    const { classList, dataset } = byId("app");
+    const shown = matchMedia(WIDE).matches
+      ? !classList.contains("no-details") : dataset.pane === "details";
+    byId("chat-details").setAttribute("aria-expanded", String(shown));
+    return shown;
   }
 
   async #invite(peer, { video }) {
     try {
       this.#showCall(await this.#client.call(peer, { audio: true, video }));
     } catch (error) {
-      toast(error.code === "state" ? "Not now: there is no connection, or a call is on."
-        : error.message);
+      const problem = error.code === "state"
+        ? "there is no connection, or a call is on" : error.message;
+      toast(`No call: ${problem}.`);
     }
   }
 

@@ -51,7 +51,7 @@ export class Details {
       .filter((message) => message.type === "call").slice(-MOST_CALLS).reverse();
     return h("section", { class: "facts" },
       h("h4", {}, "Calls"),
-      calls.length === 0 ? h("p", { class: "muted" }, "None yet.")
+      calls.length === 0 ? h("p", { class: "muted" }, "No calls of late.")
         : h("ul", {}, ...calls.map(({ body, from, ts }) => h("li", {},
           icon(body.media?.video ? "video" : "phone"),
           h("span", {}, callRecordOf(body, from === this.#model.me)),

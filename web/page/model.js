@@ -24,8 +24,8 @@ function inOrder(a, b) {
 
 function newEntry(peer) {
   return { peer, nick: peer, conv: undefined, last: undefined, unread: 0,
-    draft: "", thread: new Map(), loaded: false, complete: false,
-    loading: false };
+    draft: "", thread: new Map(), oldest: Infinity, loaded: false,
+    complete: false, loading: false };
 }
 
 export class Model extends EventTarget {
@@ -126,10 +126,10 @@ export class Model extends EventTarget {
     if (!entry.conv || entry.loading || entry.complete)
       return;
     entry.loading = true;
-    const first = entry.loaded && this.thread(entry).find((m) => m.seq)?.seq;
+    const above = entry.loaded && entry.oldest !== Infinity;
     try {
       const { messages, complete } = await this.#client.history(entry.conv,
-        first ? { before: first, limit: PAGE } : { limit: PAGE });
+        above ? { before: entry.oldest, limit: PAGE } : { limit: PAGE });
       for (const message of messages)
         this.#put(entry, message);
       entry.loaded = true;
@@ -147,10 +147,21 @@ export class Model extends EventTarget {
 
   #put(entry, message) {
     const key = keyOf(message, this.me);
-    if (message.state === "discarded")
+    if (message.state === "discarded") {
       entry.thread.delete(key);
-    else
-      entry.thread.set(key, { ...entry.thread.get(key), ...message });
+      return;
+    }
+    entry.thread.set(key, { ...entry.thread.get(key), ...message });
+    entry.oldest = Math.min(entry.oldest, message.seq ?? Infinity);
+  }
+
+  /** Whether it goes into the loaded part; the rest is left to the history. */
+  #belongs(entry, message) {
+    if (!message.seq || entry.thread.has(keyOf(message, this.me)))
+      return true;
+    const first = entry.oldest === Infinity;
+    return (entry.loaded || entry.loading) &&
+      (first || message.seq > entry.oldest);
   }
 
   #peerOf(message) {
@@ -167,7 +178,8 @@ export class Model extends EventTarget {
       return; // comes again with the history, once the list tells the peer
     const entry = this.entry(peer);
     entry.conv ??= message.conv;
-    this.#put(entry, message);
+    if (this.#belongs(entry, message))
+      this.#put(entry, message);
     this.#tell("list");
     this.#tell("thread", { peer });
   }
@@ -196,7 +208,8 @@ export class Model extends EventTarget {
     for (const entry of this.#entries.values()) {
       const unsent = [...entry.thread].filter(([, m]) => !m.seq);
       Object.assign(entry, { thread: new Map(unsent), conv: undefined,
-        last: undefined, unread: 0, loaded: false, complete: false });
+        last: undefined, unread: 0, oldest: Infinity, loaded: false,
+        complete: false });
     }
     this.#tell("list");
     if (this.#current)

@@ -8,6 +8,7 @@ import { Peer } from "./peer.js";
 import { summarize } from "./stats.js";
 
 const KEEP = { keep: true }; // the contract: every call request may be repeated
+const MOST_TRIES = 5; // against a server that is overloaded
 
 /**
  * Events: `state` (detail: state, reason), `localstream`, `remotestream`.
@@ -166,8 +167,16 @@ export class Call extends EventTarget {
       throw new FloeError("state", `a ${this.role}'s call that is ${this.state}`);
   }
 
-  #tell(op, args = {}) {
-    return this.#env.request(op, { call: this.id, ...args }, KEEP);
+  async #tell(op, args = {}) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#env.request(op, { call: this.id, ...args }, KEEP);
+      } catch (error) {
+        if (error.retryMs === undefined || tries === MOST_TRIES)
+          throw error;
+        await new Promise((go) => this.#env.timers.set(go, error.retryMs));
+      }
+    }
   }
 
   #emit(type, detail) {

@@ -55,7 +55,6 @@ export class Calls {
   }
 
   async #send(call) {
-    this.#live.add(call);
     call.invitation = true;
     try {
       const { call: id, state } = await this.#env.request("call.invite",

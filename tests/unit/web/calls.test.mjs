@@ -27,16 +27,18 @@ const MEDIA = { audio: true, video: true };
 function setup() {
   const asked = []; // { op, args, ok, fail }
   const rang = [];
+  const timers = new VirtualTimers();
   const calls = new Calls({
     request: (op, args) => new Promise((ok, fail) =>
-      asked.push({ op, args, ok, fail: (code) => fail(new FloeError(code, code)) })),
+      asked.push({ op, args, ok,
+        fail: (code, retryMs) => fail(new FloeError(code, code, retryMs)) })),
     servers: async () => [],
     config: {},
-    timers: new VirtualTimers(),
+    timers,
     mostCandidates: () => 64,
   }, (call) => rang.push(call));
   const ops = () => asked.map(({ op, args }) => `${op} ${args.call || args.to}`);
-  return { calls, asked, rang, ops };
+  return { calls, asked, rang, ops, timers };
 }
 
 const invite = (call, from) => ({ push: "call.invite", call, from, media: MEDIA });
@@ -122,6 +124,20 @@ test("a cancel that crossed with the accept becomes a hang-up", async () => {
   asked[1].fail("conflict");
   await settle();
   assert.deepEqual(ops(), ["call.invite bob", "call.cancel c-1", "call.hangup c-1"]);
+});
+
+test("what an overloaded server refuses is said again when it asks for it", async () => {
+  const { calls, asked, rang, ops, timers } = setup();
+  calls.push(invite("c-1", "alice"));
+  const accepted = rang[0].accept();
+  await settle();
+  asked[1].fail("overloaded", 500);
+  await settle();
+  assert.equal(ops().length, 2);
+  await timers.elapse(500);
+  assert.equal(ops()[2], "call.accept c-1");
+  asked[2].ok({});
+  await accepted;
 });
 
 test("one call at a time from this device", async () => {

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "turnd/core/core.h"
+
+const char turn_own_address[] = "own-address";
+
+const struct prefix_rule *
+peer_refused(const struct turn_server *s, const struct addr *peer, bool *own)
+{
+	const struct prefix_rule *rule = prefix_list_find(s->cfg->peers, peer);
+
+	*own = false;
+	if (rule == NULL || rule->verdict != PREFIX_DENY)
+		return NULL;
+	/* Two clients of one server meet at each other's relayed address. */
+	if (rule->name == turn_own_address &&
+	    s->ops.relay_live(s->ops.arg, peer)) {
+		*own = true;
+		return NULL;
+	}
+	return rule;
+}
+
+enum turn_reason
+peer_check(struct turn_req *r, const struct addr *peer, bool *own)
+{
+	const struct prefix_rule *rule;
+
+	r->note->peer = *peer;
+	if (peer->family != r->alloc->relayed.family)
+		return TURN_PEER_FAMILY;
+	rule = peer_refused(r->s, peer, own);
+	if (rule == NULL)
+		return TURN_OK;
+	r->note->rule = rule->name;
+	return TURN_PEER_DENIED;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/htab.h"
+#include "lib/base/pool.h"
+#include "turnd/core/quota.h"
+
+struct quota_user {
+	uint64_t id;
+	uint32_t count;
+};
+
+struct turn_quota {
+	struct htab users;
+	struct pool *pool;
+	uint32_t per_user;
+	size_t max, used;
+};
+
+static bool
+user_eq(const void *obj, const void *key)
+{
+	const struct quota_user *u = obj;
+
+	return u->id == *(const uint64_t *)key;
+}
+
+struct turn_quota *
+turn_quota_new(uint32_t per_user, size_t max)
+{
+	struct turn_quota *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	q->per_user = per_user;
+	q->max = max;
+	htab_init(&q->users, max);
+	q->pool = pool_new(sizeof(struct quota_user), max);
+	if (q->pool == NULL) {
+		turn_quota_free(q);
+		return NULL;
+	}
+	return q;
+}
+
+void
+turn_quota_free(struct turn_quota *q)
+{
+	if (q == NULL)
+		return;
+	htab_fini(&q->users);
+	pool_free(q->pool);
+	free(q);
+}
+
+static struct quota_user *
+quota_add(struct turn_quota *q, uint64_t user)
+{
+	struct quota_user *u = pool_get(q->pool);
+
+	if (u == NULL)
+		return NULL;
+	u->id = user;
+	if (htab_put(&q->users, user, u) != 0) {
+		pool_put(q->pool, u);
+		return NULL;
+	}
+	return u;
+}
+
+int
+turn_quota_take(struct turn_quota *q, uint64_t user)
+{
+	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+
+	if (u != NULL && q->per_user != 0 && u->count >= q->per_user)
+		return -EDQUOT;
+	if (q->used >= q->max)
+		return -ENOSPC;
+	if (u == NULL)
+		u = quota_add(q, user);
+	if (u == NULL)
+		return -ENOMEM;
+	u->count++;
+	q->used++;
+	return 0;
+}
+
+void
+turn_quota_give(struct turn_quota *q, uint64_t user)
+{
+	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+
+	if (u == NULL)
+		return;
+	q->used--;
+	if (--u->count > 0)
+		return;
+	htab_del(&q->users, user, u);
+	pool_put(q->pool, u);
+}
+
+uint32_t
+turn_quota_of(const struct turn_quota *q, uint64_t user)
+{
+	const struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+
+	return u == NULL ? 0 : u->count;
+}

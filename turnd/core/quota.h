@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * quota: how many allocations each user has. Users are known by a keyed hash
+ * of their identity, so an entry is small whatever the length of a name; only
+ * users with allocations have one.
+ * Owns: its entries.  Thread: one at a time; the shell shares one among the
+ * workers behind a lock.
+ */
+#ifndef FLOE_TURND_CORE_QUOTA_H
+#define FLOE_TURND_CORE_QUOTA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct turn_quota;
+
+/* At most per_user of one (0: no limit) and max in all. NULL: no memory. */
+struct turn_quota *turn_quota_new(uint32_t per_user, size_t max);
+void turn_quota_free(struct turn_quota *);
+/* Counts one allocation more: 0, -EDQUOT (the user's), -ENOSPC (all), -ENOMEM.
+ */
+int turn_quota_take(struct turn_quota *, uint64_t user);
+void turn_quota_give(struct turn_quota *, uint64_t user);
+uint32_t turn_quota_of(const struct turn_quota *, uint64_t user);
+
+#endif

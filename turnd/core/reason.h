@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * reason: why a request was refused or a datagram dropped, one row each: the
+ * name for logs and turnd_drops_total{reason}, the STUN error code (0: nothing
+ * is answered) and a sentence for the operator.
+ * Owns: nothing.  Thread: any.
+ */
+#ifndef FLOE_TURND_CORE_REASON_H
+#define FLOE_TURND_CORE_REASON_H
+
+/* clang-format off: a table */
+#define TURN_REASONS(ROW)                                                    \
+	ROW(TURN_OK, "ok", 0, "served")                                      \
+	/* requests: answered with an error, RFC 8656 section 19 */          \
+	ROW(TURN_NO_CREDENTIALS, "no_credentials", 401,                      \
+	    "the first request of a client, before it knows the nonce")      \
+	ROW(TURN_UNKNOWN_USER, "unknown_user", 401,                          \
+	    "no static user of this name and not a REST name")               \
+	ROW(TURN_WRONG_PASSWORD, "wrong_password", 401,                      \
+	    "MESSAGE-INTEGRITY does not match")                              \
+	ROW(TURN_CREDENTIAL_EXPIRED, "credential_expired", 401,              \
+	    "the time in a REST name has passed")                            \
+	ROW(TURN_INCOMPLETE_CREDENTIALS, "incomplete_credentials", 400,      \
+	    "MESSAGE-INTEGRITY without USERNAME, REALM or NONCE")            \
+	ROW(TURN_MISSING_ATTRIBUTE, "missing_attribute", 400,                \
+	    "an attribute that the method needs is not there")               \
+	ROW(TURN_BAD_ATTRIBUTE, "bad_attribute", 400,                        \
+	    "an attribute has a malformed value")                            \
+	ROW(TURN_BAD_CHANNEL, "bad_channel", 400,                            \
+	    "the channel number is outside the allowed range")               \
+	ROW(TURN_CHANNEL_IN_USE, "channel_in_use", 400,                      \
+	    "the channel is bound to another peer")                          \
+	ROW(TURN_PEER_IN_USE, "peer_in_use", 400,                            \
+	    "the peer is bound to another channel")                          \
+	ROW(TURN_PEER_DENIED, "peer_denied", 403,                            \
+	    "a rule of allow-peer/deny-peer or a built-in one refuses it")   \
+	ROW(TURN_UNKNOWN_ATTRIBUTE, "unknown_attribute", 420,                \
+	    "a comprehension-required attribute is not supported")           \
+	ROW(TURN_NO_ALLOCATION, "no_allocation", 437,                        \
+	    "the method needs an allocation on this 5-tuple")                \
+	ROW(TURN_ALLOCATION_EXISTS, "allocation_exists", 437,                \
+	    "the 5-tuple has an allocation already")                         \
+	ROW(TURN_STALE_NONCE, "stale_nonce", 438,                            \
+	    "the nonce expired or was given to another address")             \
+	ROW(TURN_FAMILY_UNSUPPORTED, "family_unsupported", 440,              \
+	    "no relay-address of the requested address family")              \
+	ROW(TURN_WRONG_USER, "wrong_user", 441,                              \
+	    "the allocation belongs to another user")                        \
+	ROW(TURN_TRANSPORT_UNSUPPORTED, "transport_unsupported", 442,        \
+	    "only UDP allocations are served")                               \
+	ROW(TURN_PEER_FAMILY, "peer_family", 443,                            \
+	    "the peer's address family is not the allocation's")             \
+	ROW(TURN_USER_QUOTA, "user_quota", 486,                              \
+	    "the user has user-quota allocations")                           \
+	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \
+	ROW(TURN_NO_RESERVATION, "no_reservation", 508,                      \
+	    "RESERVATION-TOKEN names no reserved port, or EVEN-PORT cannot " \
+	    "be met")                                                        \
+	ROW(TURN_FULL, "full", 508, "max-allocations are live")              \
+	ROW(TURN_PEER_LIMIT, "peer_limit", 508,                              \
+	    "the allocation has as many permissions or channels as allowed") \
+	/* datagrams of clients: dropped */                                  \
+	ROW(TURN_NOT_STUN, "not_stun", 0, "neither STUN nor ChannelData")    \
+	ROW(TURN_MALFORMED, "malformed", 0,                                  \
+	    "STUN or ChannelData that does not decode")                      \
+	ROW(TURN_UNKNOWN_METHOD, "unknown_method", 0,                        \
+	    "a method or class that a TURN server does not serve")           \
+	ROW(TURN_SEND_NO_ALLOCATION, "send_no_allocation", 0,                \
+	    "a Send indication without an allocation")                       \
+	ROW(TURN_SEND_INCOMPLETE, "send_incomplete", 0,                      \
+	    "a Send indication without peer or data, or with unknown "       \
+	    "attributes")                                                    \
+	ROW(TURN_SEND_DENIED, "send_denied", 0,                              \
+	    "a Send indication to a peer that a rule refuses")               \
+	ROW(TURN_SEND_NO_PERMISSION, "send_no_permission", 0,                \
+	    "a Send indication to a peer without a live permission")         \
+	ROW(TURN_CHANNEL_UNBOUND, "channel_unbound", 0,                      \
+	    "ChannelData on a channel that is not bound")                    \
+	ROW(TURN_CHANNEL_NO_PERMISSION, "channel_no_permission", 0,          \
+	    "ChannelData on a channel whose permission has expired")         \
+	ROW(TURN_PEER_GONE, "peer_gone", 0,                                  \
+	    "data for an own address that is no live relayed address")       \
+	/* datagrams of peers: dropped */                                    \
+	ROW(TURN_IN_NO_PERMISSION, "in_no_permission", 0,                    \
+	    "data from a peer without a live permission")                    \
+	ROW(TURN_IN_DENIED, "in_denied", 0,                                  \
+	    "data from an own address that is no live relayed address")      \
+	ROW(TURN_TOO_LONG, "too_long", 0,                                    \
+	    "a datagram longer than the relay handles")                      \
+	/* sends that the kernel refused */                                  \
+	ROW(TURN_SEND_UNREACHABLE, "send_unreachable", 0,                    \
+	    "no route to the destination (EHOSTUNREACH, ENETUNREACH)")       \
+	ROW(TURN_SEND_REFUSED, "send_refused", 0,                            \
+	    "a pending ICMP error or a firewall (ECONNREFUSED, EPERM)")      \
+	ROW(TURN_SEND_NO_BUFFER, "send_no_buffer", 0,                        \
+	    "the socket buffer or the device queue is full")                 \
+	ROW(TURN_SEND_TOO_BIG, "send_too_big", 0,                            \
+	    "longer than the path takes (EMSGSIZE)")                         \
+	ROW(TURN_SEND_FAILED, "send_failed", 0, "any other error of a send")
+/* clang-format on */
+
+#define TURN_REASON_ENUM(id, name, code, help) id,
+enum turn_reason { TURN_REASONS(TURN_REASON_ENUM) TURN_REASON_COUNT };
+#undef TURN_REASON_ENUM
+
+struct turn_reason_info {
+	const char *name;
+	int code; /* of the STUN error response; 0: no response */
+	const char *help;
+};
+
+const struct turn_reason_info *turn_reason_info(enum turn_reason);
+/* The reason phrase of a STUN error code; static. */
+const char *turn_code_phrase(int code);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "turnd/core/core.h"
+
+void
+reply_success(struct turn_req *r)
+{
+	r->out = stun_begin_reply(&r->buf, r->msg, STUN_SUCCESS);
+}
+
+/* REALM and NONCE, with which the client can authenticate. */
+static void
+reply_challenge(struct turn_req *r)
+{
+	const struct turn_config *cfg = r->s->cfg;
+	char nonce[STUN_NONCE_LEN];
+
+	stun_nonce_make(&cfg->nonce_key, r->in->src, r->t.now_ms, nonce);
+	stun_put(&r->out, STUN_REALM, cfg->realm, strlen(cfg->realm));
+	stun_put(&r->out, STUN_NONCE, nonce, strlen(nonce));
+}
+
+void
+reply_error(struct turn_req *r, enum turn_reason reason)
+{
+	int code = turn_reason_info(reason)->code;
+
+	r->out = stun_begin_reply(&r->buf, r->msg, STUN_ERROR);
+	stun_put_error(&r->out, code, turn_code_phrase(code));
+	if (code == 401 || code == 438)
+		reply_challenge(r);
+	if (code == 420)
+		stun_put_types(
+		    &r->out, STUN_UNKNOWN_ATTRIBUTES, r->unknown, r->nunknown);
+}
+
+size_t
+reply_end(struct turn_req *r)
+{
+	const char *software = r->s->cfg->software;
+
+	/* Who runs here is nobody's business before authentication, and the
+	 * answer to a stranger stays short. */
+	if (r->authed && software != NULL)
+		stun_put(&r->out, STUN_SOFTWARE, software, strlen(software));
+	if (r->authed)
+		stun_put_integrity(
+		    &r->out, CRYPTO_SHA1, r->key, sizeof(r->key));
+	if (stun_find(r->msg, STUN_FINGERPRINT) != NULL)
+		stun_put_fingerprint(&r->out);
+	return stun_end(&r->out) == 0 ? r->buf.len : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * users: who may authenticate: static users with their long-term keys, and
+ * secrets that stand for every name of the REST form `expiry:user`.
+ * Owns: names, keys and secrets (wiped at the end).  Thread: any once built.
+ */
+#ifndef FLOE_TURND_CORE_USERS_H
+#define FLOE_TURND_CORE_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/hash.h"
+#include "lib/crypto/crypto.h"
+
+#define TURN_NAME_MAX     508 /* bytes of USERNAME, RFC 8489 section 14.3 */
+#define TURN_MAX_SECRETS  16
+#define TURN_MAX_USERS    1000000
+#define TURN_USER_KEY_LEN CRYPTO_MD5_LEN
+
+struct turn_users;
+
+/* The name of a request taken apart. */
+struct turn_name {
+	char name[TURN_NAME_MAX + 1];
+	size_t len;
+	bool rest;          /* of the REST form, and there are secrets */
+	uint64_t expires_s; /* REST: the time in it */
+	/* Who it is for quotas and ownership: the kind and the name, of a REST
+	 * name the part after the time, so a renewed one is the same user. */
+	uint64_t id;
+};
+
+struct turn_users *turn_users_new(const char *realm, const struct hash_key *);
+void turn_users_free(struct turn_users *);
+/* password may be "0x" and 32 hex digits: MD5(name:realm:password).
+ * 0; -EINVAL malformed; -EEXIST; -ENOSPC; -ENOMEM. */
+int turn_users_add(struct turn_users *, const char *name, const char *password);
+/* 0, -EINVAL (empty), -ENOSPC (TURN_MAX_SECRETS) or -ENOMEM. */
+int turn_users_add_secret(struct turn_users *, const char *secret);
+bool turn_users_empty(const struct turn_users *);
+
+/* 0, or -EINVAL: empty, too long or with a NUL. */
+int turn_users_parse(const struct turn_users *, const void *name, size_t len,
+    struct turn_name *);
+/*
+ * The i-th key that the name may have: a static user has one, a REST name one
+ * for each secret. 0; -ENOENT past the last. A name that nobody has still gets
+ * one key, a random one (*known false), so that both cost the same time.
+ */
+int turn_users_key(const struct turn_users *, const struct turn_name *,
+    unsigned int i, uint8_t key[TURN_USER_KEY_LEN], bool *known);
+
+#endif

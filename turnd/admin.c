@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "lib/crypto/crypto.h"
+#include "lib/json/json.h"
+#include "turnd/turnd.h"
+
+#define ASK_MS 2000 /* for the workers to tell their allocations */
+
+/* clang-format off: a table */
+static const struct metric
+    allocations = { "turnd_allocations", "gauge",
+	    "Allocations that live now." },
+    allocations_total = { "turnd_allocations_total", "counter",
+	    "Allocations made." },
+    relayed_bytes = { "turnd_relayed_bytes_total", "counter",
+	    "Bytes of application data relayed." },
+    relayed_packets = { "turnd_relayed_packets_total", "counter",
+	    "Datagrams relayed." },
+    requests = { "turnd_requests_total", "counter",
+	    "Requests answered, by method and outcome." },
+    auth_failures = { "turnd_auth_failures_total", "counter",
+	    "Requests with a wrong user, password or an expired name." },
+    drops = { "turnd_drops_total", "counter",
+	    "Requests refused and datagrams dropped, by reason." };
+/* clang-format on */
+
+static void
+add_all(uint64_t *sum, const uint64_t *part, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum[i] += stat_get(&part[i]);
+}
+
+/* The workers' counters added up; each is a plain array of them. */
+static void
+sum_stats(const struct daemon_run *run, struct turn_stats *sum)
+{
+	const struct worker *w;
+	int i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < daemon_workers(run); i++) {
+		w = daemon_worker(run, i);
+		if (w == NULL)
+			continue;
+		add_all((uint64_t *)sum, (const uint64_t *)w->stats,
+		    sizeof(*sum) / sizeof(uint64_t));
+	}
+}
+
+static void
+put_labelled(struct buf *b, const struct metric *m, const char *label,
+    const char *a, const char *second, uint64_t v)
+{
+	char mem[128];
+	struct buf labels = buf_fixed(mem, sizeof(mem));
+
+	buf_printf(&labels, "%s=\"%s\"", label, a);
+	if (second != NULL)
+		buf_printf(&labels, ",outcome=\"%s\"", second);
+	buf_u8(&labels, 0);
+	if (labels.err == 0)
+		metric_u64(b, m, mem, v);
+}
+
+static void
+put_traffic(struct buf *b, const struct turn_stats *s)
+{
+	const struct turn_traffic *up = &s->relayed[TURN_UP];
+	const struct turn_traffic *down = &s->relayed[TURN_DOWN];
+
+	metric_begin(b, &relayed_bytes);
+	metric_u64(
+	    b, &relayed_bytes, "direction=\"" TURN_UP_NAME "\"", up->bytes);
+	metric_u64(
+	    b, &relayed_bytes, "direction=\"" TURN_DOWN_NAME "\"", down->bytes);
+	metric_begin(b, &relayed_packets);
+	metric_u64(
+	    b, &relayed_packets, "direction=\"" TURN_UP_NAME "\"", up->packets);
+	metric_u64(b, &relayed_packets, "direction=\"" TURN_DOWN_NAME "\"",
+	    down->packets);
+}
+
+static void
+put_requests(struct buf *b, const struct turn_stats *s)
+{
+	unsigned int i;
+
+	metric_begin(b, &requests);
+	for (i = 0; i < TURN_METHODS; i++) {
+		put_labelled(b, &requests, "method", turn_method_name(i),
+		    "success", s->requests[i] - s->refused[i]);
+		put_labelled(b, &requests, "method", turn_method_name(i),
+		    "error", s->refused[i]);
+	}
+}
+
+static void
+get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct buf *b = &reply->body;
+	struct turn_stats s;
+	int i;
+
+	sum_stats(arg, &s);
+	reply->type = "text/plain; version=0.0.4";
+	metric_begin(b, &allocations);
+	metric_u64(b, &allocations, "", s.allocations);
+	metric_begin(b, &allocations_total);
+	metric_u64(b, &allocations_total, "", s.allocations_total);
+	put_traffic(b, &s);
+	put_requests(b, &s);
+	metric_begin(b, &auth_failures);
+	metric_u64(b, &auth_failures, "", s.auth_failures);
+	metric_begin(b, &drops);
+	for (i = TURN_OK + 1; i < TURN_REASON_COUNT; i++)
+		put_labelled(b, &drops, "reason",
+		    turn_reason_info((enum turn_reason)i)->name, NULL,
+		    s.reasons[i]);
+}
+
+static void
+get_health(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	buf_puts(&reply->body, "{\"status\":\"ok\"}\n");
+}
+
+/* A name is what a client chose: bytes that are no UTF-8 are told as hex. */
+static void
+put_user(struct json_out *j, const char *user)
+{
+	char hex[2 * TURN_NAME_MAX + 1];
+	char mem[6 * TURN_NAME_MAX + 3];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+	struct json_out trial;
+
+	json_out_init(&trial, &b);
+	json_out_str(&trial, NULL, user);
+	if (json_out_end(&trial) == 0) {
+		json_out_str(j, "user", user);
+		return;
+	}
+	crypto_hex(user, strlen(user), hex);
+	json_out_str(j, "user_hex", hex);
+}
+
+static void
+put_direction(
+    struct json_out *j, const char *name, const struct turn_traffic *t)
+{
+	json_out_object(j, name);
+	json_out_int(j, "packets", (int64_t)t->packets);
+	json_out_int(j, "bytes", (int64_t)t->bytes);
+	json_out_close(j);
+}
+
+static void
+put_allocation(
+    const struct worker *w, const struct turn_alloc_info *a, struct buf *out)
+{
+	char text[ADDR_STRLEN];
+	struct json_out j;
+
+	json_out_init(&j, out);
+	json_out_object(&j, NULL);
+	json_out_int(&j, "worker", w->index);
+	json_out_int(&j, "id", (int64_t)a->id);
+	put_user(&j, a->user);
+	json_out_str(&j, "client", addr_format(&a->client, text));
+	json_out_str(&j, "server",
+	    addr_format(&w->turnd->listeners[a->link].addr, text));
+	json_out_str(&j, "relayed", addr_format(&a->relayed, text));
+	json_out_int(&j, "created", (int64_t)a->created_s);
+	json_out_int(&j, "age_ms", (int64_t)a->age_ms);
+	json_out_int(&j, "left_ms", (int64_t)a->left_ms);
+	json_out_int(&j, "permissions", a->permissions);
+	json_out_int(&j, "channels", a->channels);
+	put_direction(&j, TURN_UP_NAME, &a->traffic[TURN_UP]);
+	put_direction(&j, TURN_DOWN_NAME, &a->traffic[TURN_DOWN]);
+	json_out_end(&j);
+}
+
+/* Each object is followed by a comma, whoever comes next. */
+static void
+tell_allocations(void *worker, void *arg, struct buf *out)
+{
+	const struct worker *w = worker;
+	struct turn_alloc_info info;
+	size_t pos = 0;
+
+	while (turn_server_walk(w->server, &pos, loop_now_ms(w->loop), &info)) {
+		put_allocation(w, &info, out);
+		buf_puts(out, ",\n");
+	}
+}
+
+static void
+get_allocations(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct buf *b = &reply->body;
+	size_t start;
+
+	buf_puts(b, "{\"allocations\":[\n");
+	start = b->len;
+	if (daemon_ask(arg, tell_allocations, NULL, b, ASK_MS) != 0) {
+		buf_reset(b);
+		http_error(reply, 503, "busy", "a worker did not answer");
+		return;
+	}
+	if (b->err == 0 && b->len > start)
+		b->len -= strlen(",\n");
+	buf_puts(b, "\n]}\n");
+}
+
+const struct http_route turnd_routes[] = {
+	{ "GET", "/healthz", HTTP_OPEN, get_health, "is turnd alive" },
+	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
+	{ "GET", "/v1/allocations", 0, get_allocations,
+	    "the allocations that live now" },
+	{ .method = NULL },
+};

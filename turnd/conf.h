@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * conf: the options of [turnd], and what the core needs made of them: users,
+ * peer rules, keys.
+ * Owns: what turnd_setup holds.  Thread: main; read by any once built.
+ */
+#ifndef FLOE_TURND_CONF_H
+#define FLOE_TURND_CONF_H
+
+#include "lib/daemon/daemon.h"
+#include "turnd/core/server.h"
+
+struct turnd_conf {
+	struct daemon_conf daemon;
+	struct conf_list listen;      /* struct conf_listen */
+	struct conf_list relay_addrs; /* struct addr */
+	struct conf_range relay_ports;
+	struct conf_list users;      /* struct conf_user */
+	struct conf_list allow_peer; /* struct prefix */
+	struct conf_list deny_peer;
+	bool no_auth;
+	bool strict_channels;
+	int64_t user_quota;
+	int64_t max_allocations;
+	int64_t max_permissions;
+	int64_t max_channels;
+	int64_t max_lifetime_ms;
+	int64_t nonce_lifetime_ms;
+};
+
+extern const struct conf_option turnd_options[];
+
+/* struct daemon's check. */
+int turnd_check(const struct conf *, char err[DAEMON_ERR_MAX]);
+
+/* What the workers' servers are made from. */
+struct turnd_setup {
+	struct turn_config core;
+	struct turn_users *users;
+	struct prefix_list *peers;
+	struct addr *relay_addrs; /* as configured or found */
+	size_t nrelay_addrs;
+};
+
+/* 0, or -errno with err; setup is then empty. */
+int turnd_setup_init(
+    struct turnd_setup *, const struct conf *, char err[DAEMON_ERR_MAX]);
+void turnd_setup_fini(struct turnd_setup *);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "turnd/turnd.h"
+
+/* An allocation is a descriptor, so the soft limit of 1024 is no limit that
+ * an operator has meant. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
+		log_warn("descriptor_limit_kept", KV_ERR(errno));
+}
+
+static void
+turnd_close(void *state)
+{
+	struct turnd *d = state;
+
+	listeners_close(d);
+	ports_free(d->ports);
+	turn_quota_free(d->quota);
+	pthread_mutex_destroy(&d->quota_lock);
+	turnd_setup_fini(&d->setup);
+	free(d);
+}
+
+static int
+open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	int rc;
+
+	rc = turnd_setup_init(&d->setup, conf, err);
+	if (rc != 0)
+		return rc;
+	snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	d->quota =
+	    turn_quota_new((uint32_t)c->user_quota, (size_t)c->max_allocations);
+	d->ports = ports_new(d->setup.relay_addrs, d->setup.nrelay_addrs,
+	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
+	if (d->quota == NULL || d->ports == NULL)
+		return -ENOMEM;
+	return listeners_open(d, conf, err);
+}
+
+static int
+turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
+{
+	const struct conf *conf = daemon_conf(run);
+	const struct turnd_conf *c = conf_data(conf);
+	struct turnd *d = calloc(1, sizeof(*d));
+	size_t i;
+	int rc;
+
+	if (d == NULL) {
+		snprintf(err, DAEMON_ERR_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	d->run = run;
+	d->workers = daemon_workers(run);
+	pthread_mutex_init(&d->quota_lock, NULL);
+	raise_descriptors();
+	rc = open_shared(d, conf, err);
+	if (rc != 0) {
+		turnd_close(d);
+		return rc;
+	}
+	if (c->no_auth)
+		log_warn("open_relay", KV_S("because", "no-auth = yes"));
+	for (i = 0; i < d->setup.nrelay_addrs; i++)
+		log_info("relay_address",
+		    KV_ADDR("address", &d->setup.relay_addrs[i]),
+		    KV_U("low", c->relay_ports.low),
+		    KV_U("high", c->relay_ports.high));
+	*state = d;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon turnd = {
+		.name = "turnd",
+		.summary = "a TURN relay",
+		.options = turnd_options,
+		.conf_size = sizeof(struct turnd_conf),
+		.check = turnd_check,
+		.open = turnd_open,
+		.worker_new = worker_new,
+		.worker_stop = worker_stop,
+		.worker_free = worker_free,
+		.close = turnd_close,
+		.routes = turnd_routes,
+	};
+
+	return daemon_main(&turnd, argc, argv);
+}

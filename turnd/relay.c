@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turnd/turnd.h"
+
+static void
+relay_readable(void *arg, int fd, int what)
+{
+	struct relay *r = arg;
+	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)fd };
+
+	worker_read(r->worker, fd, &in);
+}
+
+/* Room in the table for a descriptor. */
+static int
+relay_room(struct worker *w, int fd)
+{
+	size_t n = w->nrelays == 0 ? 64 : w->nrelays;
+	struct relay **table;
+
+	while (n <= (size_t)fd)
+		n *= 2;
+	if (n == w->nrelays)
+		return 0;
+	table = realloc(w->relays, n * sizeof(*table));
+	if (table == NULL)
+		return -ENOMEM;
+	memset(table + w->nrelays, 0, (n - w->nrelays) * sizeof(*table));
+	w->relays = table;
+	w->nrelays = n;
+	return 0;
+}
+
+static int
+relay_watch(struct worker *w, int fd, const struct addr *addr)
+{
+	struct relay *r;
+
+	if (relay_room(w, fd) != 0)
+		return -ENOMEM;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return -ENOMEM;
+	*r = (struct relay){ .worker = w, .fd = fd, .addr = *addr };
+	r->io = loop_io_new(w->loop, fd, LOOP_READ, relay_readable, r);
+	if (r->io == NULL) {
+		free(r);
+		return -ENOMEM;
+	}
+	w->relays[fd] = r;
+	return 0;
+}
+
+int
+relay_open(void *worker, const struct turn_want *want, struct turn_relay *relay)
+{
+	struct worker *w = worker;
+	uint64_t now_ms = loop_now_ms(w->loop), next;
+	int fd, err;
+
+	fd = ports_open(w->turnd->ports, want, now_ms, relay);
+	if (fd < 0)
+		return fd;
+	relay->id = (uint32_t)fd;
+	err = relay_watch(w, fd, &relay->addr);
+	if (err != 0) {
+		ports_close(w->turnd->ports, fd, &relay->addr);
+		return err;
+	}
+	if (want->reserve) {
+		next = ports_expire(w->turnd->ports, now_ms);
+		if (next > now_ms)
+			loop_timer_set(w->unclaimed, next - now_ms);
+	}
+	return 0;
+}
+
+void
+relay_close(void *worker, uint32_t id)
+{
+	struct worker *w = worker;
+	struct relay *r = w->relays[id];
+
+	/* What waits to be sent by it goes first: its number may be another
+	 * socket's in a moment. */
+	batch_tx_flush(w->tx);
+	w->relays[id] = NULL;
+	loop_io_free(r->io);
+	ports_close(w->turnd->ports, r->fd, &r->addr);
+	free(r);
+}
+
+bool
+relay_live(void *worker, const struct addr *addr)
+{
+	struct worker *w = worker;
+
+	return ports_live(w->turnd->ports, addr);
+}

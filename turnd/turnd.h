@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * turnd: what all workers of the daemon share, and the worker with its
+ * sockets. main.c makes the first, lib/daemon the others.
+ * Invariant: struct turnd is immutable while workers run, but for ports (which
+ * looks after itself) and the quota (behind its lock).
+ * Owns: struct turnd its listeners, ports, quota; a worker its server, relay
+ * sockets and buffers.  Thread: a worker's is its own.
+ */
+#ifndef FLOE_TURND_TURND_H
+#define FLOE_TURND_TURND_H
+
+#include <pthread.h>
+
+#include "lib/daemon/daemon.h"
+#include "lib/log/log.h"
+#include "lib/net/batch.h"
+#include "turnd/conf.h"
+#include "turnd/core/quota.h"
+#include "turnd/core/server.h"
+#include "turnd/ports.h"
+
+/* An address that clients come to, with a socket for each worker. */
+struct listener {
+	struct addr addr;
+	int fds[DAEMON_WORKERS_MAX];
+};
+
+struct turnd {
+	struct daemon_run *run;
+	struct turnd_setup setup;
+	struct ports *ports;
+	struct listener *listeners;
+	size_t nlisteners;
+	int workers;
+	/* The one lock that workers share; held for a table look-up when an
+	 * allocation begins or ends, since a user's allocations are spread. */
+	pthread_mutex_t quota_lock;
+	struct turn_quota *quota;
+};
+
+/* A worker's socket of a listener; its index is the core's link. */
+struct link {
+	struct worker *worker;
+	int fd;
+	uint16_t index;
+	struct loop_io *io;
+};
+
+/* A relay socket; the core knows it by its descriptor. */
+struct relay {
+	struct worker *worker;
+	int fd;
+	struct addr addr;
+	struct loop_io *io;
+};
+
+struct worker {
+	struct turnd *turnd;
+	int index;
+	struct loop *loop;
+	struct turn_server *server;
+	struct turn_stats *stats; /* the server's */
+	struct batch_rx *rx;
+	struct batch_tx *tx;
+	struct link *links;           /* as many as listeners */
+	struct relay **relays;        /* by descriptor */
+	size_t nrelays;               /* room in relays */
+	struct loop_timer *expiry;    /* of what the server keeps */
+	struct loop_timer *unclaimed; /* reserved ports */
+	bool timers_moved;            /* expiry has to be set anew */
+	struct log_limit refusals;
+	struct turn_out out;
+	int nreplies; /* used since the last flush */
+	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];
+};
+
+/* listener.c: 0, or -errno with err. */
+int
+listeners_open(struct turnd *, const struct conf *, char err[DAEMON_ERR_MAX]);
+void listeners_close(struct turnd *);
+
+/* worker.c: as struct daemon has them. */
+void *worker_new(void *turnd, int index, struct loop *);
+void worker_stop(void *worker);
+void worker_free(void *worker);
+/* Reads what a socket has and feeds it to the server; in tells the side and
+ * the socket and is filled with each datagram. */
+void worker_read(struct worker *, int fd, struct turn_in *in);
+
+/* relay.c: as struct turn_ops has them; the id is the descriptor. */
+int relay_open(void *worker, const struct turn_want *, struct turn_relay *);
+void relay_close(void *worker, uint32_t id);
+bool relay_live(void *worker, const struct addr *);
+
+/* admin.c */
+extern const struct http_route turnd_routes[];
+
+#endif

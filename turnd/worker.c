@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "turnd/turnd.h"
+
+/* Full batches read from one socket before the others get their turn. */
+#define READ_ROUNDS 4
+/* Lines a second about requests that strangers make us refuse. */
+#define REFUSAL_LINES 20
+
+static int
+quota_take(void *arg, uint64_t user)
+{
+	struct turnd *d = ((struct worker *)arg)->turnd;
+	int err;
+
+	pthread_mutex_lock(&d->quota_lock);
+	err = turn_quota_take(d->quota, user);
+	pthread_mutex_unlock(&d->quota_lock);
+	return err;
+}
+
+static void
+quota_give(void *arg, uint64_t user)
+{
+	struct turnd *d = ((struct worker *)arg)->turnd;
+
+	pthread_mutex_lock(&d->quota_lock);
+	turn_quota_give(d->quota, user);
+	pthread_mutex_unlock(&d->quota_lock);
+}
+
+static void
+allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
+{
+	static const char *const reasons[] = { "expired", "deleted",
+		"shutdown" };
+	const struct worker *w = arg;
+	const struct turn_traffic *up = &a->traffic[TURN_UP];
+	const struct turn_traffic *down = &a->traffic[TURN_DOWN];
+
+	log_info("allocation_ended", KV_S("why", reasons[why]),
+	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
+	    KV_ADDR("client", &a->client), KV_ADDR("relayed", &a->relayed),
+	    KV_U("created", a->created_s), KV_U("ms", a->age_ms),
+	    KV_U("to_peer_packets", up->packets),
+	    KV_U("to_peer_bytes", up->bytes),
+	    KV_U("to_client_packets", down->packets),
+	    KV_U("to_client_bytes", down->bytes));
+}
+
+static void
+log_refusal(const struct turn_note *note, const struct addr *client,
+    enum log_level level, uint64_t held)
+{
+	const struct turn_reason_info *info = turn_reason_info(note->reason);
+	const char *rule = note->rule != NULL ? note->rule : "";
+
+	log_event(level, "request_refused", KV_S("method", note->method),
+	    KV_I("code", info->code), KV_S("reason", info->name),
+	    KV_ADDR("client", client), KV_S("user", note->user),
+	    KV_ADDR("peer", &note->peer), KV_S("rule", rule),
+	    KV_U("held_back", held));
+}
+
+/* What every client meets in ordinary use is no news. */
+static bool
+is_ordinary(enum turn_reason reason)
+{
+	return reason == TURN_NO_CREDENTIALS || reason == TURN_STALE_NONCE ||
+	    reason == TURN_NO_ALLOCATION;
+}
+
+static void
+worker_note(struct worker *w, const struct turn_in *in)
+{
+	const struct turn_note *note = &w->out.note;
+	uint64_t held = 0;
+
+	if (note->method == NULL) {
+		if (log_enabled(LOG_DEBUG))
+			log_debug("datagram_dropped",
+			    KV_S(
+				"reason", turn_reason_info(note->reason)->name),
+			    KV_ADDR("from", in->src),
+			    KV_ADDR("peer", &note->peer));
+		return;
+	}
+	w->timers_moved = true;
+	if (note->reason == TURN_OK)
+		return;
+	if (is_ordinary(note->reason)) {
+		if (log_enabled(LOG_DEBUG))
+			log_refusal(note, in->src, LOG_DEBUG, 0);
+	} else if (log_limit_pass(&w->refusals, loop_now_ms(w->loop), &held)) {
+		log_refusal(note, in->src, LOG_INFO, held);
+	}
+}
+
+static void
+worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
+{
+	struct turn_out *out = &w->out;
+	int fd;
+
+	out->reply = w->replies[w->nreplies];
+	turn_server_input(w->server, in, now, out);
+	if (out->noted)
+		worker_note(w, in);
+	if (out->to == TURN_NOBODY)
+		return;
+	fd = out->to == TURN_CLIENT ? w->links[out->link].fd : (int)out->relay;
+	batch_tx_add(
+	    w->tx, fd, out->dst, out->head, out->head_len, out->data, out->len);
+	if (out->data == out->reply)
+		w->nreplies++;
+}
+
+static void
+worker_flush(struct worker *w)
+{
+	batch_tx_flush(w->tx);
+	w->nreplies = 0;
+}
+
+/* Every datagram of one receive call: at most BATCH_MAX, so that neither the
+ * replies nor the queue run out before the next flush. */
+static void
+worker_feed_batch(struct worker *w, int n, struct turn_in *in)
+{
+	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	struct batch_in *b;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		b = batch_rx_at(w->rx, i);
+		if (b->truncated) {
+			stat_add(&w->stats->reasons[TURN_TOO_LONG], 1);
+			continue;
+		}
+		in->data = b->data;
+		in->len = b->len;
+		in->head_room = BATCH_HEADROOM;
+		in->tail_room = BATCH_BYTES - b->len;
+		in->src = &b->src;
+		worker_feed(w, in, now);
+	}
+}
+
+void
+worker_read(struct worker *w, int fd, struct turn_in *in)
+{
+	int n, rounds = 0;
+
+	do {
+		/* What is queued lies in the buffers we are about to fill. */
+		worker_flush(w);
+		n = batch_rx_read(w->rx, fd);
+		if (n < 0) {
+			log_warn("receive_failed", KV_I("fd", fd), KV_ERR(n));
+			return;
+		}
+		worker_feed_batch(w, n, in);
+	} while (n == BATCH_MAX && ++rounds < READ_ROUNDS);
+}
+
+static void
+link_readable(void *arg, int fd, int what)
+{
+	struct link *l = arg;
+	struct turn_in in = { .from = TURN_CLIENT, .link = l->index };
+
+	worker_read(l->worker, fd, &in);
+}
+
+/* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
+static void
+worker_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
+{
+	struct worker *w = arg;
+	enum turn_reason reason;
+
+	switch (-err) {
+	case 0:
+		return;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		reason = TURN_SEND_UNREACHABLE;
+		break;
+	case ECONNREFUSED:
+	case EPERM:
+	case EACCES:
+		reason = TURN_SEND_REFUSED;
+		break;
+	case ENOBUFS:
+	case EAGAIN:
+	case ENOMEM:
+		reason = TURN_SEND_NO_BUFFER;
+		break;
+	case EMSGSIZE:
+		reason = TURN_SEND_TOO_BIG;
+		break;
+	default:
+		reason = TURN_SEND_FAILED;
+		break;
+	}
+	stat_add(&w->stats->reasons[reason], 1);
+	if (log_enabled(LOG_DEBUG))
+		log_debug("send_refused", KV_ADDR("to", dst), KV_U("len", len),
+		    KV_ERR(err));
+}
+
+static void
+worker_set_expiry(struct worker *w)
+{
+	uint64_t now_ms = loop_now_ms(w->loop);
+	uint64_t next = turn_server_next_ms(w->server);
+
+	w->timers_moved = false;
+	if (next == UINT64_MAX)
+		loop_timer_clear(w->expiry);
+	else
+		loop_timer_set(w->expiry, next > now_ms ? next - now_ms : 0);
+}
+
+static void
+worker_expire(void *arg)
+{
+	struct worker *w = arg;
+	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+
+	turn_server_expire(w->server, now);
+	w->timers_moved = true;
+}
+
+static void
+worker_expire_ports(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t now_ms = loop_now_ms(w->loop);
+	uint64_t next = ports_expire(w->turnd->ports, now_ms);
+
+	if (next > now_ms)
+		loop_timer_set(w->unclaimed, next - now_ms);
+}
+
+static void
+worker_turn_end(void *arg)
+{
+	struct worker *w = arg;
+
+	worker_flush(w);
+	/* Only requests move timers, so relaying never looks for the next. */
+	if (w->timers_moved)
+		worker_set_expiry(w);
+}
+
+static bool
+worker_open_links(struct worker *w)
+{
+	const struct turnd *d = w->turnd;
+	struct link *l;
+	size_t i;
+
+	w->links = calloc(d->nlisteners, sizeof(*w->links));
+	if (w->links == NULL)
+		return false;
+	for (i = 0; i < d->nlisteners; i++) {
+		l = &w->links[i];
+		l->worker = w;
+		l->fd = d->listeners[i].fds[w->index];
+		l->index = (uint16_t)i;
+		l->io =
+		    loop_io_new(w->loop, l->fd, LOOP_READ, link_readable, l);
+		if (l->io == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+worker_init(struct worker *w)
+{
+	const struct turn_ops ops = {
+		.arg = w,
+		.relay_open = relay_open,
+		.relay_close = relay_close,
+		.relay_live = relay_live,
+		.quota_take = quota_take,
+		.quota_give = quota_give,
+		.ended = allocation_ended,
+	};
+
+	w->server = turn_server_new(&w->turnd->setup.core, &ops);
+	w->rx = batch_rx_new();
+	w->tx = batch_tx_new(worker_sent, w);
+	w->expiry = loop_timer_new(w->loop, worker_expire, w);
+	w->unclaimed = loop_timer_new(w->loop, worker_expire_ports, w);
+	if (w->server == NULL || w->rx == NULL || w->tx == NULL ||
+	    w->expiry == NULL || w->unclaimed == NULL)
+		return false;
+	w->stats = turn_server_stats(w->server);
+	loop_on_turn_end(w->loop, worker_turn_end, w);
+	return worker_open_links(w);
+}
+
+void *
+worker_new(void *turnd, int index, struct loop *loop)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->turnd = turnd;
+	w->index = index;
+	w->loop = loop;
+	w->refusals.burst = REFUSAL_LINES;
+	if (!worker_init(w)) {
+		log_error("worker_not_started", KV_I("worker", index),
+		    KV_ERR(ENOMEM));
+		worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+worker_stop(void *worker)
+{
+	struct worker *w = worker;
+
+	worker_flush(w);
+	loop_stop(w->loop);
+}
+
+void
+worker_free(void *worker)
+{
+	struct worker *w = worker;
+	size_t i;
+
+	turn_server_free(w->server); /* closes the relay sockets */
+	for (i = 0; w->links != NULL && i < w->turnd->nlisteners; i++)
+		loop_io_free(w->links[i].io);
+	free(w->links);
+	free(w->relays);
+	loop_timer_free(w->expiry);
+	loop_timer_free(w->unclaimed);
+	batch_rx_free(w->rx);
+	batch_tx_free(w->tx);
+	free(w);
+}

@@ -59,6 +59,7 @@ export class Calls {
     try {
       const { call: id, state } = await this.#env.request("call.invite",
         { to: call.user, media: call.media }, { keep: true });
+      this.#joined(id);
       call.invited(id, state === "active");
     } catch (error) {
       call.finish(error.code);
@@ -68,6 +69,11 @@ export class Calls {
       this.#forget(call);
     for (const push of this.#early.splice(0))
       this.push(push);
+  }
+
+  /** Theirs rang here while our camera was opening; now it is one call. */
+  #joined(id) {
+    [...this.#live].find((call) => call.id === id)?.finish("answered_elsewhere");
   }
 
   /** A push named `call.*`. */

@@ -86,6 +86,20 @@ test("both invite at once: the answer makes it the other's call", async () => {
   assert.deepEqual(rang, []);
 });
 
+test("theirs rings while our camera opens: joined as well, told once", async () => {
+  const { calls, asked, rang } = setup();
+  const invited = calls.invite("alice", MEDIA);
+  calls.push(invite("c-1", "alice"));
+  assert.equal(rang.length, 1);
+  const call = await invited;
+  asked[1].ok({ call: "c-1", state: "active" });
+  await settle();
+  assert.deepEqual([rang[0].state, call.state, call.role],
+    ["ended", "connecting", "callee"]);
+  calls.push({ push: "call.ended", call: "c-1", reason: "hangup" });
+  assert.deepEqual([call.state, call.reason], ["ended", "hangup"]);
+});
+
 test("an invitation of somebody else meanwhile still rings", async () => {
   const { calls, asked, rang } = setup();
   await calls.invite("bob", MEDIA);

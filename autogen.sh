@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Makes ./configure from configure.ac; needed once after a clone.
 set -eu
 cd "$(dirname "$0")"

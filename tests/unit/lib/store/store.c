@@ -23,7 +23,7 @@ static char dir[64];
 static int
 setup(void **state)
 {
-	strcpy(dir, "/tmp/floe-store-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/floe-store-XXXXXX");
 	return mkdtemp(dir) == NULL;
 }
 

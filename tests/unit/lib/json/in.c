@@ -146,14 +146,16 @@ static void
 long_names_are_cut(void **state)
 {
 	static const char *const none[] = { NULL };
-	char text[400] = "{\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	static const char head[] = "{\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	char text[400], *p = text;
 	struct json_in in;
 	struct json *v;
 	int i;
 
+	p = stpcpy(p, head);
 	for (i = 0; i < 100; i++)
-		strcat(text, "\xc3\xa4");
-	strcat(text, "\":1}");
+		p = stpcpy(p, "\xc3\xa4");
+	stpcpy(p, "\":1}");
 	v = value(text);
 	json_in_init(&in, v, "");
 	json_in_only(&in, none);

@@ -40,7 +40,7 @@ tls_ctx_new(const struct tls_conf *, struct tls_ctx **, char err[TLS_ERR_MAX]);
  */
 int tls_ctx_reload(
     struct tls_ctx *, const char *cert, const char *key, char err[TLS_ERR_MAX]);
-void tls_ctx_free(struct tls_ctx *); /* its sessions may outlive it; NULL ok */
+void tls_ctx_free(struct tls_ctx *); /* after its sessions; NULL is fine */
 /* When the certificate in use ends, seconds since 1970. */
 int64_t tls_ctx_not_after(struct tls_ctx *);
 
@@ -79,8 +79,8 @@ int tls_wants(const struct tls *);
 /* Plaintext is waiting inside: read on although the transport is quiet. */
 bool tls_pending(const struct tls *);
 bool tls_established(const struct tls *);
-/* The protocol agreed on by ALPN, or NULL. */
-const char *tls_alpn(const struct tls *);
+/* Whether this is the protocol agreed on by ALPN. */
+bool tls_alpn_is(const struct tls *, const char *name);
 const char *tls_version(const struct tls *); /* "TLSv1.3" */
 const char *tls_error(const struct tls *);   /* of the last -EPROTO */
 

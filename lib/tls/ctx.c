@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "lib/tls/internal.h"
+
+/* RFC 9325 section 4.2: forward secrecy and AEAD only. TLS 1.3 has no other
+ * suites, so this is about TLS 1.2. */
+#define CIPHERS_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define GROUPS        "X25519:P-256:P-384"
+
+#define ALPN_MAX 256 /* of the list in wire form */
+
+struct tls_ctx {
+	pthread_mutex_t lock; /* guards ssl, which a reload replaces */
+	SSL_CTX *ssl;
+	BIO_METHOD *bio;
+	uint8_t alpn[ALPN_MAX]; /* RFC 7301 section 3.1: length, name, ... */
+	unsigned int alpn_len;
+};
+
+/* RFC 7301 section 3.2: our preference decides; a client that speaks none of
+ * ours is told so instead of being guessed about. */
+static int
+select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+    const unsigned char *theirs, unsigned int theirs_len, void *arg)
+{
+	const struct tls_ctx *c = arg;
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, out_len, c->alpn, c->alpn_len,
+		theirs, theirs_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Without it OpenSSL would ask for a passphrase on the terminal. */
+static int
+no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+static int
+fail(char err[TLS_ERR_MAX], const char *path, const char *what)
+{
+	const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+	snprintf(err, TLS_ERR_MAX, "%.150s: %s%s%s", path, what,
+	    why != NULL ? ": " : "", why != NULL ? why : "");
+	ERR_clear_error();
+	return -EINVAL;
+}
+
+/* OpenSSL's own words for a missing file are of little help. */
+static int
+readable(const char *path, char err[TLS_ERR_MAX])
+{
+	FILE *f = fopen(path, "re");
+	int e = errno;
+
+	if (f != NULL) {
+		fclose(f);
+		return 0;
+	}
+	snprintf(
+	    err, TLS_ERR_MAX, "%.150s: cannot be read: %s", path, strerror(e));
+	return -e;
+}
+
+static int
+load_files(
+    SSL_CTX *ssl, const char *cert, const char *key, char err[TLS_ERR_MAX])
+{
+	int rc = readable(cert, err);
+
+	if (rc == 0)
+		rc = readable(key, err);
+	if (rc != 0)
+		return rc;
+	SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
+	if (SSL_CTX_use_certificate_chain_file(ssl, cert) != 1)
+		return fail(err, cert, "no usable PEM certificate");
+	if (SSL_CTX_use_PrivateKey_file(ssl, key, SSL_FILETYPE_PEM) != 1)
+		return fail(err, key, "no usable PEM key of that certificate");
+	if (SSL_CTX_check_private_key(ssl) != 1)
+		return fail(err, key, "not the key of that certificate");
+	return 0;
+}
+
+static int
+configure(struct tls_ctx *c, SSL_CTX *ssl)
+{
+	if (SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS12) != 1 ||
+	    SSL_CTX_set1_groups_list(ssl, GROUPS) != 1)
+		return -ENOMEM;
+	SSL_CTX_set_options(ssl,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	/* An idle link holds no record buffers, which are 34 kB. */
+	SSL_CTX_set_mode(ssl,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	/* Resumption by tickets only: nothing is kept for those who left. */
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ssl, 1);
+	if (c->alpn_len > 0)
+		SSL_CTX_set_alpn_select_cb(ssl, select_alpn, c);
+	return 0;
+}
+
+static int
+build(struct tls_ctx *c, const char *cert, const char *key, SSL_CTX **out,
+    char err[TLS_ERR_MAX])
+{
+	SSL_CTX *ssl;
+	int rc;
+
+	ERR_clear_error();
+	ssl = SSL_CTX_new(TLS_server_method());
+	rc = ssl == NULL ? -ENOMEM : configure(c, ssl);
+	if (rc != 0)
+		snprintf(err, TLS_ERR_MAX, "OpenSSL cannot make a context");
+	else
+		rc = load_files(ssl, cert, key, err);
+	if (rc != 0) {
+		SSL_CTX_free(ssl);
+		return rc;
+	}
+	*out = ssl;
+	return 0;
+}
+
+static int
+copy_alpn(struct tls_ctx *c, const char *const *names)
+{
+	size_t len;
+
+	for (; names != NULL && *names != NULL; names++) {
+		len = strlen(*names);
+		if (len == 0 || len > 255 || c->alpn_len + 1 + len > ALPN_MAX)
+			return -EINVAL;
+		c->alpn[c->alpn_len] = (uint8_t)len;
+		memcpy(c->alpn + c->alpn_len + 1, *names, len);
+		c->alpn_len += 1 + (unsigned int)len;
+	}
+	return 0;
+}
+
+int
+tls_ctx_new(
+    const struct tls_conf *conf, struct tls_ctx **out, char err[TLS_ERR_MAX])
+{
+	struct tls_ctx *c = calloc(1, sizeof(*c));
+	int rc = -ENOMEM;
+
+	snprintf(err, TLS_ERR_MAX, "out of memory");
+	if (c == NULL)
+		return rc;
+	pthread_mutex_init(&c->lock, NULL);
+	c->bio = tls_bio_method();
+	if (c->bio != NULL)
+		rc = copy_alpn(c, conf->alpn);
+	if (rc == -EINVAL)
+		snprintf(err, TLS_ERR_MAX, "an ALPN name is empty or long");
+	if (rc == 0)
+		rc = build(c, conf->cert, conf->key, &c->ssl, err);
+	if (rc != 0) {
+		tls_ctx_free(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+/* Tickets are sealed with keys of the SSL_CTX: hand them on, or every client
+ * would make a full handshake after each renewal of the certificate. */
+static int
+keep_ticket_keys(SSL_CTX *from, SSL_CTX *to)
+{
+	uint8_t keys[128];
+	long len = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
+	int ok;
+
+	if (len <= 0 || (size_t)len > sizeof(keys))
+		return -EINVAL;
+	ok = SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
+	    SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
+	OPENSSL_cleanse(keys, sizeof(keys));
+	return ok ? 0 : -EINVAL;
+}
+
+int
+tls_ctx_reload(
+    struct tls_ctx *c, const char *cert, const char *key, char err[TLS_ERR_MAX])
+{
+	SSL_CTX *fresh, *old;
+	int rc = build(c, cert, key, &fresh, err);
+
+	if (rc != 0)
+		return rc;
+	pthread_mutex_lock(&c->lock);
+	old = c->ssl;
+	rc = keep_ticket_keys(old, fresh);
+	if (rc == 0)
+		c->ssl = fresh;
+	pthread_mutex_unlock(&c->lock);
+	if (rc != 0)
+		snprintf(err, TLS_ERR_MAX, "OpenSSL keeps its ticket keys");
+	SSL_CTX_free(rc == 0 ? old : fresh);
+	return rc;
+}
+
+void
+tls_ctx_free(struct tls_ctx *c)
+{
+	if (c == NULL)
+		return;
+	SSL_CTX_free(c->ssl);
+	BIO_meth_free(c->bio);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+int64_t
+tls_ctx_not_after(struct tls_ctx *c)
+{
+	struct tm tm = { .tm_year = 0 };
+	const X509 *x;
+	int ok;
+
+	pthread_mutex_lock(&c->lock);
+	x = SSL_CTX_get0_certificate(c->ssl);
+	ok = x != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1;
+	pthread_mutex_unlock(&c->lock);
+	return ok ? (int64_t)timegm(&tm) : 0;
+}
+
+SSL *
+tls_ctx_session(struct tls_ctx *c)
+{
+	SSL *s;
+
+	pthread_mutex_lock(&c->lock);
+	s = SSL_new(c->ssl);
+	pthread_mutex_unlock(&c->lock);
+	return s;
+}
+
+const BIO_METHOD *
+tls_ctx_bio(const struct tls_ctx *c)
+{
+	return c->bio;
+}

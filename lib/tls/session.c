@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
+#include "lib/tls/internal.h"
+
+struct tls {
+	SSL *ssl;
+	const struct tls_io *io;
+	void *arg;
+	int io_err; /* what the transport said last, 0 or -errno */
+	bool eof;   /* it has ended */
+	int wants;
+	const char *error; /* OpenSSL's static text */
+};
+
+static int
+bio_read(BIO *b, char *data, size_t room, size_t *moved)
+{
+	struct tls *t = BIO_get_data(b);
+	ssize_t n = t->io->recv(t->arg, data, room);
+
+	BIO_clear_retry_flags(b);
+	if (n == -EAGAIN)
+		BIO_set_retry_read(b);
+	else if (n < 0)
+		t->io_err = (int)n;
+	else if (n == 0)
+		t->eof = true;
+	if (n <= 0)
+		return 0;
+	*moved = (size_t)n;
+	return 1;
+}
+
+static int
+bio_write(BIO *b, const char *data, size_t len, size_t *moved)
+{
+	struct tls *t = BIO_get_data(b);
+	ssize_t n = t->io->send(t->arg, data, len);
+
+	BIO_clear_retry_flags(b);
+	if (n == -EAGAIN)
+		BIO_set_retry_write(b);
+	else if (n < 0)
+		t->io_err = (int)n;
+	if (n <= 0)
+		return 0;
+	*moved = (size_t)n;
+	return 1;
+}
+
+static long
+bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	const struct tls *t = BIO_get_data(b);
+
+	switch (cmd) {
+	case BIO_CTRL_FLUSH:
+		return 1; /* nothing is held back */
+	case BIO_CTRL_EOF:
+		return t->eof;
+	default:
+		return 0;
+	}
+}
+
+BIO_METHOD *
+tls_bio_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(
+	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "caller's transport");
+
+	if (m != NULL && BIO_meth_set_read_ex(m, bio_read) == 1 &&
+	    BIO_meth_set_write_ex(m, bio_write) == 1 &&
+	    BIO_meth_set_ctrl(m, bio_ctrl) == 1)
+		return m;
+	BIO_meth_free(m);
+	return NULL;
+}
+
+struct tls *
+tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	BIO *b = NULL;
+
+	if (t == NULL)
+		return NULL;
+	t->io = io;
+	t->arg = arg;
+	t->ssl = tls_ctx_session(c);
+	if (t->ssl != NULL)
+		b = BIO_new(tls_ctx_bio(c));
+	if (b == NULL) {
+		tls_free(t);
+		return NULL;
+	}
+	BIO_set_data(b, t);
+	BIO_set_init(b, 1);
+	SSL_set_bio(t->ssl, b, b); /* which takes both as one reference */
+	SSL_set_accept_state(t->ssl);
+	return t;
+}
+
+static ssize_t
+fd_recv(void *arg, void *data, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = recv((int)(intptr_t)arg, data, room, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t
+fd_send(void *arg, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send((int)(intptr_t)arg, data, len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+struct tls *
+tls_open_fd(struct tls_ctx *c, int fd)
+{
+	static const struct tls_io over_fd = { fd_recv, fd_send };
+
+	return tls_open(c, &over_fd, (void *)(intptr_t)fd);
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	SSL_free(t->ssl);
+	free(t);
+}
+
+/* Why the last call on the session moved nothing; 0: the peer has closed. */
+static int
+outcome(struct tls *t, int rc)
+{
+	unsigned long e;
+
+	switch (SSL_get_error(t->ssl, rc)) {
+	case SSL_ERROR_NONE:
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_WANT_READ:
+		t->wants = TLS_WANTS_RECV;
+		return -EAGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		t->wants = TLS_WANTS_SEND;
+		return -EAGAIN;
+	default:
+		break;
+	}
+	if (t->io_err != 0)
+		return t->io_err;
+	e = ERR_peek_error();
+	if (t->eof || e == 0)
+		return -ECONNRESET;
+	t->error = ERR_reason_error_string(e);
+	return -EPROTO;
+}
+
+/* SSL_get_error looks at the thread's queue, so nothing old may be in it. */
+static void
+prepare(struct tls *t)
+{
+	ERR_clear_error();
+	t->wants = 0;
+}
+
+int
+tls_handshake(struct tls *t)
+{
+	int rc;
+
+	prepare(t);
+	rc = SSL_do_handshake(t->ssl);
+	if (rc == 1)
+		return 0;
+	rc = outcome(t, rc);
+	return rc != 0 ? rc : -ECONNRESET; /* good-bye instead of hello */
+}
+
+ssize_t
+tls_read(struct tls *t, void *data, size_t room)
+{
+	size_t n;
+	int rc;
+
+	prepare(t);
+	rc = SSL_read_ex(t->ssl, data, room, &n);
+	return rc == 1 ? (ssize_t)n : outcome(t, rc);
+}
+
+ssize_t
+tls_write(struct tls *t, const void *data, size_t len)
+{
+	size_t n;
+	int rc;
+
+	if (len == 0)
+		return 0;
+	prepare(t);
+	rc = SSL_write_ex(t->ssl, data, len, &n);
+	return rc == 1 ? (ssize_t)n : outcome(t, rc);
+}
+
+int
+tls_close(struct tls *t)
+{
+	int rc;
+
+	/* RFC 8446 section 6.1 speaks of connections; before there is one,
+	 * the end of the transport says it all. */
+	if (!tls_established(t))
+		return 0;
+	prepare(t);
+	rc = SSL_shutdown(t->ssl);
+	return rc >= 0 ? 0 : outcome(t, rc);
+}
+
+int
+tls_wants(const struct tls *t)
+{
+	return t->wants;
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	return SSL_pending(t->ssl) > 0;
+}
+
+bool
+tls_established(const struct tls *t)
+{
+	return SSL_is_init_finished(t->ssl) == 1;
+}
+
+bool
+tls_alpn_is(const struct tls *t, const char *name)
+{
+	const unsigned char *agreed;
+	unsigned int len;
+
+	SSL_get0_alpn_selected(t->ssl, &agreed, &len);
+	return len > 0 && len == strlen(name) && memcmp(agreed, name, len) == 0;
+}
+
+const char *
+tls_version(const struct tls *t)
+{
+	return SSL_get_version(t->ssl);
+}
+
+const char *
+tls_error(const struct tls *t)
+{
+	return t->error != NULL ? t->error : "";
+}

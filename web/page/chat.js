@@ -72,7 +72,8 @@ export class Chat {
   #grow() {
     const composer = byId("composer");
     composer.style.height = "auto";
-    composer.style.height = `${composer.scrollHeight}px`;
+    const border = composer.offsetHeight - composer.clientHeight;
+    composer.style.height = `${composer.scrollHeight + border}px`;
   }
 
   #typed() {

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/cursor.h"
+#include "signald/schema.h"
+
+const char *const schema_tables[] = {
+	[T_META] = "meta",
+	[T_USER_IDS] = "user_ids",
+	[T_USERS] = "users",
+	[T_SEEN] = "seen",
+	[T_CONV_IDS] = "conv_ids",
+	[T_CONVS] = "convs",
+	[T_MEMBERS] = "members",
+	[T_RECENT] = "recent",
+	[T_MESSAGES] = "messages",
+	[T_INBOX] = "inbox",
+	[T_CURSORS] = "cursors",
+	[T_MIDS] = "mids",
+	[T_MID_AGES] = "mid_ages",
+	[T_COUNT] = NULL,
+};
+
+/* First byte of a record: its layout. */
+enum { LAYOUT_USER = 1, LAYOUT_CONV = 1, LAYOUT_MESSAGE = 1, LAYOUT_MID = 1 };
+
+static void
+key_num(struct schema_key *k, uint64_t n)
+{
+	int shift;
+
+	for (shift = 56; shift >= 0; shift -= 8)
+		k->bytes[k->len++] = (uint8_t)(n >> shift);
+}
+
+static void
+key_str(struct schema_key *k, const char *name)
+{
+	size_t n = strnlen(name, SIG_CONV_MAX);
+
+	memcpy(k->bytes + k->len, name, n);
+	k->len += n;
+}
+
+struct schema_key
+schema_key1(uint64_t a)
+{
+	struct schema_key k = { .len = 0 };
+
+	key_num(&k, a);
+	return k;
+}
+
+struct schema_key
+schema_key2(uint64_t a, uint64_t b)
+{
+	struct schema_key k = { .len = 0 };
+
+	key_num(&k, a);
+	key_num(&k, b);
+	return k;
+}
+
+struct schema_key
+schema_key_named(uint64_t a, const char *name)
+{
+	struct schema_key k = { .len = 0 };
+
+	key_num(&k, a);
+	key_str(&k, name);
+	return k;
+}
+
+struct schema_key
+schema_name(const char *name)
+{
+	struct schema_key k = { .len = 0 };
+
+	key_str(&k, name);
+	return k;
+}
+
+bool
+schema_nums(const struct store_val *v, uint64_t *out, size_t n)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+	size_t i;
+
+	if (v->len < n * 8)
+		return false;
+	for (i = 0; i < n; i++)
+		out[i] = cursor_u64(&c);
+	return true;
+}
+
+/* A string and its NUL, borrowed from the record. */
+static const char *
+get_str(struct cursor *c)
+{
+	const char *s = (const char *)c->data + c->pos;
+	size_t n = strnlen(s, cursor_left(c));
+
+	return (const char *)cursor_bytes(c, n + 1);
+}
+
+static void
+put_str(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s) + 1);
+}
+
+void
+schema_put_user(struct buf *b, const struct schema_user *u)
+{
+	buf_u8(b, LAYOUT_USER);
+	buf_u64(b, u->created_ts);
+	put_str(b, u->name);
+	put_str(b, u->nick);
+	put_str(b, u->pwhash);
+}
+
+int
+schema_get_user(const struct store_val *v, struct schema_user *u)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_USER)
+		return -EIO;
+	u->created_ts = cursor_u64(&c);
+	u->name = get_str(&c);
+	u->nick = get_str(&c);
+	u->pwhash = get_str(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
+schema_put_conv(struct buf *b, const struct schema_conv *conv)
+{
+	buf_u8(b, LAYOUT_CONV);
+	buf_u64(b, conv->created_ts);
+	buf_u64(b, conv->member[0]);
+	buf_u64(b, conv->member[1]);
+	put_str(b, conv->name);
+}
+
+int
+schema_get_conv(const struct store_val *v, struct schema_conv *conv)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_CONV)
+		return -EIO;
+	conv->created_ts = cursor_u64(&c);
+	conv->member[0] = cursor_u64(&c);
+	conv->member[1] = cursor_u64(&c);
+	conv->name = get_str(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
+schema_put_message(struct buf *b, const struct schema_message *m)
+{
+	buf_u8(b, LAYOUT_MESSAGE);
+	buf_u64(b, m->id);
+	buf_u64(b, m->ts);
+}
+
+int
+schema_get_message(const struct store_val *v, struct schema_message *m)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_MESSAGE)
+		return -EIO;
+	m->id = cursor_u64(&c);
+	m->ts = cursor_u64(&c);
+	m->text_len = cursor_left(&c);
+	m->text = (const char *)cursor_bytes(&c, m->text_len);
+	if (c.err != 0 || m->text_len < 2)
+		return -EIO;
+	m->text++; /* without its braces */
+	m->text_len -= 2;
+	return 0;
+}
+
+void
+schema_put_mid(struct buf *b, const struct schema_mid *m)
+{
+	buf_u8(b, LAYOUT_MID);
+	buf_u64(b, m->cid);
+	buf_u64(b, m->seq);
+	buf_u64(b, m->sync_user);
+	buf_u64(b, m->sync_peer);
+}
+
+int
+schema_get_mid(const struct store_val *v, struct schema_mid *m)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_MID)
+		return -EIO;
+	m->cid = cursor_u64(&c);
+	m->seq = cursor_u64(&c);
+	m->sync_user = cursor_u64(&c);
+	m->sync_peer = cursor_u64(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+static int
+get(struct store_txn *txn, enum schema_table table, const struct schema_key *k,
+    struct store_val *v)
+{
+	struct store_val key = schema_val(k);
+
+	return store_get(txn, table, &key, v);
+}
+
+int
+schema_find(struct store_txn *txn, enum schema_table table,
+    const struct schema_key *k, uint64_t *num)
+{
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, table, k, &v);
+	if (rc != 0)
+		return rc;
+	return schema_nums(&v, num, 1) ? 0 : -EIO;
+}
+
+int
+schema_user(struct store_txn *txn, uint64_t uid, struct schema_user *u)
+{
+	struct schema_key k = schema_key1(uid);
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_USERS, &k, &v);
+	return rc == 0 ? schema_get_user(&v, u) : rc;
+}
+
+int
+schema_conv(struct store_txn *txn, uint64_t cid, struct schema_conv *conv)
+{
+	struct schema_key k = schema_key1(cid);
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_CONVS, &k, &v);
+	return rc == 0 ? schema_get_conv(&v, conv) : rc;
+}
+
+int
+schema_message(
+    struct store_txn *txn, uint64_t cid, uint64_t seq, struct schema_message *m)
+{
+	struct schema_key k = schema_key2(cid, seq);
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_MESSAGES, &k, &v);
+	return rc == 0 ? schema_get_message(&v, m) : rc;
+}
+
+int
+schema_last(
+    struct store_txn *txn, enum schema_table table, uint64_t id, uint64_t *last)
+{
+	struct schema_key lo = schema_key2(id, 0);
+	struct schema_key hi = schema_key2(id, UINT64_MAX);
+	struct store_val first = schema_val(&lo), end = schema_val(&hi), k, v;
+	struct store_walk walk;
+	uint64_t nums[2] = { id, 0 };
+	int rc;
+
+	rc = store_walk_init(&walk, txn, table, &first, &end, true);
+	if (rc != 0)
+		return rc;
+	rc = store_walk_next(&walk, &k, &v);
+	if (rc == 0 && !schema_nums(&k, nums, 2))
+		rc = -EIO;
+	store_walk_fini(&walk);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	*last = nums[1];
+	return 0;
+}

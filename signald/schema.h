@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * schema: the tables of the message log and what their bytes mean. Keys are
+ * big-endian, so that they sort as numbers; users and conversations have
+ * numbers (uid, cid), so that keys stay short.
+ * Owns: nothing.  Thread: any.
+ */
+#ifndef FLOE_SIGNALD_SCHEMA_H
+#define FLOE_SIGNALD_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/store/store.h"
+#include "signald/core/log.h"
+
+enum schema_table {
+	T_META,     /* name -> value */
+	T_USER_IDS, /* user -> uid */
+	T_USERS,    /* uid -> struct schema_user */
+	T_SEEN,     /* uid -> ts */
+	T_CONV_IDS, /* conv -> cid */
+	T_CONVS,    /* cid -> struct schema_conv */
+	T_MEMBERS,  /* uid cid -> place of the row in T_RECENT */
+	T_RECENT,   /* uid place -> cid; the highest place is the newest */
+	T_MESSAGES, /* cid seq -> struct schema_message */
+	T_INBOX,    /* uid sync -> cid seq */
+	T_CURSORS,  /* uid device -> sync */
+	T_MIDS,     /* uid mid -> struct schema_mid */
+	T_MID_AGES, /* id -> ts uid mid; ids grow, so oldest first */
+	T_COUNT,
+};
+
+/* Names of the tables on disk, in the order above; NULL ends. */
+extern const char *const schema_tables[];
+
+#define SCHEMA_VERSION 1
+
+/* Up to two numbers and a name. */
+struct schema_key {
+	uint8_t bytes[16 + SIG_CONV_MAX];
+	size_t len;
+};
+
+struct schema_key schema_key1(uint64_t);
+struct schema_key schema_key2(uint64_t, uint64_t);
+struct schema_key schema_key_named(uint64_t, const char *name);
+struct schema_key schema_name(const char *name);
+
+static inline struct store_val
+schema_val(const struct schema_key *k)
+{
+	return (struct store_val){ k->bytes, k->len };
+}
+
+/* Numbers at the start of a value; false when it is too short. */
+bool schema_nums(const struct store_val *, uint64_t *, size_t n);
+
+/* Strings of decoded records are NUL-terminated and borrowed. */
+struct schema_user {
+	uint64_t created_ts;
+	const char *name, *nick, *pwhash;
+};
+
+struct schema_conv {
+	uint64_t created_ts;
+	uint64_t member[2]; /* uids; twice the same when talking to oneself */
+	const char *name;
+};
+
+struct schema_message {
+	uint64_t id, ts;
+	const char *text; /* the inside of the JSON object that is stored */
+	size_t text_len;
+};
+
+struct schema_mid {
+	uint64_t cid, seq;
+	uint64_t sync_user, sync_peer;
+};
+
+struct buf;
+void schema_put_user(struct buf *, const struct schema_user *);
+void schema_put_conv(struct buf *, const struct schema_conv *);
+/* The head only; the JSON object follows it. */
+void schema_put_message(struct buf *, const struct schema_message *);
+void schema_put_mid(struct buf *, const struct schema_mid *);
+/* 0, or -EIO: not what we wrote. */
+int schema_get_user(const struct store_val *, struct schema_user *);
+int schema_get_conv(const struct store_val *, struct schema_conv *);
+int schema_get_message(const struct store_val *, struct schema_message *);
+int schema_get_mid(const struct store_val *, struct schema_mid *);
+
+/* Look-ups: 0, -ENOENT or -EIO. */
+int schema_find(struct store_txn *, enum schema_table,
+    const struct schema_key *, uint64_t *num);
+int schema_user(struct store_txn *, uint64_t uid, struct schema_user *);
+int schema_conv(struct store_txn *, uint64_t cid, struct schema_conv *);
+int schema_message(
+    struct store_txn *, uint64_t cid, uint64_t seq, struct schema_message *);
+/* The second number of the last row whose first is id; 0 without rows. */
+int
+schema_last(struct store_txn *, enum schema_table, uint64_t id, uint64_t *last);
+
+#endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
  * goes from starts[i] to just before starts[i + 1], and rules[i] is the rule
  * that wins all over it. Prefixes nest or are apart, so adding one splits at
  * most two ranges. Keys are the address as a number, IPv4 in the top bits.
+ * first_of[b] is the range that holds the least key with top byte b, which
+ * leaves a search a step or two.
  */
 struct key {
 	uint64_t hi, lo;
@@ -20,6 +23,7 @@ struct table {
 	struct key *starts; /* starts[0] is zero */
 	const struct prefix_rule **rules;
 	size_t n, cap;
+	uint32_t first_of[257]; /* the last one: of the end of the key space */
 };
 
 struct owned_rule {
@@ -35,14 +39,11 @@ struct prefix_list {
 static struct key
 key_of(const struct addr *a)
 {
-	struct key k = { 0, 0 };
-	int i;
+	struct key k;
 
-	for (i = 0; i < 8; i++) {
-		k.hi = k.hi << 8 | a->ip[i];
-		k.lo = k.lo << 8 | a->ip[8 + i];
-	}
-	return k;
+	memcpy(&k.hi, a->ip, 8);
+	memcpy(&k.lo, a->ip + 8, 8);
+	return (struct key){ be64toh(k.hi), be64toh(k.lo) };
 }
 
 /* The host bits of a prefix of this length, all ones. */
@@ -71,10 +72,12 @@ prefix_mask(const struct prefix *p)
 	return m;
 }
 
-static inline bool
+/* a <= b, 1 or 0, without a branch: a search would mispredict half of them. */
+static inline size_t
 key_le(const struct key *a, const struct key *b)
 {
-	return a->hi != b->hi ? a->hi < b->hi : a->lo <= b->lo;
+	return (size_t)(a->hi < b->hi) |
+	    ((size_t)(a->hi == b->hi) & (size_t)(a->lo <= b->lo));
 }
 
 static bool
@@ -210,12 +213,12 @@ table_reserve(struct table *t)
 static size_t
 table_at(const struct table *t, const struct key *k)
 {
-	size_t base = 0, half, n = t->n;
+	const uint32_t *first = &t->first_of[k->hi >> 56];
+	size_t half, base = first[0], n = first[1] - base + 1;
 
-	/* No branch depends on the key, so nothing is mispredicted. */
 	while (n > 1) {
 		half = n / 2;
-		base += key_le(&t->starts[base + half], k) ? half : 0;
+		base += half * key_le(&t->starts[base + half], k);
 		n -= half;
 	}
 	return base;
@@ -225,7 +228,7 @@ table_at(const struct table *t, const struct key *k)
 static size_t
 table_split(struct table *t, const struct key *k)
 {
-	size_t i = table_at(t, k);
+	size_t i = table_at(t, k), b = k->hi >> 56;
 
 	if (t->starts[i].hi == k->hi && t->starts[i].lo == k->lo)
 		return i;
@@ -234,6 +237,11 @@ table_split(struct table *t, const struct key *k)
 	memmove(&t->rules[i + 1], &t->rules[i], (t->n - i) * sizeof(*t->rules));
 	t->starts[i + 1] = *k;
 	t->n++;
+	/* The top byte's own range moves only when the key is its least. */
+	if (k->hi << 8 != 0 || k->lo != 0)
+		b++;
+	for (; b <= 256; b++)
+		t->first_of[b]++;
 	return i + 1;
 }
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/micro/bench.h"
+#include "lib/net/batch.h"
+#include "lib/net/sock.h"
+
+#define SINKS 32
+#define BYTES 160 /* 20 ms of G.711, the packet of every comparison */
+
+static struct batch_rx *rx;
+static struct batch_tx *tx;
+static int from, sinks[SINKS];
+static struct addr dst[SINKS];
+
+static int
+open_udp(struct addr *at)
+{
+	struct addr a = addr_v4(127, 0, 0, 1, 0);
+	int fd = sock_udp(&a);
+
+	if (fd < 0 || sock_local(fd, at) != 0)
+		exit(1);
+	return fd;
+}
+
+static void
+open_all(void)
+{
+	struct addr self;
+	int i;
+
+	if (rx != NULL)
+		return;
+	rx = batch_rx_new();
+	tx = batch_tx_new(NULL, NULL);
+	if (rx == NULL || tx == NULL)
+		exit(1);
+	from = open_udp(&self);
+	for (i = 0; i < SINKS; i++)
+		sinks[i] = open_udp(&dst[i]);
+}
+
+/* n datagrams to as many destinations, flushed by the given number; what has
+ * arrived is read at once, so its cost is in the figure too. */
+static uint64_t
+send_and_receive(uint64_t n, int destinations, int by)
+{
+	static const char data[BYTES];
+	uint64_t got = 0;
+	int i, r;
+
+	while (n > 0) {
+		for (i = 0; i < by && n > 0; i++, n--)
+			batch_tx_add(tx, from, &dst[i % destinations], "head",
+			    4, data, sizeof(data) - 4);
+		batch_tx_flush(tx);
+		for (i = 0; i < destinations; i++) {
+			r = batch_rx_read(rx, sinks[i]);
+			got += r > 0 ? (uint64_t)r : 0;
+		}
+	}
+	return got;
+}
+
+static uint64_t
+lone(uint64_t n)
+{
+	return send_and_receive(n, 1, 1);
+}
+
+static uint64_t
+one_flow(uint64_t n)
+{
+	return send_and_receive(n, 1, BATCH_MAX);
+}
+
+static uint64_t
+many_flows(uint64_t n)
+{
+	return send_and_receive(n, SINKS, BATCH_MAX);
+}
+
+const struct bench net_benches[] = {
+	{ "batch: a lone 160 B datagram, loopback", open_all, lone },
+	{ "batch: 64 of them to one destination", open_all, one_flow },
+	{ "batch: 64 of them to 32 destinations", open_all, many_flows },
+	{ .name = NULL },
+};

@@ -44,7 +44,9 @@ def check_c(path, text, found):
     for n, line in enumerate(lines, 1):
         if len(line.expandtabs(8)) > COLUMNS:
             found.error(path, n, f'{len(line.expandtabs(8))} columns; {COLUMNS} are the limit')
-    for n, line in enumerate(tree.without_comments(text).splitlines(), 1):
+    # A test copies its own literals and runs under ASan.
+    code = '' if path.parts[0] == 'tests' else tree.without_comments(text)
+    for n, line in enumerate(code.splitlines(), 1):
         m = CALL.search(line)
         if m:
             found.error(path, n, f'{m[1]} is banned; use {BANNED[m[1]]}')

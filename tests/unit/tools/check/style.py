@@ -30,6 +30,10 @@ class Style(Planted):
             self.source(f'int x;\nvoid *y = {call};\n')
             self.catches('lib/base/bad.c:3', f'{call.split("(")[0]} is banned; use')
 
+    def test_tests_may(self):
+        self.write('tests/x.c', SPDX + 'void *y = strcpy(a, "b");\n')
+        self.passes()
+
     def test_long_function(self):
         self.source('int\nf(void)\n{\n' + '\tg();\n' * 78 + '}\n')
         self.passes()

@@ -80,7 +80,10 @@ fail(struct reader *r, const char *section, const char *key, const char *what)
 	if (r->failed)
 		return;
 	r->failed = true;
-	buf_printf(&b, "%s:%d: ", r->conf->file, r->line);
+	buf_printf(&b, "%.100s:", r->conf->file);
+	if (r->line > 0)
+		buf_printf(&b, "%d:", r->line);
+	buf_u8(&b, ' ');
 	if (section != NULL)
 		buf_printf(&b, "[%.40s] ", section);
 	if (key != NULL)
@@ -221,10 +224,6 @@ on_key(void *arg, const char *section, const char *key, const char *value)
 
 	if (*section == '\0')
 		fail(r, NULL, key, "stands before the first [section]");
-	else if (!section_known(section))
-		fail(r, section, NULL,
-		    "unknown section; allowed: [floe], "
-		    "[stund], [turnd], [signald]");
 	else if (o == NULL && section_ours(r->conf, section))
 		fail_unknown(r, section, key);
 	else if (++r->keys > KEYS_MAX)
@@ -232,6 +231,22 @@ on_key(void *arg, const char *section, const char *key, const char *value)
 	else if (o != NULL && setting_add(r, o, value) != 0)
 		fail(r, section, key, "out of memory");
 	return !r->failed;
+}
+
+/* inih tells sections only with their keys, so an empty one is judged here. */
+static void
+check_section(struct reader *r, const char *line)
+{
+	char name[64], end;
+
+	if (r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+		line += 3; /* a byte order mark, which inih skips too */
+	line += strspn(line, " \t");
+	if (sscanf(line, "[%63[^]]%c", name, &end) == 2 && end == ']' &&
+	    !section_known(name))
+		fail(r, name, NULL,
+		    "unknown section; allowed: [floe], "
+		    "[stund], [turnd], [signald]");
 }
 
 /* inih's line source: counts lines, and refuses one that would be cut. */
@@ -245,11 +260,13 @@ next_line(char *out, int size, void *arg)
 		return NULL;
 	r->line++;
 	len = strlen(out);
-	if (len + 1 == (size_t)size && out[len - 1] != '\n') {
+	if (len + 1 == (size_t)size && out[len - 1] != '\n')
 		fail(r, NULL, NULL, "the line is longer than 4000 bytes");
-		return NULL;
-	}
-	return out;
+	else if ((len == 0 || out[len - 1] != '\n') && !feof(r->f))
+		fail(r, NULL, NULL, "a NUL byte in the line");
+	else
+		check_section(r, out);
+	return r->failed ? NULL : out;
 }
 
 static int
@@ -262,6 +279,7 @@ read_file(struct reader *r)
 	ini_max_line = LINE_MAX_BYTES;
 	ini_initial_alloc = LINE_MAX_BYTES;
 	ini_allow_multiline = false;
+	ini_stop_on_first_error = true;
 	line = ini_parse_stream(next_line, r, on_key, r);
 	if (ferror(r->f))
 		fail(r, NULL, NULL, "cannot be read");
@@ -320,8 +338,6 @@ fill_list(struct reader *r, const struct conf_option *o, size_t n)
 	char *item;
 	int err;
 
-	if (n == 0 && o->def == NULL)
-		return 0;
 	item = arena_alloc(r->conf->arena, (n > 0 ? n : 1) * size);
 	if (item == NULL)
 		return -ENOMEM;
@@ -360,13 +376,21 @@ fill_one(struct reader *r, const struct conf_option *o, size_t n)
 	}
 	if (last != NULL)
 		return convert(r, o, last->value, last->line, field);
-	if (o->def != NULL)
-		return convert(r, o, o->def, 0, field);
-	if ((o->flags & CONF_REQUIRED) != 0) {
-		fail(r, o->section, o->key, "is needed and not set");
-		return -EINVAL;
-	}
-	return 0;
+	return convert(r, o, o->def, 0, field);
+}
+
+static int
+fail_missing(struct reader *r, const struct conf_option *o)
+{
+	char what[256];
+	struct buf b = buf_fixed(what, sizeof(what) - 1);
+
+	buf_puts(&b, "is needed and not set; allowed: ");
+	conf_value_allowed(o, &b);
+	what[b.len] = '\0';
+	r->line = 0;
+	fail(r, o->section, o->key, what);
+	return -EINVAL;
 }
 
 static int
@@ -381,7 +405,11 @@ fill(struct reader *r)
 		n = 0;
 		TAILQ_FOREACH (s, &r->conf->settings, next)
 			n += s->option == o;
-		if ((o->flags & CONF_REPEAT) != 0)
+		if (n == 0 && o->def == NULL && (o->flags & CONF_REQUIRED) == 0)
+			continue;
+		if (n == 0 && o->def == NULL)
+			err = fail_missing(r, o);
+		else if ((o->flags & CONF_REPEAT) != 0)
 			err = fill_list(r, o, n);
 		else
 			err = fill_one(r, o, n);
@@ -394,14 +422,14 @@ fill(struct reader *r)
 }
 
 struct conf *
-conf_load(const char *file, const struct conf_option *own, size_t size,
+conf_read(FILE *f, const char *name, const struct conf_option *own, size_t size,
     char err[CONF_ERR_MAX])
 {
-	struct reader r = { .err = err };
+	struct reader r = { .f = f, .err = err };
 	struct arena *a = arena_new();
 	struct conf *c = NULL;
 
-	snprintf(err, CONF_ERR_MAX, "%.200s: out of memory", file);
+	snprintf(err, CONF_ERR_MAX, "%.200s: out of memory", name);
 	if (a != NULL)
 		c = arena_alloc(a, sizeof(*c));
 	if (c == NULL) {
@@ -410,27 +438,33 @@ conf_load(const char *file, const struct conf_option *own, size_t size,
 	}
 	c->arena = a;
 	c->own = own;
-	c->file = arena_strndup(a, file, strlen(file));
+	c->file = arena_strndup(a, name, strlen(name));
 	c->data = arena_alloc(a, size);
 	TAILQ_INIT(&c->settings);
-	if (c->file == NULL || c->data == NULL)
-		goto bad;
 	r.conf = c;
-	r.f = fopen(file, "re");
-	if (r.f == NULL) {
+	if (c->file == NULL || c->data == NULL || read_file(&r) != 0 ||
+	    fill(&r) != 0) {
+		conf_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct conf *
+conf_load(const char *file, const struct conf_option *own, size_t size,
+    char err[CONF_ERR_MAX])
+{
+	FILE *f = fopen(file, "re");
+	struct conf *c;
+
+	if (f == NULL) {
 		snprintf(
 		    err, CONF_ERR_MAX, "%.200s: %s", file, strerror(errno));
-		goto bad;
+		return NULL;
 	}
-	if (read_file(&r) != 0 || fill(&r) != 0) {
-		fclose(r.f);
-		goto bad;
-	}
-	fclose(r.f);
+	c = conf_read(f, file, own, size, err);
+	fclose(f);
 	return c;
-bad:
-	conf_free(c);
-	return NULL;
 }
 
 void

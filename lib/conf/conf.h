@@ -97,6 +97,9 @@ struct conf; /* a snapshot */
  */
 struct conf *conf_load(const char *file, const struct conf_option *own,
     size_t size, char err[CONF_ERR_MAX]);
+/* The same from an open file; name stands for it in messages. */
+struct conf *conf_read(FILE *, const char *name, const struct conf_option *own,
+    size_t size, char err[CONF_ERR_MAX]);
 void conf_free(struct conf *);              /* wipes secrets; NULL is fine */
 const void *conf_data(const struct conf *); /* the struct */
 const char *conf_file(const struct conf *);

@@ -126,6 +126,9 @@ class Config(case.Case):
             with self.subTest(name):
                 status, text = self.end(name, "-Z")
                 self.assertEqual(status, USAGE, text)
+                self.assertIn(f"{name} --help", text)
+                status, text = self.end(name, "--help")
+                self.assertEqual(status, 0, text)
                 self.assertIn("usage: ", text.lower())
                 status, text = self.end(name, "-V")
                 self.assertEqual(status, 0, text)

@@ -221,21 +221,27 @@ rest_key(const struct turn_users *u, const struct turn_name *n,
 	return err;
 }
 
-int
-turn_users_key(const struct turn_users *u, const struct turn_name *n,
-    unsigned int i, uint8_t key[TURN_USER_KEY_LEN], bool *known)
+static int
+static_or_nobody(const struct turn_users *u, const struct turn_name *n,
+    uint8_t key[TURN_USER_KEY_LEN], bool *known)
 {
 	const struct static_user *s;
 
-	*known = true;
-	if (n->rest)
-		return i < u->nsecrets ? rest_key(u, n, u->secrets[i], key)
-				       : -ENOENT;
-	if (i > 0)
-		return -ENOENT;
 	s = htab_find(&u->by_name, hash_bytes(&u->hash_key, n->name, n->len),
 	    name_eq, n->name);
 	*known = s != NULL;
 	memcpy(key, s != NULL ? s->key : u->nobody, TURN_USER_KEY_LEN);
 	return 0;
+}
+
+int
+turn_users_key(const struct turn_users *u, const struct turn_name *n,
+    unsigned int i, uint8_t key[TURN_USER_KEY_LEN], bool *known)
+{
+	if (i >= (n->rest ? u->nsecrets : 1))
+		return -ENOENT;
+	if (!n->rest)
+		return static_or_nobody(u, n, key, known);
+	*known = true;
+	return rest_key(u, n, u->secrets[i], key);
 }

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * turnd_replay: runs scripts (README.md) against turnd/core. Without arguments
+ * all of tests/replay/turnd; ends with 1 when one of them failed.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/replay/words.h"
+#include "tests/turn/client.h"
+
+#define CLIENTS_MAX 64
+#define TEXT_MAX    1500
+#define SCRIPTS     "/tests/replay/turnd/*.script"
+
+struct run {
+	struct fake f;
+	bool started;
+	struct client clients[CLIENTS_MAX];
+	size_t nclients;
+	uint8_t token[TURN_TOKEN_LEN];
+	/* what the line has led to */
+	bool is_request;
+	int code; /* of a request: 0 success, an error, -1 no answer */
+	bool failed;
+};
+
+static void
+fail(struct run *r, struct words *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->failed)
+		return;
+	r->failed = true;
+	printf("%s:%d: %s\n  ", w->file, w->line, w->text);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+static void
+start(struct run *r)
+{
+	if (!r->started)
+		fake_start(&r->f);
+	r->started = true;
+}
+
+static struct client *
+client_at(struct run *r, const char *addr)
+{
+	struct addr a = fake_addr(addr);
+	size_t i;
+
+	for (i = 0; i < r->nclients; i++) {
+		if (addr_equal(&r->clients[i].addr, &a))
+			return &r->clients[i];
+	}
+	if (r->nclients == CLIENTS_MAX) {
+		printf("more than %d clients\n", CLIENTS_MAX);
+		exit(1);
+	}
+	client_init(&r->clients[r->nclients], &r->f, addr);
+	return &r->clients[r->nclients++];
+}
+
+/* name:password cut in two; the words stay until the script ends. */
+static const char *
+cut_user(char *spec)
+{
+	char *colon = strrchr(spec, ':');
+
+	if (colon == NULL)
+		return "";
+	*colon = '\0';
+	return colon + 1;
+}
+
+static void
+do_conf(struct run *r, struct words *w)
+{
+	const struct {
+		const char *key;
+		uint32_t *value;
+	} numbers[] = {
+		{ "user-quota", &r->f.conf.user_quota },
+		{ "max-allocations", &r->f.conf.max_allocations },
+		{ "max-permissions", &r->f.conf.max_permissions },
+		{ "max-channels", &r->f.conf.max_channels },
+		{ "ports", &r->f.conf.ports },
+	};
+	const char *key = words_next(w);
+	char *value;
+	size_t i;
+
+	if (r->started) {
+		fail(r, w, "conf after the first datagram");
+		return;
+	}
+	if (strcmp(key, "no-auth") == 0) {
+		r->f.conf.no_auth = true;
+		return;
+	}
+	if (strcmp(key, "relay-v6") == 0) {
+		r->f.conf.has_v6 = true;
+		return;
+	}
+	if (strcmp(key, "strict-channels") == 0) {
+		r->f.conf.channel_max = STUN_CHANNEL_MAX;
+		return;
+	}
+	value = words_next(w);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(key, numbers[i].key) == 0) {
+			*numbers[i].value = (uint32_t)strtoul(value, NULL, 0);
+			return;
+		}
+	}
+	if (strcmp(key, "allow-peer") == 0)
+		fake_rule(&r->f, value, PREFIX_ALLOW);
+	else if (strcmp(key, "deny-peer") == 0)
+		fake_rule(&r->f, value, PREFIX_DENY);
+	else if (strcmp(key, "secret") == 0)
+		turn_users_add_secret(r->f.users, value);
+	else if (strcmp(key, "user") == 0)
+		turn_users_add(r->f.users, value, cut_user(value));
+	else
+		fail(r, w, "unknown conf %s", key);
+}
+
+static void
+do_elapse(struct run *r, struct words *w)
+{
+	char *unit;
+	uint64_t n = strtoull(words_next(w), &unit, 10);
+	static const struct {
+		const char *name;
+		uint64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 } };
+	size_t i;
+
+	start(r);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(unit, units[i].name) == 0) {
+			fake_elapse(&r->f, n * units[i].ms);
+			return;
+		}
+	}
+	fail(r, w, "elapse in ms, s, m or h");
+}
+
+static void
+do_live(struct run *r, struct words *w)
+{
+	uint64_t want = strtoull(words_next(w), NULL, 10);
+	uint64_t live;
+
+	start(r);
+	live = turn_server_stats(r->f.server)->allocations;
+	if (live != want)
+		fail(r, w, "%llu live", (unsigned long long)live);
+}
+
+static uint32_t
+family_of(const char *word)
+{
+	if (strcmp(word, "v4") == 0)
+		return 1;
+	return strcmp(word, "v6") == 0 ? 2 : (uint32_t)strtoul(word, NULL, 0);
+}
+
+/* Attributes and modifiers up to "expect". False on an unknown word. */
+static bool
+put_words(struct run *r, struct client *c, struct words *w, bool *transport)
+{
+	uint8_t raw[256];
+	struct addr a;
+	char *word;
+
+	for (word = words_next(w); *word != '\0' && strcmp(word, "expect") != 0;
+	     word = words_next(w)) {
+		if (strcmp(word, "peer") == 0) {
+			a = fake_addr(words_next(w));
+			stun_put_xor_addr(&c->out, STUN_XOR_PEER_ADDRESS, &a);
+		} else if (strcmp(word, "lifetime") == 0) {
+			stun_put_u32(&c->out, STUN_LIFETIME, words_number(w));
+		} else if (strcmp(word, "family") == 0) {
+			stun_put_u32(&c->out, STUN_REQUESTED_ADDRESS_FAMILY,
+			    family_of(words_next(w)) << 24);
+		} else if (strcmp(word, "transport") == 0) {
+			*transport = false;
+			stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT,
+			    words_number(w) << 24);
+		} else if (strcmp(word, "even-port") == 0) {
+			stun_put(&c->out, STUN_EVEN_PORT, "\0", 1);
+		} else if (strcmp(word, "even-port-reserve") == 0) {
+			stun_put(&c->out, STUN_EVEN_PORT, "\x80", 1);
+		} else if (strcmp(word, "token") == 0) {
+			stun_put(&c->out, STUN_RESERVATION_TOKEN, r->token,
+			    sizeof(r->token));
+		} else if (strcmp(word, "attr") == 0) {
+			uint16_t type = (uint16_t)words_number(w);
+
+			stun_put(
+			    &c->out, type, raw, words_hex(w, raw, sizeof(raw)));
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The modifiers come first in effect, wherever they stand, because the
+ * transaction id is written at the beginning. Takes them out of the line. */
+static void
+take_modifiers(struct client *c, struct words *w)
+{
+	char *user;
+
+	c->same_id = words_take(w, "again", NULL);
+	c->no_integrity = words_take(w, "unsigned", NULL);
+	if (words_take(w, "anonymous", NULL))
+		c->nonce[0] = '\0';
+	if (words_take(w, "nonce", &user))
+		snprintf(c->nonce, sizeof(c->nonce), "%s", user);
+	c->user = "alice";
+	c->password = "wonderland";
+	if (words_take(w, "user", &user)) {
+		c->password = cut_user(user);
+		c->user = user;
+	}
+}
+
+static const struct {
+	const char *name;
+	uint16_t method;
+} methods[] = {
+	{ "binding", STUN_BINDING },
+	{ "allocate", STUN_ALLOCATE },
+	{ "refresh", STUN_REFRESH },
+	{ "create-permission", STUN_CREATE_PERMISSION },
+	{ "channel-bind", STUN_CHANNEL_BIND },
+};
+
+static void
+do_request(struct run *r, struct client *c, struct words *w, uint16_t method)
+{
+	bool transport = method == STUN_ALLOCATE;
+	const struct stun_attr *token;
+
+	take_modifiers(c, w);
+	client_begin(c, method);
+	if (method == STUN_CHANNEL_BIND)
+		stun_put_u32(
+		    &c->out, STUN_CHANNEL_NUMBER, words_number(w) << 16);
+	if (!put_words(r, c, w, &transport)) {
+		fail(r, w, "unknown word %s", w->last);
+		return;
+	}
+	/* Unless the script asks for another one. */
+	if (transport)
+		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	r->is_request = true;
+	r->code = client_send(c);
+	token =
+	    r->code == 0 ? stun_find(&c->answer, STUN_RESERVATION_TOKEN) : NULL;
+	if (token != NULL)
+		memcpy(r->token, stun_value(&c->answer, token), TURN_TOKEN_LEN);
+}
+
+static void
+do_client(struct run *r, struct words *w, struct client **who)
+{
+	struct client *c = client_at(r, words_next(w));
+	uint8_t raw[TEXT_MAX];
+	uint16_t channel;
+	char *action;
+	size_t i;
+
+	*who = c;
+	words_next(w); /* > */
+	action = words_next(w);
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (strcmp(action, methods[i].name) == 0) {
+			do_request(r, c, w, methods[i].method);
+			return;
+		}
+	}
+	if (strcmp(action, "send") == 0) {
+		words_next(w); /* peer */
+		action = words_next(w);
+		client_send_data(c, action, words_next(w));
+	} else if (strcmp(action, "channel-data") == 0) {
+		channel = (uint16_t)words_number(w);
+		client_channel_data(c, channel, words_next(w));
+	} else if (strcmp(action, "raw") == 0) {
+		i = words_hex(w, raw, sizeof(raw));
+		fake_from_client(&r->f, &c->addr, raw, i);
+	} else {
+		fail(r, w, "unknown action %s", action);
+	}
+	words_next(w); /* expect */
+}
+
+static void
+do_peer(struct run *r, struct words *w)
+{
+	struct addr peer = fake_addr(words_next(w)), relayed;
+	const char *text;
+
+	words_next(w); /* > */
+	relayed = fake_addr(words_next(w));
+	text = words_next(w);
+	fake_from_peer(
+	    &r->f, &peer, fake_relay_at(&r->f, &relayed), text, strlen(text));
+	words_next(w); /* expect */
+}
+
+static const char *
+reason_now(const struct run *r)
+{
+	return turn_reason_info(r->f.out.note.reason)->name;
+}
+
+/* A reason that the script names after a code or "nothing". */
+static void
+expect_reason(struct run *r, struct words *w)
+{
+	const char *reason = words_next(w);
+
+	if (*reason != '\0' && strcmp(reason, reason_now(r)) != 0)
+		fail(r, w, "the reason is %s", reason_now(r));
+}
+
+static void
+expect_addr(
+    struct run *r, struct words *w, const char *what, const struct addr *got)
+{
+	struct addr want = fake_addr(words_next(w));
+	char text[ADDR_STRLEN];
+
+	if (!addr_equal(got, &want))
+		fail(r, w, "%s is %s", what, addr_format(got, text));
+}
+
+static void
+expect_success(struct run *r, struct words *w, const struct client *c)
+{
+	struct addr a;
+	char *word;
+
+	if (!r->is_request || r->code != 0) {
+		fail(r, w, "answered %d (%s)", r->code, reason_now(r));
+		return;
+	}
+	if (c->nonce[0] != '\0' && !c->authentic && !r->f.conf.no_auth &&
+	    c->answer.method != STUN_BINDING)
+		fail(r, w, "the answer is not protected");
+	for (word = words_next(w); *word != '\0' && !r->failed;
+	     word = words_next(w)) {
+		if (strcmp(word, "relayed") == 0) {
+			a = client_relayed(c);
+			expect_addr(r, w, word, &a);
+		} else if (strcmp(word, "mapped") == 0) {
+			if (stun_get_xor_addr(
+				&c->answer, STUN_XOR_MAPPED_ADDRESS, &a) != 0)
+				fail(r, w, "no mapped address");
+			else
+				expect_addr(r, w, word, &a);
+		} else if (strcmp(word, "lifetime") == 0) {
+			if (client_lifetime(c) != words_number(w))
+				fail(r, w, "lifetime %u", client_lifetime(c));
+		} else if (strcmp(word, "token") == 0) {
+			if (stun_find(&c->answer, STUN_RESERVATION_TOKEN) ==
+			    NULL)
+				fail(r, w, "no token");
+		} else {
+			fail(r, w, "unknown word %s", word);
+		}
+	}
+}
+
+static void
+expect_bytes(struct run *r, struct words *w, const void *data, size_t len)
+{
+	const char *text = words_next(w);
+
+	if (strlen(text) != len || memcmp(text, data, len) != 0)
+		fail(r, w, "%zu bytes \"%.*s\"", len, (int)len,
+		    (const char *)data);
+}
+
+static void
+expect_to_peer(struct run *r, struct words *w)
+{
+	const struct turn_out *out = &r->f.out;
+
+	if (out->to != TURN_PEER) {
+		fail(r, w, "nothing to a peer (%s)", reason_now(r));
+		return;
+	}
+	expect_addr(r, w, "the peer", out->dst);
+	expect_bytes(r, w, r->f.sent, r->f.sent_len);
+}
+
+static void
+expect_channel_data(struct run *r, struct words *w)
+{
+	const uint8_t *data;
+	uint16_t channel;
+	size_t len;
+
+	if (r->f.out.to != TURN_CLIENT ||
+	    stun_channel_decode(
+		r->f.sent, r->f.sent_len, &channel, &data, &len) != 0) {
+		fail(r, w, "no ChannelData (%s)", reason_now(r));
+		return;
+	}
+	if (channel != words_number(w))
+		fail(r, w, "channel 0x%x", channel);
+	expect_bytes(r, w, data, len);
+}
+
+static void
+expect_data(struct run *r, struct words *w)
+{
+	const struct stun_attr *data;
+	struct stun_msg m;
+	struct addr peer;
+
+	if (r->f.out.to != TURN_CLIENT ||
+	    stun_decode(r->f.sent, r->f.sent_len, &m) != 0 ||
+	    m.class != STUN_INDICATION || m.method != STUN_DATA ||
+	    stun_get_xor_addr(&m, STUN_XOR_PEER_ADDRESS, &peer) != 0 ||
+	    (data = stun_find(&m, STUN_DATA_ATTR)) == NULL) {
+		fail(r, w, "no Data indication (%s)", reason_now(r));
+		return;
+	}
+	expect_addr(r, w, "the peer", &peer);
+	expect_bytes(r, w, stun_value(&m, data), data->len);
+}
+
+static void
+expect(struct run *r, struct words *w, const struct client *c)
+{
+	const char *what = words_next(w);
+
+	if (strcmp(w->before, "expect") != 0)
+		fail(r, w, "no expect");
+	else if (strcmp(what, "success") == 0)
+		expect_success(r, w, c);
+	else if (strcmp(what, "to-peer") == 0)
+		expect_to_peer(r, w);
+	else if (strcmp(what, "channel-data") == 0)
+		expect_channel_data(r, w);
+	else if (strcmp(what, "data") == 0)
+		expect_data(r, w);
+	else if (strcmp(what, "nothing") == 0 && r->f.out.to == TURN_NOBODY)
+		expect_reason(r, w);
+	else if (r->is_request && atoi(what) != 0 && atoi(what) == r->code)
+		expect_reason(r, w);
+	else
+		fail(r, w, "code %d, reason %s, %zu bytes", r->code,
+		    reason_now(r), r->f.sent_len);
+}
+
+static void
+do_line(struct run *r, struct words *w)
+{
+	const char *verb = words_next(w);
+	struct client *c = NULL;
+
+	r->is_request = false;
+	r->code = -1;
+	if (*verb == '\0')
+		return;
+	if (strcmp(verb, "conf") == 0) {
+		do_conf(r, w);
+	} else if (strcmp(verb, "elapse") == 0) {
+		do_elapse(r, w);
+	} else if (strcmp(verb, "live") == 0) {
+		do_live(r, w);
+	} else if (strcmp(verb, "client") == 0) {
+		start(r);
+		do_client(r, w, &c);
+		if (!r->failed)
+			expect(r, w, c);
+	} else if (strcmp(verb, "peer") == 0) {
+		start(r);
+		do_peer(r, w);
+		expect(r, w, NULL);
+	} else {
+		fail(r, w, "unknown verb %s", verb);
+	}
+	if (!r->failed && *words_next(w) != '\0')
+		fail(r, w, "words left over: %s", w->last);
+}
+
+/* True when every line came out as it says. */
+static bool
+run_script(const char *file)
+{
+	static struct run r;
+	struct words w;
+	bool ok;
+
+	if (words_open(&w, file) != 0) {
+		printf("%s: %s\n", file, strerror(errno));
+		return false;
+	}
+	memset(&r, 0, sizeof(r));
+	fake_init(&r.f);
+	while (!r.failed && words_line(&w))
+		do_line(&r, &w);
+	ok = !r.failed;
+	fake_fini(&r.f);
+	words_close(&w);
+	printf("[%s] %s\n", ok ? "       OK " : "  FAILED  ",
+	    strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file);
+	return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *top = getenv("top_srcdir");
+	char pattern[4096];
+	glob_t found = { .gl_pathc = 0 };
+	bool ok = true;
+	size_t i;
+
+	if (argc > 1) {
+		for (i = 1; i < (size_t)argc; i++)
+			ok = run_script(argv[i]) && ok;
+		return ok ? 0 : 1;
+	}
+	snprintf(
+	    pattern, sizeof(pattern), "%s" SCRIPTS, top != NULL ? top : ".");
+	if (glob(pattern, 0, NULL, &found) != 0) {
+		printf("no scripts at %s\n", pattern);
+		return 1;
+	}
+	for (i = 0; i < found.gl_pathc; i++)
+		ok = run_script(found.gl_pathv[i]) && ok;
+	globfree(&found);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "tests/turn/client.h"
+
+#define UDP_TRANSPORT (17u << 24)
+
+void
+client_init(struct client *c, struct fake *f, const char *addr)
+{
+	memset(c, 0, sizeof(*c));
+	c->f = f;
+	c->addr = fake_addr(addr);
+	c->user = "alice";
+	c->password = "wonderland";
+}
+
+void
+client_begin(struct client *c, uint16_t method)
+{
+	uint8_t txid[STUN_TXID_LEN] = { 0 };
+	uint32_t n;
+
+	if (!c->same_id)
+		c->requests++;
+	c->same_id = false;
+	n = c->requests;
+	memcpy(txid, &n, sizeof(n));
+	memcpy(txid + 4, &c->addr.port, sizeof(c->addr.port));
+	c->buf = buf_fixed(c->mem, sizeof(c->mem));
+	c->out = stun_begin(&c->buf, method, STUN_REQUEST, txid);
+}
+
+static void
+put_credentials(struct client *c)
+{
+	uint8_t key[CRYPTO_MD5_LEN];
+
+	stun_put(&c->out, STUN_USERNAME, c->user, strlen(c->user));
+	stun_put(&c->out, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
+	stun_put(&c->out, STUN_NONCE, c->nonce, strlen(c->nonce));
+	stun_long_term_key(c->user, FAKE_REALM, c->password, key);
+	if (!c->no_integrity)
+		stun_put_integrity(&c->out, CRYPTO_SHA1, key, sizeof(key));
+}
+
+static void
+keep_nonce(struct client *c)
+{
+	const struct stun_attr *a = stun_find(&c->answer, STUN_NONCE);
+
+	if (a == NULL || a->len >= sizeof(c->nonce))
+		return;
+	memcpy(c->nonce, stun_value(&c->answer, a), a->len);
+	c->nonce[a->len] = '\0';
+}
+
+static int
+error_code(const struct stun_msg *m)
+{
+	const struct stun_attr *a = stun_find(m, STUN_ERROR_CODE);
+	const uint8_t *v;
+
+	if (a == NULL || a->len < 4)
+		return -1;
+	v = stun_value(m, a);
+	return v[2] * 100 + v[3];
+}
+
+int
+client_send(struct client *c)
+{
+	uint8_t key[CRYPTO_MD5_LEN];
+	struct fake *f = c->f;
+
+	if (c->nonce[0] != '\0')
+		put_credentials(c);
+	stun_put_fingerprint(&c->out);
+	if (stun_end(&c->out) != 0)
+		return -1;
+	fake_from_client(f, &c->addr, c->buf.data, c->buf.len);
+	if (f->out.to != TURN_CLIENT || !addr_equal(f->out.dst, &c->addr) ||
+	    stun_decode(f->sent, f->sent_len, &c->answer) != 0 ||
+	    memcmp(stun_txid(&c->answer), c->mem + 8, STUN_TXID_LEN) != 0)
+		return -1;
+	keep_nonce(c);
+	stun_long_term_key(c->user, FAKE_REALM, c->password, key);
+	c->authentic = stun_check_integrity(
+			   &c->answer, CRYPTO_SHA1, key, sizeof(key)) == 0;
+	return c->answer.class == STUN_SUCCESS ? 0 : error_code(&c->answer);
+}
+
+int
+client_allocate(struct client *c)
+{
+	int code, tries;
+
+	for (tries = 0; tries < 2; tries++) {
+		client_begin(c, STUN_ALLOCATE);
+		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, UDP_TRANSPORT);
+		code = client_send(c);
+		if (code != 401 || tries > 0)
+			break;
+	}
+	return code;
+}
+
+int
+client_refresh(struct client *c, uint32_t lifetime_s)
+{
+	client_begin(c, STUN_REFRESH);
+	stun_put_u32(&c->out, STUN_LIFETIME, lifetime_s);
+	return client_send(c);
+}
+
+static void
+put_peer(struct client *c, const char *peer)
+{
+	struct addr a = fake_addr(peer);
+
+	stun_put_xor_addr(&c->out, STUN_XOR_PEER_ADDRESS, &a);
+}
+
+int
+client_permit(struct client *c, const char *peer)
+{
+	client_begin(c, STUN_CREATE_PERMISSION);
+	put_peer(c, peer);
+	return client_send(c);
+}
+
+int
+client_bind(struct client *c, uint16_t channel, const char *peer)
+{
+	client_begin(c, STUN_CHANNEL_BIND);
+	stun_put_u32(&c->out, STUN_CHANNEL_NUMBER, (uint32_t)channel << 16);
+	put_peer(c, peer);
+	return client_send(c);
+}
+
+void
+client_send_data(struct client *c, const char *peer, const char *text)
+{
+	static const uint8_t txid[STUN_TXID_LEN] = { 's' };
+
+	c->buf = buf_fixed(c->mem, sizeof(c->mem));
+	c->out = stun_begin(&c->buf, STUN_SEND, STUN_INDICATION, txid);
+	put_peer(c, peer);
+	stun_put(&c->out, STUN_DATA_ATTR, text, strlen(text));
+	stun_end(&c->out);
+	fake_from_client(c->f, &c->addr, c->buf.data, c->buf.len);
+}
+
+void
+client_channel_data(struct client *c, uint16_t channel, const char *text)
+{
+	size_t len = strlen(text);
+
+	stun_channel_header(c->mem, channel, (uint16_t)len);
+	memcpy(c->mem + STUN_CHANNEL_HEADER_LEN, text, len);
+	fake_from_client(c->f, &c->addr, c->mem, STUN_CHANNEL_HEADER_LEN + len);
+}
+
+struct addr
+client_relayed(const struct client *c)
+{
+	struct addr a = { .family = ADDR_NONE };
+
+	stun_get_xor_addr(&c->answer, STUN_XOR_RELAYED_ADDRESS, &a);
+	return a;
+}
+
+uint32_t
+client_lifetime(const struct client *c)
+{
+	uint32_t v = UINT32_MAX;
+
+	stun_get_u32(&c->answer, STUN_LIFETIME, &v);
+	return v;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * client: a TURN client against the fake. It sends credentials as soon as a
+ * challenge has told it realm and nonce, as real ones do.
+ * Owns: nothing; borrows the fake.  Thread: one.
+ */
+#ifndef FLOE_TESTS_TURN_CLIENT_H
+#define FLOE_TESTS_TURN_CLIENT_H
+
+#include "lib/stun/message.h"
+#include "tests/turn/fake.h"
+
+struct client {
+	struct fake *f;
+	struct addr addr;
+	const char *user, *password;
+	char nonce[128]; /* "": none yet, so no credentials are sent */
+	uint32_t requests;
+	bool same_id;      /* the next request is a retransmission */
+	bool no_integrity; /* send USERNAME but no MESSAGE-INTEGRITY */
+	/* the request under construction */
+	uint8_t mem[FAKE_DATAGRAM];
+	struct buf buf;
+	struct stun_out out;
+	/* the last answer */
+	struct stun_msg answer;
+	bool authentic; /* its MESSAGE-INTEGRITY is there and right */
+};
+
+void client_init(struct client *, struct fake *, const char *addr);
+/* Begins a request; attributes may be put into c->out. */
+void client_begin(struct client *, uint16_t method);
+/* Adds credentials, sends. 0 success, an error code, or -1: no answer. */
+int client_send(struct client *);
+
+/* Whole requests, answered as client_send. */
+int client_allocate(struct client *); /* and its challenge before */
+int client_refresh(struct client *, uint32_t lifetime_s);
+int client_permit(struct client *, const char *peer);
+int client_bind(struct client *, uint16_t channel, const char *peer);
+/* Indications and ChannelData; the fake's out says what became of them. */
+void client_send_data(struct client *, const char *peer, const char *text);
+void client_channel_data(struct client *, uint16_t channel, const char *text);
+
+/* Of the last answer. */
+struct addr client_relayed(const struct client *);
+uint32_t client_lifetime(const struct client *);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/crypto/crypto.h"
+#include "lib/stun/message.h"
+#include "tests/turn/fake.h"
+
+/* A test that cannot be set up is no test. */
+static void
+must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "fake: cannot %s\n", what);
+	exit(1);
+}
+
+struct addr
+fake_addr(const char *text)
+{
+	struct addr a;
+
+	must(addr_parse(text, &a) == 0, text);
+	return a;
+}
+
+uint32_t
+fake_relay_at(const struct fake *f, const struct addr *addr)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->nrelays; i++) {
+		if (f->relays[i].open && addr_equal(&f->relays[i].addr, addr))
+			return i;
+	}
+	return FAKE_RELAYS;
+}
+
+static uint32_t
+claim(struct fake *f, const struct turn_want *want)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->nrelays; i++) {
+		if (f->relays[i].reserved && f->relays[i].user == want->user &&
+		    memcmp(f->relays[i].token, want->token, TURN_TOKEN_LEN) ==
+			0)
+			break;
+	}
+	return i < f->nrelays ? i : FAKE_RELAYS;
+}
+
+static uint32_t
+relay_new(struct fake *f, enum addr_family family)
+{
+	uint32_t i = (uint32_t)f->nrelays++;
+
+	f->relays[i].addr = family == ADDR_V4 ? addr_v4(203, 0, 113, 1, 0)
+					      : fake_addr("2001:db8:1::1");
+	f->relays[i].addr.port = (uint16_t)(FAKE_FIRST_PORT + i);
+	return i;
+}
+
+static int
+relay_open(void *arg, const struct turn_want *want, struct turn_relay *out)
+{
+	struct fake *f = arg;
+	uint32_t i, above;
+
+	if (want->token == NULL && want->family == ADDR_V6 && !f->conf.has_v6)
+		return -EAFNOSUPPORT;
+	if (f->nrelays + 2 > f->conf.ports)
+		return want->even ? -ENOENT : -EADDRINUSE;
+	if (want->token != NULL) {
+		i = claim(f, want);
+		if (i == FAKE_RELAYS)
+			return -ENOENT;
+		f->relays[i].reserved = false;
+	} else {
+		if (want->even && f->nrelays % 2 != 0)
+			f->nrelays++;
+		i = relay_new(f, want->family);
+	}
+	if (want->reserve) {
+		above = relay_new(f, want->family);
+		f->relays[above].reserved = true;
+		f->relays[above].user = want->user;
+		memset(f->relays[above].token, (int)above, TURN_TOKEN_LEN);
+		memcpy(out->token, f->relays[above].token, TURN_TOKEN_LEN);
+	}
+	f->relays[i].open = true;
+	out->id = i;
+	out->addr = f->relays[i].addr;
+	return 0;
+}
+
+static void
+relay_close(void *arg, uint32_t id)
+{
+	struct fake *f = arg;
+
+	must(id < f->nrelays && f->relays[id].open, "close that relay");
+	f->relays[id].open = false;
+}
+
+static bool
+relay_live(void *arg, const struct addr *addr)
+{
+	return fake_relay_at(arg, addr) != FAKE_RELAYS;
+}
+
+static int
+quota_take(void *arg, uint64_t user)
+{
+	return turn_quota_take(((struct fake *)arg)->quota, user);
+}
+
+static void
+quota_give(void *arg, uint64_t user)
+{
+	turn_quota_give(((struct fake *)arg)->quota, user);
+}
+
+static void
+ended(void *arg, const struct turn_alloc_info *info, enum turn_end why)
+{
+	struct fake *f = arg;
+
+	f->ended++;
+	f->last = *info;
+	f->last.user = NULL;
+	f->last_why = why;
+}
+
+void
+fake_rule(struct fake *f, const char *prefix, enum prefix_verdict verdict)
+{
+	struct prefix_rule rule = { .verdict = verdict,
+		.name = verdict == PREFIX_ALLOW ? "allow-peer" : "deny-peer" };
+
+	must(prefix_parse(prefix, &rule.prefix) == 0, prefix);
+	must(prefix_list_add(f->peers, &rule) == 0, "add a rule");
+}
+
+static void
+add_own(struct fake *f, const char *prefix)
+{
+	struct prefix_rule rule = { .verdict = PREFIX_DENY,
+		.name = turn_own_address };
+
+	must(prefix_parse(prefix, &rule.prefix) == 0, prefix);
+	must(prefix_list_add(f->peers, &rule) == 0, "add a rule");
+}
+
+void
+fake_init(struct fake *f)
+{
+	memset(f, 0, sizeof(*f));
+	must(crypto_init() == 0, "start crypto");
+	f->conf = (struct fake_conf){
+		.max_allocations = 64,
+		.max_permissions = 8,
+		.max_channels = 8,
+		.channel_max = STUN_CHANNEL_MAX_5766,
+		.ports = FAKE_RELAYS,
+	};
+	f->t = (struct turn_time){ 1000000, FAKE_WALL_S };
+	f->core.hash_key = (struct hash_key){ 1, 2 };
+	f->core.nonce_key.life_ms = 600000;
+	f->users = turn_users_new(FAKE_REALM, &f->core.hash_key);
+	f->peers = prefix_list_new();
+	must(f->users != NULL && f->peers != NULL, "allocate");
+	must(turn_users_add(f->users, "alice", "wonderland") == 0, "add alice");
+	must(prefix_list_add_special(f->peers) == 0, "add special rules");
+	add_own(f, "203.0.113.1");
+	add_own(f, "2001:db8:1::1");
+}
+
+void
+fake_start(struct fake *f)
+{
+	const struct turn_ops ops = { f, relay_open, relay_close, relay_live,
+		quota_take, quota_give, ended };
+	struct turn_config *c = &f->core;
+
+	c->realm = FAKE_REALM;
+	c->users = f->users;
+	c->peers = f->peers;
+	c->no_auth = f->conf.no_auth;
+	c->channel_max = f->conf.channel_max;
+	c->max_lifetime_s = 3600;
+	c->max_allocations = f->conf.max_allocations;
+	c->max_permissions = f->conf.max_permissions;
+	c->max_channels = f->conf.max_channels;
+	f->quota = turn_quota_new(f->conf.user_quota, f->conf.max_allocations);
+	f->server = turn_server_new(c, &ops);
+	must(f->quota != NULL && f->server != NULL, "make a server");
+}
+
+void
+fake_fini(struct fake *f)
+{
+	turn_server_free(f->server);
+	turn_quota_free(f->quota);
+	turn_users_free(f->users);
+	prefix_list_free(f->peers);
+}
+
+static void
+feed(struct fake *f, struct turn_in *in, const void *data, size_t len)
+{
+	must(len <= FAKE_DATAGRAM, "take so long a datagram");
+	in->data = f->room + TURN_HEAD_ROOM;
+	memcpy(in->data, data, len);
+	in->len = len;
+	in->head_room = TURN_HEAD_ROOM;
+	in->tail_room = sizeof(f->room) - TURN_HEAD_ROOM - len;
+	f->out.reply = f->reply;
+	turn_server_input(f->server, in, f->t, &f->out);
+	f->sent_len = 0;
+	if (f->out.to == TURN_NOBODY)
+		return;
+	memcpy(f->sent, f->out.head, f->out.head_len);
+	memcpy(f->sent + f->out.head_len, f->out.data, f->out.len);
+	f->sent_len = f->out.head_len + f->out.len;
+}
+
+void
+fake_from_client(
+    struct fake *f, const struct addr *client, const void *data, size_t len)
+{
+	struct turn_in in = { .from = TURN_CLIENT, .src = client };
+
+	feed(f, &in, data, len);
+}
+
+void
+fake_from_peer(struct fake *f, const struct addr *peer, uint32_t relay,
+    const void *data, size_t len)
+{
+	struct turn_in in = { .from = TURN_PEER, .src = peer, .relay = relay };
+
+	feed(f, &in, data, len);
+}
+
+void
+fake_elapse(struct fake *f, uint64_t ms)
+{
+	f->t.now_ms += ms;
+	f->t.wall_s += ms / 1000;
+	turn_server_expire(f->server, f->t);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fake: turnd/core on virtual time, with a shell that is a few arrays: relayed
+ * addresses count up from 203.0.113.1:50000, and what comes out stays in out.
+ * Owns: the server and its configuration.  Thread: one.
+ */
+#ifndef FLOE_TESTS_TURN_FAKE_H
+#define FLOE_TESTS_TURN_FAKE_H
+
+#include "turnd/core/quota.h"
+#include "turnd/core/server.h"
+
+#define FAKE_RELAYS     256
+#define FAKE_DATAGRAM   2048
+#define FAKE_FIRST_PORT 50000
+#define FAKE_REALM      "example.org"
+#define FAKE_WALL_S     1700000000 /* when every test begins */
+
+/* What a test may change before fake_start. */
+struct fake_conf {
+	uint32_t user_quota, max_allocations, max_permissions, max_channels;
+	uint16_t channel_max;
+	bool no_auth;
+	bool has_v6;    /* relays at 2001:db8:1::1, too */
+	uint32_t ports; /* relays that may be open at once */
+};
+
+struct fake_relay {
+	struct addr addr;
+	bool open, reserved;
+	uint64_t user;
+	uint8_t token[TURN_TOKEN_LEN];
+};
+
+struct fake {
+	struct fake_conf conf;
+	struct turn_config core;
+	struct turn_users *users;
+	struct prefix_list *peers;
+	struct turn_quota *quota;
+	struct turn_server *server;
+	struct turn_time t;
+	struct fake_relay relays[FAKE_RELAYS];
+	size_t nrelays; /* ever opened; the id is the index */
+	size_t ended;
+	struct turn_alloc_info last; /* of the last one ended; no user */
+	enum turn_end last_why;
+	struct turn_out out;
+	uint8_t reply[TURN_REPLY_MAX];
+	uint8_t room[TURN_HEAD_ROOM + FAKE_DATAGRAM + TURN_TAIL_ROOM];
+	uint8_t sent[FAKE_DATAGRAM + TURN_HEAD_ROOM]; /* head and data of out */
+	size_t sent_len;
+};
+
+/* Default settings, the user alice:wonderland and the special peer rules. */
+void fake_init(struct fake *);
+void fake_rule(struct fake *, const char *prefix, enum prefix_verdict);
+void fake_start(struct fake *); /* after which settings stand */
+void fake_fini(struct fake *);
+
+/* One datagram; the answer is in out, and as one piece in sent. */
+void fake_from_client(
+    struct fake *, const struct addr *client, const void *, size_t len);
+void fake_from_peer(struct fake *, const struct addr *peer, uint32_t relay,
+    const void *, size_t len);
+/* Time passes and what is over ends. */
+void fake_elapse(struct fake *, uint64_t ms);
+/* The relay that has this address; FAKE_RELAYS: none. */
+uint32_t fake_relay_at(const struct fake *, const struct addr *);
+struct addr fake_addr(const char *); /* exits on a bad spelling */
+
+#endif

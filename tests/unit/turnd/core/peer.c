@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every spelling of an address that a relay must not reach, at every entry:
+ * CreatePermission and ChannelBind answer 403, Send is a counted drop.
+ */
+#include "tests/unit/test.h"
+
+#include "tests/turn/client.h"
+
+#define RELAY_V4 0
+#define RELAY_V6 1
+
+struct spelling {
+	const char *peer;
+	int relay;
+};
+
+static const struct spelling refused[] = {
+	/* as they are */
+	{ "0.0.0.0:9", RELAY_V4 },
+	{ "0.1.2.3:9", RELAY_V4 },
+	{ "10.0.0.1:9", RELAY_V4 },
+	{ "100.64.0.1:9", RELAY_V4 },
+	{ "100.127.255.255:9", RELAY_V4 },
+	{ "127.0.0.1:9", RELAY_V4 },
+	{ "127.255.255.254:9", RELAY_V4 },
+	{ "169.254.1.1:9", RELAY_V4 },
+	{ "169.254.169.254:80", RELAY_V4 }, /* cloud metadata */
+	{ "172.16.0.1:9", RELAY_V4 },
+	{ "172.31.255.255:9", RELAY_V4 },
+	{ "192.0.0.1:9", RELAY_V4 },
+	{ "192.0.2.77:9", RELAY_V4 },
+	{ "192.168.1.1:9", RELAY_V4 },
+	{ "198.18.0.1:9", RELAY_V4 },
+	{ "198.51.100.1:9", RELAY_V4 },
+	{ "203.0.113.77:9", RELAY_V4 },
+	{ "224.0.0.1:9", RELAY_V4 },
+	{ "239.255.255.255:9", RELAY_V4 },
+	{ "240.0.0.1:9", RELAY_V4 },
+	{ "255.255.255.255:9", RELAY_V4 },
+	{ "203.0.113.1:9", RELAY_V4 }, /* our own, no live relay */
+	{ "[::]:9", RELAY_V6 },
+	{ "[::1]:9", RELAY_V6 },
+	{ "[fe80::1]:9", RELAY_V6 },
+	{ "[fec0::1]:9", RELAY_V6 },
+	{ "[fc00::1]:9", RELAY_V6 },
+	{ "[fdff::1]:9", RELAY_V6 },
+	{ "[ff02::1]:9", RELAY_V6 },
+	{ "[2001:db8::1]:9", RELAY_V6 },
+	{ "[2001:db8:1::1]:9", RELAY_V6 }, /* our own, no live relay */
+	{ "[100::1]:9", RELAY_V6 },
+	/* IPv4 in IPv6 clothes */
+	{ "[::ffff:127.0.0.1]:9", RELAY_V6 },
+	{ "[::ffff:10.0.0.1]:9", RELAY_V6 },
+	{ "[::ffff:169.254.169.254]:80", RELAY_V6 },
+	{ "[::ffff:203.0.113.1]:9", RELAY_V6 },
+	{ "[::127.0.0.1]:9", RELAY_V6 },
+	{ "[::192.168.0.1]:9", RELAY_V6 },
+	{ "[64:ff9b::127.0.0.1]:9", RELAY_V6 },
+	{ "[64:ff9b::10.1.2.3]:9", RELAY_V6 },
+	{ "[64:ff9b:1::127.0.0.1]:9", RELAY_V6 },
+	{ "[64:ff9b:1::169.254.169.254]:9", RELAY_V6 },
+	{ "[2002:7f00:1::]:9", RELAY_V6 },     /* 6to4 of 127.0.0.1 */
+	{ "[2002:a00:1:2::3]:9", RELAY_V6 },   /* of 10.0.0.1 */
+	{ "[2002:a9fe:a9fe::1]:9", RELAY_V6 }, /* of 169.254.169.254 */
+	/* Teredo: the client's address, inverted, in the last 32 bits */
+	{ "[2001:0:4136:e378:8000:63bf:80ff:fffe]:9",
+	    RELAY_V6 }, /* 127.0.0.1 */
+	{ "[2001:0:4136:e378:8000:63bf:f5ff:fffe]:9", RELAY_V6 }, /* 10.0.0.1 */
+	/* ISATAP */
+	{ "[2a00:1:2:3:0:5efe:7f00:1]:9", RELAY_V6 },
+	{ "[2a00:1:2:3:200:5efe:a00:1]:9", RELAY_V6 },
+};
+
+static const struct spelling served[] = {
+	{ "1.1.1.1:9", RELAY_V4 },
+	{ "9.255.255.255:9", RELAY_V4 },
+	{ "11.0.0.0:9", RELAY_V4 },
+	{ "100.63.255.255:9", RELAY_V4 },
+	{ "172.15.255.255:9", RELAY_V4 },
+	{ "172.32.0.0:9", RELAY_V4 },
+	{ "223.255.255.255:9", RELAY_V4 },
+	{ "[2a00:1450:4001::200e]:9", RELAY_V6 },
+	{ "[64:ff9b::8.8.8.8]:9", RELAY_V6 }, /* NAT64 to a public address */
+	{ "[2002:808:808::1]:9", RELAY_V6 },
+};
+
+struct both {
+	struct fake f;
+	struct client c[2]; /* with an IPv4 and an IPv6 relay */
+};
+
+static int
+setup(void **state)
+{
+	static struct both b;
+	int i;
+
+	fake_init(&b.f);
+	b.f.conf.has_v6 = true;
+	b.f.conf.max_permissions = b.f.conf.max_channels = 100;
+	fake_start(&b.f);
+	client_init(&b.c[RELAY_V4], &b.f, "192.0.2.1:4000");
+	client_init(&b.c[RELAY_V6], &b.f, "192.0.2.1:6000");
+	for (i = 0; i < 2; i++) {
+		client_begin(&b.c[i], STUN_ALLOCATE);
+		assert_int_equal(client_send(&b.c[i]), 401);
+		client_begin(&b.c[i], STUN_ALLOCATE);
+		stun_put_u32(&b.c[i].out, STUN_REQUESTED_TRANSPORT, 17u << 24);
+		stun_put_u32(&b.c[i].out, STUN_REQUESTED_ADDRESS_FAMILY,
+		    (uint32_t)(i + 1) << 24);
+		assert_int_equal(client_send(&b.c[i]), 0);
+	}
+	*state = &b;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fake_fini(&((struct both *)*state)->f);
+	return 0;
+}
+
+/* What each entry answers, in the words of a table's row. */
+static void
+expect(const struct spelling *s, int got, int want, const char *entry)
+{
+	if (got != want)
+		fail_msg("%s of %s: %d", entry, s->peer, got);
+}
+
+static void
+test_refused(void **state)
+{
+	struct both *b = *state;
+	uint64_t *drops =
+	    &turn_server_stats(b->f.server)->reasons[TURN_SEND_DENIED];
+	const struct spelling *s;
+	struct client *c;
+	size_t i;
+
+	for (i = 0; i < LEN(refused); i++) {
+		s = &refused[i];
+		c = &b->c[s->relay];
+		expect(s, client_permit(c, s->peer), 403, "CreatePermission");
+		assert_non_null(b->f.out.note.rule);
+		expect(s, client_bind(c, 0x4000, s->peer), 403, "ChannelBind");
+		assert_non_null(b->f.out.note.rule);
+		client_send_data(c, s->peer, "x");
+		expect(s, b->f.out.to, TURN_NOBODY, "Send");
+		expect(s, (int)*drops, (int)i + 1, "drops after Send");
+		client_channel_data(c, 0x4000, "x");
+		expect(s, b->f.out.to, TURN_NOBODY, "ChannelData");
+	}
+}
+
+static void
+test_incoming_of_refused(void **state)
+{
+	struct both *b = *state;
+	struct addr from;
+	size_t i;
+
+	for (i = 0; i < LEN(refused); i++) {
+		from = fake_addr(refused[i].peer);
+		fake_from_peer(
+		    &b->f, &from, (uint32_t)refused[i].relay, "x", 1);
+		expect(&refused[i], b->f.out.to, TURN_NOBODY, "incoming");
+	}
+}
+
+static void
+test_served(void **state)
+{
+	struct both *b = *state;
+	const struct spelling *s;
+	struct client *c;
+	size_t i;
+
+	for (i = 0; i < LEN(served); i++) {
+		s = &served[i];
+		c = &b->c[s->relay];
+		expect(s, client_permit(c, s->peer), 0, "CreatePermission");
+		client_send_data(c, s->peer, "x");
+		expect(s, b->f.out.to, TURN_PEER, "Send");
+		expect(s, client_bind(c, (uint16_t)(0x4000 + i), s->peer), 0,
+		    "ChannelBind");
+	}
+}
+
+static void
+test_other_family(void **state)
+{
+	struct both *b = *state;
+
+	assert_int_equal(client_permit(&b->c[RELAY_V4], "[2a00::1]:9"), 443);
+	assert_int_equal(client_permit(&b->c[RELAY_V6], "1.1.1.1:9"), 443);
+	assert_int_equal(
+	    client_bind(&b->c[RELAY_V6], 0x4000, "127.0.0.1:9"), 443);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_refused),
+		CASE(test_incoming_of_refused),
+		CASE(test_served),
+		CASE(test_other_family),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "tests/unit/test.h"
+
+#include "lib/stun/message.h"
+#include "turnd/core/users.h"
+
+static const struct hash_key hash_key = { 3, 4 };
+
+static int
+setup(void **state)
+{
+	struct turn_users *u;
+
+	assert_int_equal(crypto_init(), 0);
+	u = turn_users_new("example.org", &hash_key);
+	assert_non_null(u);
+	*state = u;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	turn_users_free(*state);
+	return 0;
+}
+
+static struct turn_name
+parse(const struct turn_users *u, const char *name)
+{
+	struct turn_name n;
+
+	assert_int_equal(turn_users_parse(u, name, strlen(name), &n), 0);
+	return n;
+}
+
+static void
+test_empty(void **state)
+{
+	struct turn_users *u = *state;
+
+	assert_true(turn_users_empty(u));
+	assert_int_equal(turn_users_add(u, "alice", "wonderland"), 0);
+	assert_false(turn_users_empty(u));
+}
+
+static void
+test_secret_is_not_empty(void **state)
+{
+	struct turn_users *u = *state;
+
+	assert_int_equal(turn_users_add_secret(u, "s3cret"), 0);
+	assert_false(turn_users_empty(u));
+}
+
+static void
+test_static_key(void **state)
+{
+	struct turn_users *u = *state;
+	uint8_t want[TURN_USER_KEY_LEN], key[TURN_USER_KEY_LEN];
+	struct turn_name n;
+	bool known;
+
+	assert_int_equal(turn_users_add(u, "alice", "wonder:land"), 0);
+	stun_long_term_key("alice", "example.org", "wonder:land", want);
+	n = parse(u, "alice");
+	assert_false(n.rest);
+	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
+	assert_true(known);
+	assert_memory_equal(key, want, sizeof(key));
+	assert_int_equal(turn_users_key(u, &n, 1, key, &known), -ENOENT);
+}
+
+static void
+test_hashed_key(void **state)
+{
+	static const char hex[] = "0x000102030405060708090a0B0c0D0e0f";
+	struct turn_users *u = *state;
+	uint8_t key[TURN_USER_KEY_LEN], i;
+	struct turn_name n;
+	bool known;
+
+	assert_int_equal(turn_users_add(u, "bob", hex), 0);
+	n = parse(u, "bob");
+	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
+	for (i = 0; i < sizeof(key); i++)
+		assert_int_equal(key[i], i);
+}
+
+static void
+test_refused_users(void **state)
+{
+	char longest[TURN_NAME_MAX + 2];
+	struct turn_users *u = *state;
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(turn_users_add(u, longest, "p"), -EINVAL);
+	assert_int_equal(turn_users_add(u, "", "p"), -EINVAL);
+	assert_int_equal(turn_users_add(u, "a", ""), -EINVAL);
+	assert_int_equal(turn_users_add(u, "a", "0x00"), -EINVAL);
+	assert_int_equal(
+	    turn_users_add(u, "a", "0xg00102030405060708090a0b0c0d0e0f"),
+	    -EINVAL);
+	assert_int_equal(turn_users_add(u, "a", "p"), 0);
+	assert_int_equal(turn_users_add(u, "a", "q"), -EEXIST);
+}
+
+static void
+test_unknown_user_has_a_key(void **state)
+{
+	struct turn_users *u = *state;
+	uint8_t key[TURN_USER_KEY_LEN];
+	struct turn_name n = parse(u, "mallory");
+	bool known;
+
+	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
+	assert_false(known);
+	assert_int_equal(turn_users_key(u, &n, 1, key, &known), -ENOENT);
+}
+
+static void
+test_names(void **state)
+{
+	struct turn_users *u = *state;
+	struct turn_name a, b;
+
+	/* Without secrets a name with a time is just a name. */
+	assert_false(parse(u, "1700000000:carol").rest);
+	assert_int_equal(turn_users_add_secret(u, "s3cret"), 0);
+	a = parse(u, "1700000000:carol");
+	assert_true(a.rest);
+	assert_int_equal(a.expires_s, 1700000000);
+	b = parse(u, "1800000000:carol");
+	assert_true(a.id == b.id);
+	b = parse(u, "1700000000:dave");
+	assert_false(a.id == b.id);
+	/* A static carol is another one. */
+	assert_false(parse(u, "carol").id == a.id);
+	assert_false(parse(u, "carol").rest);
+	/* A bare time, as coturn has it; colons in names, as Matrix has them.
+	 */
+	b = parse(u, "1700000000");
+	assert_true(b.rest);
+	assert_false(b.id == parse(u, "1700000001").id);
+	assert_true(parse(u, "1700000000:@carol:example.org").rest);
+	assert_false(parse(u, "17000000x0:carol").rest);
+	assert_false(parse(u, ":carol").rest);
+	assert_false(parse(u, "9999999999999999999:carol").rest);
+}
+
+static void
+test_static_name_that_looks_like_rest(void **state)
+{
+	struct turn_users *u = *state;
+
+	assert_int_equal(turn_users_add_secret(u, "s3cret"), 0);
+	assert_int_equal(turn_users_add(u, "12345", "password"), 0);
+	assert_false(parse(u, "12345").rest);
+}
+
+static void
+test_bad_names(void **state)
+{
+	struct turn_users *u = *state;
+	char longest[TURN_NAME_MAX + 1];
+	struct turn_name n;
+
+	memset(longest, 'x', sizeof(longest));
+	assert_int_equal(turn_users_parse(u, "", 0, &n), -EINVAL);
+	assert_int_equal(turn_users_parse(u, "a\0b", 3, &n), -EINVAL);
+	assert_int_equal(
+	    turn_users_parse(u, longest, sizeof(longest), &n), -EINVAL);
+	assert_int_equal(
+	    turn_users_parse(u, longest, sizeof(longest) - 1, &n), 0);
+}
+
+static void
+test_secrets_in_turn(void **state)
+{
+	struct turn_users *u = *state;
+	uint8_t want[TURN_USER_KEY_LEN], key[TURN_USER_KEY_LEN];
+	struct turn_name n;
+	bool known;
+	int i;
+
+	assert_int_equal(turn_users_add_secret(u, "north"), 0);
+	assert_int_equal(turn_users_add_secret(u, "south"), 0);
+	n = parse(u, "1700000600:carol");
+	/* printf NAME | openssl dgst -sha1 -hmac south -binary | base64 */
+	stun_long_term_key(
+	    n.name, "example.org", "SEQGjNBvbjvKaJ+DmZRTsj7x/Sg=", want);
+	assert_int_equal(turn_users_key(u, &n, 1, key, &known), 0);
+	assert_true(known);
+	assert_memory_equal(key, want, sizeof(key));
+	assert_int_equal(turn_users_key(u, &n, 2, key, &known), -ENOENT);
+	assert_int_equal(turn_users_add_secret(u, ""), -EINVAL);
+	for (i = 2; i < TURN_MAX_SECRETS; i++)
+		assert_int_equal(turn_users_add_secret(u, "more"), 0);
+	assert_int_equal(turn_users_add_secret(u, "one too many"), -ENOSPC);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_empty),
+		CASE(test_secret_is_not_empty),
+		CASE(test_static_key),
+		CASE(test_hashed_key),
+		CASE(test_refused_users),
+		CASE(test_unknown_user_has_a_key),
+		CASE(test_names),
+		CASE(test_static_name_that_looks_like_rest),
+		CASE(test_bad_names),
+		CASE(test_secrets_in_turn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+
+#include "lib/crypto/crypto.h"
+#include "lib/net/sock.h"
+#include "turnd/ports.h"
+
+#define LOW  61000
+#define HIGH 61031 /* a range that is no power of four */
+#define ALL  (HIGH - LOW + 1)
+
+static const struct hash_key key = { 5, 6 };
+
+static int
+setup(void **state)
+{
+	struct addr loopback = addr_v4(127, 66, 0, 1, 0);
+
+	assert_int_equal(crypto_init(), 0);
+	*state = ports_new(&loopback, 1, LOW, HIGH, &key);
+	return *state == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	ports_free(*state);
+	return 0;
+}
+
+static void
+test_every_port_once(void **state)
+{
+	struct turn_want want = { .family = ADDR_V4 };
+	struct turn_relay r[ALL], more;
+	bool seen[ALL] = { false };
+	int fds[ALL], i, rising = 0;
+
+	for (i = 0; i < ALL; i++) {
+		fds[i] = ports_open(*state, &want, 0, &r[i]);
+		assert_true(fds[i] >= 0);
+		assert_in_range(r[i].addr.port, LOW, HIGH);
+		assert_false(seen[r[i].addr.port - LOW]);
+		seen[r[i].addr.port - LOW] = true;
+		assert_true(ports_live(*state, &r[i].addr));
+		rising += i > 0 && r[i].addr.port == r[i - 1].addr.port + 1;
+	}
+	assert_true(rising < ALL / 2); /* not one after the other */
+	assert_int_equal(ports_open(*state, &want, 0, &more), -EADDRINUSE);
+	for (i = 0; i < ALL; i++) {
+		ports_close(*state, fds[i], &r[i].addr);
+		assert_false(ports_live(*state, &r[i].addr));
+	}
+	fds[0] = ports_open(*state, &want, 0, &r[0]);
+	assert_true(fds[0] >= 0);
+	ports_close(*state, fds[0], &r[0].addr);
+}
+
+static void
+test_busy_port_is_passed_over(void **state)
+{
+	struct turn_want want = { .family = ADDR_V4 };
+	struct turn_relay r[ALL];
+	int fds[ALL], i, n = 0, other;
+	struct addr busy = addr_v4(127, 66, 0, 1, LOW + 7);
+
+	other = sock_udp(&busy);
+	assert_true(other >= 0);
+	while (n < ALL && (fds[n] = ports_open(*state, &want, 0, &r[n])) >= 0)
+		n++;
+	assert_int_equal(n, ALL - 1);
+	for (i = 0; i < n; i++) {
+		assert_int_not_equal(r[i].addr.port, busy.port);
+		ports_close(*state, fds[i], &r[i].addr);
+	}
+	close(other);
+}
+
+static void
+test_families(void **state)
+{
+	struct turn_want want = { .family = ADDR_V6 };
+	struct turn_relay r;
+	struct addr other = addr_v4(127, 66, 0, 2, LOW);
+
+	assert_int_equal(ports_open(*state, &want, 0, &r), -EAFNOSUPPORT);
+	assert_false(ports_live(*state, &other));
+}
+
+static void
+test_even(void **state)
+{
+	struct turn_want want = { .family = ADDR_V4, .even = true };
+	struct turn_relay r[ALL];
+	int fds[ALL], n = 0, i;
+
+	while (n < ALL && (fds[n] = ports_open(*state, &want, 0, &r[n])) >= 0)
+		n++;
+	assert_int_equal(fds[n], -ENOENT);
+	assert_int_equal(n, ALL / 2);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(r[i].addr.port % 2, 0);
+		ports_close(*state, fds[i], &r[i].addr);
+	}
+}
+
+static void
+test_reservation(void **state)
+{
+	struct turn_want want = {
+		.family = ADDR_V4, .even = true, .reserve = true, .user = 7
+	};
+	struct turn_want claim = { .user = 8 };
+	struct turn_relay r, above;
+	struct addr reserved;
+	int fd, fd2;
+
+	fd = ports_open(*state, &want, 1000, &r);
+	assert_true(fd >= 0);
+	assert_int_equal(r.addr.port % 2, 0);
+	reserved = r.addr;
+	reserved.port++;
+	/* Kept is not alive: nobody relays through it. */
+	assert_false(ports_live(*state, &reserved));
+	claim.token = r.token;
+	assert_int_equal(ports_open(*state, &claim, 2000, &above), -ENOENT);
+	claim.user = 7;
+	fd2 = ports_open(*state, &claim, 2000, &above);
+	assert_true(fd2 >= 0);
+	assert_true(addr_equal(&above.addr, &reserved));
+	assert_true(ports_live(*state, &reserved));
+	/* A token is good once. */
+	assert_int_equal(ports_open(*state, &claim, 2000, &above), -ENOENT);
+	ports_close(*state, fd, &r.addr);
+	ports_close(*state, fd2, &reserved);
+}
+
+static void
+test_reservation_ends(void **state)
+{
+	struct turn_want want = {
+		.family = ADDR_V4, .even = true, .reserve = true, .user = 7
+	};
+	struct turn_want claim = { .user = 7 };
+	struct turn_relay r, above;
+	struct addr reserved;
+	int fd, again;
+
+	fd = ports_open(*state, &want, 1000, &r);
+	assert_true(fd >= 0);
+	claim.token = r.token;
+	assert_int_equal(ports_open(*state, &claim, 31000, &above), -ENOENT);
+	assert_int_equal(ports_expire(*state, 30999), 31000);
+	assert_int_equal(ports_expire(*state, 31000), 0);
+	reserved = r.addr;
+	reserved.port++;
+	again = sock_udp(&reserved);
+	assert_true(again >= 0);
+	close(again);
+	ports_close(*state, fd, &r.addr);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_every_port_once),
+		CASE(test_busy_port_is_passed_over),
+		CASE(test_families),
+		CASE(test_even),
+		CASE(test_reservation),
+		CASE(test_reservation_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -69,7 +69,7 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/floe-msglog-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "%s", "/tmp/floe-msglog-XXXXXX");
 	if (mkdtemp(f->dir) == NULL)
 		return 1;
 	pthread_mutex_init(&f->lock, NULL);
@@ -131,7 +131,7 @@ append_new(struct fixture *f, enum sig_append_kind kind, const char *user)
 
 	a->kind = kind;
 	a->ts = f->ts++;
-	strcpy(a->user, user);
+	snprintf(a->user, sizeof(a->user), "%s", user);
 	return a;
 }
 
@@ -153,12 +153,12 @@ ask_send(struct fixture *f, uint64_t ticket, const char *from, const char *to,
 	struct sig_append *a = append_new(f, SIG_APPEND_MESSAGE, from);
 	bool less = strcmp(from, to) < 0;
 
-	strcpy(a->peer, to);
+	snprintf(a->peer, sizeof(a->peer), "%s", to);
 	snprintf(a->conv, sizeof(a->conv), "main:1:%s:%s", less ? from : to,
 	    less ? to : from);
-	strcpy(a->device, "d1");
-	strcpy(a->mid, mid);
-	strcpy(a->type, "text");
+	snprintf(a->device, sizeof(a->device), "%s", "d1");
+	snprintf(a->mid, sizeof(a->mid), "%s", mid);
+	snprintf(a->type, sizeof(a->type), "%s", "text");
 	a->body = strdup("{\"text\":\"hi\"}");
 	a->body_len = strlen(a->body);
 	assert_int_equal(msglog_append(f->port, ticket, false, a), 0);
@@ -169,7 +169,7 @@ ask_cursor(struct fixture *f, const char *user, const char *dev, uint64_t sync)
 {
 	struct sig_append *a = append_new(f, SIG_APPEND_CURSOR, user);
 
-	strcpy(a->device, dev);
+	snprintf(a->device, sizeof(a->device), "%s", dev);
 	a->sync = sync;
 	assert_int_equal(msglog_append(f->port, 99, false, a), 0);
 }
@@ -231,9 +231,9 @@ reading(enum sig_read_kind kind, const char *user, uint64_t from)
 {
 	struct sig_read read = { .kind = kind, .from = from, .limit = 10 };
 
-	strcpy(read.user, user);
-	strcpy(read.device, "d1");
-	strcpy(read.conv, "main:1:alice:bob");
+	snprintf(read.user, sizeof(read.user), "%s", user);
+	snprintf(read.device, sizeof(read.device), "%s", "d1");
+	snprintf(read.conv, sizeof(read.conv), "%s", "main:1:alice:bob");
 	return read;
 }
 
@@ -327,7 +327,7 @@ test_repeated_mid(void **state)
 	three_users(f);
 	say(f, "alice", "bob", "m-1");
 	first = f->last;
-	strcpy(text, f->text);
+	snprintf(text, sizeof(text), "%s", f->text);
 	say(f, "alice", "bob", "m-2");
 	assert_int_equal(say(f, "alice", "bob", "m-1"), 0);
 	assert_true(f->last.duplicate);
@@ -373,9 +373,9 @@ test_one_fails_alone(void **state)
 	assert_int_equal(f->errs[3], 0);
 	assert_int_equal(f->last.seq, 3);
 	a = append_new(f, SIG_APPEND_MESSAGE, "carol");
-	strcpy(a->peer, "bob");
-	strcpy(a->conv, "main:1:alice:bob");
-	strcpy(a->type, "text");
+	snprintf(a->peer, sizeof(a->peer), "%s", "bob");
+	snprintf(a->conv, sizeof(a->conv), "%s", "main:1:alice:bob");
+	snprintf(a->type, sizeof(a->type), "%s", "text");
 	a->body = strdup("{}");
 	a->body_len = 2;
 	msglog_append(f->port, 1, false, a);
@@ -424,9 +424,9 @@ test_history(void **state)
 	assert_string_equal(s.rows, "0:4;0:5;");
 	assert_true(s.head.complete);
 	/* Only members read. */
-	strcpy(read.user, "carol");
+	snprintf(read.user, sizeof(read.user), "%s", "carol");
 	assert_int_equal(read_log(f, &read).head.err, -ENOENT);
-	strcpy(read.conv, "main:1:nobody:zoe");
+	snprintf(read.conv, sizeof(read.conv), "%s", "main:1:nobody:zoe");
 	assert_int_equal(read_log(f, &read).head.err, -ENOENT);
 }
 
@@ -482,7 +482,7 @@ test_login(void **state)
 	msglog_append(f->port, 1, false, a);
 	settle(f);
 	assert_int_equal(read_log(f, &read).head.cursor, 2);
-	strcpy(read.device, "d2");
+	snprintf(read.device, sizeof(read.device), "%s", "d2");
 	assert_int_equal(read_log(f, &read).head.cursor, 0);
 }
 
@@ -497,7 +497,7 @@ test_reopen(void **state)
 	three_users(f);
 	say(f, "alice", "bob", "1");
 	id = f->last.id;
-	strcpy(epoch, msglog_epoch(f->log));
+	snprintf(epoch, sizeof(epoch), "%s", msglog_epoch(f->log));
 	assert_int_equal(strlen(epoch), SIG_EPOCH_LEN - 1);
 	close_log(f);
 	open_log(f, 64 * MIB);

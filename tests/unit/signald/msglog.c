@@ -322,7 +322,7 @@ test_repeated_mid(void **state)
 	struct fixture *f = *state;
 	struct sig_read read = reading(SIG_READ_INBOX, "bob", 0);
 	struct sig_appended first;
-	char text[512];
+	char text[4096];
 
 	three_users(f);
 	say(f, "alice", "bob", "m-1");

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * call: the state machine of calls, on the shard of the conversation. One
+ * table of state x event for each side decides everything; a call is at most
+ * one a conversation, so two users who call each other at once meet here.
+ *
+ *   inviting -> ringing -> active -> ended (a stored record, the call freed)
+ *
+ * Requests may be repeated: what has happened already is answered like the
+ * first time.
+ * Owns: the calls of a core.  Thread: the core's.
+ */
+#ifndef FLOE_SIGNALD_CORE_CALL_H
+#define FLOE_SIGNALD_CORE_CALL_H
+
+#include "signald/core/state.h"
+
+enum sig_call_event {
+	SIG_CALL_INVITE, /* mail text: the media object */
+	SIG_CALL_RINGING,
+	SIG_CALL_ACCEPT,
+	SIG_CALL_REFUSE,
+	SIG_CALL_CANCEL,
+	SIG_CALL_HANGUP,
+	SIG_CALL_OFFER, /* mail text of these: the push to the other side */
+	SIG_CALL_ANSWER,
+	SIG_CALL_CANDIDATE,
+	SIG_CALL_BUSY,
+	SIG_CALL_LOST,
+	SIG_CALL_EVENTS
+};
+
+struct sig_call;
+
+void sig_call_free(struct sig_core *, struct sig_call *);
+
+/* flags: the event. */
+void sig_call_asked(struct sig_core *, const struct sig_mail *);
+void sig_call_lost(struct sig_core *, const struct sig_mail *);
+void sig_call_busy(struct sig_core *, const struct sig_mail *);
+
+#endif

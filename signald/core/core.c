@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/json/json.h"
+#include "signald/core/call.h"
+#include "signald/core/effect.h"
+#include "signald/core/inbox.h"
+#include "signald/core/link.h"
+#include "signald/core/post.h"
+#include "signald/core/user.h"
+
+/* A session may outlive its link, and a ringing user has none. */
+#define SESSIONS_PER_LINK 2
+#define USERS_PER_LINK    4
+#define TICKETS_PER_LINK  16
+
+struct sig_core *
+sig_core_new(const struct sig_config *cfg)
+{
+	struct sig_core *core = calloc(1, sizeof(*core));
+	size_t links = cfg->max_links;
+
+	if (core == NULL)
+		return NULL;
+	core->cfg = *cfg;
+	cfg->random(&core->key, sizeof(core->key));
+	htab_init(&core->links, links);
+	htab_init(&core->sessions, links * SESSIONS_PER_LINK);
+	htab_init(&core->users, links * USERS_PER_LINK);
+	htab_init(&core->calls, links * USERS_PER_LINK);
+	htab_init(&core->tickets, links * TICKETS_PER_LINK);
+	STAILQ_INIT(&core->effects);
+	STAILQ_INIT(&core->local);
+	return core;
+}
+
+static void
+nodes_free(struct sig_nodes *nodes)
+{
+	struct sig_node *node;
+
+	while ((node = STAILQ_FIRST(nodes)) != NULL) {
+		STAILQ_REMOVE_HEAD(nodes, next);
+		sig_effect_fini(&node->effect);
+		free(node);
+	}
+}
+
+void
+sig_core_free(struct sig_core *core)
+{
+	struct sig_ticket *ticket;
+	struct sig_link *link;
+	struct sig_user *user;
+	struct sig_call *call;
+	size_t pos = 0;
+
+	if (core == NULL)
+		return;
+	while ((link = LIST_FIRST(&core->all_links)) != NULL)
+		sig_link_forget(core, link);
+	while ((user = LIST_FIRST(&core->all_users)) != NULL)
+		sig_user_free(core, user);
+	while ((call = LIST_FIRST(&core->all_calls)) != NULL)
+		sig_call_free(core, call);
+	while ((ticket = htab_next(&core->tickets, &pos)) != NULL)
+		sig_ticket_free(ticket);
+	nodes_free(&core->effects);
+	nodes_free(&core->local);
+	htab_fini(&core->links);
+	htab_fini(&core->sessions);
+	htab_fini(&core->users);
+	htab_fini(&core->calls);
+	htab_fini(&core->tickets);
+	free(core);
+}
+
+uint32_t
+sig_shard_of(const struct sig_config *cfg, const char *key)
+{
+	struct hash_key hash_key;
+
+	memcpy(&hash_key, cfg->shard_key, sizeof(hash_key));
+	return (
+	    uint32_t)(hash_bytes(&hash_key, key, strlen(key)) % cfg->shards);
+}
+
+static void
+core_enter(struct sig_core *core, struct sig_time t)
+{
+	core->now = t.now_ms;
+	core->wall = t.wall_ms;
+	if (!core->started) {
+		core->started = true;
+		wheel_init(&core->wheel, t.now_ms);
+	}
+}
+
+/* Mail to ourselves is delivered after the event that caused it, so that no
+ * object changes under the hands of its own handler. */
+static void
+core_leave(struct sig_core *core)
+{
+	struct sig_link *link, *next;
+	struct sig_node *node;
+
+	while ((node = STAILQ_FIRST(&core->local)) != NULL) {
+		STAILQ_REMOVE_HEAD(&core->local, next);
+		sig_post_receive(core, node->effect.mail);
+		sig_effect_fini(&node->effect);
+		free(node);
+	}
+	if (!core->broken)
+		return;
+	core->broken = false;
+	for (link = LIST_FIRST(&core->all_links); link != NULL; link = next) {
+		next = LIST_NEXT(link, of_core);
+		if (link->broken)
+			sig_link_close(core, link->id, 4003, "no memory");
+	}
+}
+
+void
+sig_core_link_open(struct sig_core *core, uint64_t id, struct sig_time t)
+{
+	struct sig_link *link;
+
+	core_enter(core, t);
+	link = core->draining ? NULL : sig_link_new(core, id);
+	if (link == NULL)
+		sig_close(core, id, 4003, "no room for another link");
+	else
+		sig_link_welcome(core, link);
+	core_leave(core);
+}
+
+void
+sig_core_link_adopt(struct sig_core *core, uint64_t id, const char *hello,
+    size_t len, struct sig_time t)
+{
+	struct sig_link *link;
+
+	core_enter(core, t);
+	link = core->draining ? NULL : sig_link_new(core, id);
+	if (link == NULL)
+		sig_close(core, id, 4003, "no room for another link");
+	else
+		sig_link_frame(core, link, hello, len);
+	core_leave(core);
+}
+
+void
+sig_core_link_frame(struct sig_core *core, uint64_t id, const char *text,
+    size_t len, struct sig_time t)
+{
+	struct sig_link *link;
+
+	core_enter(core, t);
+	link = sig_link_find(core, id);
+	if (link != NULL)
+		sig_link_frame(core, link, text, len);
+	core_leave(core);
+}
+
+void
+sig_core_link_closed(struct sig_core *core, uint64_t id, struct sig_time t)
+{
+	struct sig_link *link;
+
+	core_enter(core, t);
+	link = sig_link_find(core, id);
+	if (link != NULL)
+		sig_link_forget(core, link);
+	core_leave(core);
+}
+
+void
+sig_core_mail(struct sig_core *core, struct sig_mail *mail, struct sig_time t)
+{
+	core_enter(core, t);
+	sig_post_receive(core, mail);
+	sig_mail_free(mail);
+	core_leave(core);
+}
+
+void
+sig_core_appended(struct sig_core *core, uint64_t id,
+    const struct sig_appended *res, struct sig_time t)
+{
+	struct sig_ticket *ticket;
+
+	core_enter(core, t);
+	ticket = sig_ticket_take(core, id);
+	if (ticket != NULL && ticket->appended != NULL)
+		ticket->appended(core, ticket, res);
+	sig_ticket_free(ticket);
+	core_leave(core);
+}
+
+void
+sig_core_read(struct sig_core *core, uint64_t id, const struct sig_rows *rows,
+    struct sig_time t)
+{
+	struct sig_ticket *ticket;
+
+	core_enter(core, t);
+	ticket = sig_ticket_take(core, id);
+	if (ticket != NULL && ticket->rows != NULL)
+		ticket->rows(core, ticket, rows);
+	sig_ticket_free(ticket);
+	core_leave(core);
+}
+
+void
+sig_core_tick(struct sig_core *core, struct sig_time t)
+{
+	struct wheel_timer *w;
+	struct sig_timer *timer;
+
+	core_enter(core, t);
+	while ((w = wheel_pop(&core->wheel, core->now)) != NULL) {
+		timer = (struct sig_timer *)w; /* its first member */
+		timer->fire(core, timer);
+	}
+	core_leave(core);
+}
+
+uint64_t
+sig_core_next_ms(const struct sig_core *core)
+{
+	return core->started ? wheel_next_ms(&core->wheel) : UINT64_MAX;
+}
+
+void
+sig_core_drain(struct sig_core *core, struct sig_time t)
+{
+	struct sig_session *s;
+	struct sig_link *link;
+	size_t pos = 0;
+
+	core_enter(core, t);
+	core->draining = true;
+	while ((link = LIST_FIRST(&core->all_links)) != NULL)
+		sig_link_close(core, link->id, 4003, "the server stops");
+	while ((s = htab_next(&core->sessions, &pos)) != NULL)
+		sig_inbox_save(core, s);
+	core_leave(core);
+}
+
+const struct sig_stats *
+sig_core_stats(const struct sig_core *core)
+{
+	return &core->stats;
+}
+
+void
+sig_core_dump_sessions(const struct sig_core *core, struct buf *b)
+{
+	const struct sig_session *s;
+	struct json_out o;
+	size_t pos = 0;
+
+	while ((s = htab_next(&core->sessions, &pos)) != NULL) {
+		json_out_init(&o, b);
+		json_out_object(&o, NULL);
+		json_out_str(&o, "user", s->user->name);
+		json_out_str(&o, "device", s->device);
+		json_out_str(&o, "session", s->id);
+		json_out_bool(&o, "attached", s->link != NULL);
+		json_out_int(&o, "heard_ts", (int64_t)s->heard_wall);
+		json_out_int(&o, "acked", (int64_t)s->inbox.acked);
+		json_out_int(&o, "sent", (int64_t)s->inbox.sent);
+		json_out_int(&o, "head", (int64_t)s->user->head);
+		json_out_int(&o, "shard", core->cfg.shard);
+		json_out_end(&o);
+		buf_u8(b, '\n');
+	}
+}

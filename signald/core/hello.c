@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signald/core/effect.h"
+#include "signald/core/hello.h"
+#include "signald/core/ice.h"
+#include "signald/core/inbox.h"
+#include "signald/core/leg.h"
+#include "signald/core/link.h"
+#include "signald/core/name.h"
+#include "signald/core/presence.h"
+#include "signald/core/session.h"
+#include "signald/core/token.h"
+#include "signald/core/user.h"
+
+#define TOKEN_TEXT_MAX 4096 /* of any format that may follow */
+#define SYNC_MAX       ((INT64_C(1) << 53) - 1)
+
+static void
+copy(char *dst, size_t size, const char *src)
+{
+	if (src != NULL)
+		memcpy(dst, src, strnlen(src, size - 1));
+}
+
+void
+sig_login_free(struct sig_core *core, struct sig_login *login)
+{
+	struct sig_user *user;
+
+	if (login == NULL)
+		return;
+	user = login->user;
+	if (user != NULL) {
+		LIST_REMOVE(login, of_user);
+		sig_user_release(core, user);
+	}
+	login->link->login = NULL;
+	free(login);
+}
+
+/* NULL after telling the client what is wrong. */
+static struct sig_login *
+login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	struct sig_login *login = calloc(1, sizeof(*login));
+	struct json_in *in = &req->in;
+	const char *device;
+
+	if (login == NULL) {
+		sig_fail(core, link->id, req->id, SIG_OVERLOADED, "no memory");
+		return NULL;
+	}
+	login->link = link;
+	login->request = req->id;
+	device = json_in_str(in, "device", 1, SIG_DEVICE_MAX);
+	copy(login->device, sizeof(login->device), device);
+	copy(login->session, sizeof(login->session),
+	    json_in_str_opt(in, "session", 1, SIG_SESSION_MAX));
+	copy(login->secret, sizeof(login->secret),
+	    json_in_str_opt(in, "secret", 1, SIG_SECRET_MAX));
+	copy(login->epoch, sizeof(login->epoch),
+	    json_in_str_opt(in, "epoch", 1, SIG_EPOCH_LEN - 1));
+	login->has_sync = json_in_has(in, "sync");
+	login->sync = (uint64_t)json_in_int_opt(in, "sync", 0, SYNC_MAX, 0);
+	if (sig_req_bad(core, link, req)) {
+		free(login);
+		return NULL;
+	}
+	if (!sig_name_device_ok(device, strlen(device))) {
+		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST,
+		    "device: must be of A-Z a-z 0-9 . _ -");
+		free(login);
+		return NULL;
+	}
+	return login;
+}
+
+/* One more peer of a user that logs in; asks how it is. */
+static void
+hello_peer(
+    struct sig_core *core, struct sig_user *user, const struct sig_row *row)
+{
+	struct sig_peer *peer;
+
+	if (row->peer == NULL || sig_peer_find(core, user, row->peer) != NULL)
+		return;
+	peer = sig_peer_get(core, user, row->peer);
+	if (peer == NULL)
+		return;
+	peer->last_seen = row->last_seen;
+	sig_presence_ask(core, user, peer);
+}
+
+static void
+hello_refuse(struct sig_core *core, struct sig_link *link, int err)
+{
+	uint64_t id = link->id, request = link->login->request;
+
+	if (err == -ENOENT) {
+		sig_fail(core, id, request, SIG_NOT_FOUND, "no such user");
+		sig_link_close(core, id, 4501, "no such user");
+		return;
+	}
+	sig_fail(core, id, request, SIG_STORAGE, "the log cannot be read");
+	sig_login_free(core, link->login);
+	sig_link_await_hello(core, link);
+}
+
+static void
+hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_rows *rows)
+{
+	struct sig_link *link = sig_link_find(core, ticket->link);
+	struct sig_login *login;
+	struct sig_user *user;
+	size_t i;
+
+	if (link == NULL || link->login == NULL)
+		return;
+	if (rows->err != 0) {
+		hello_refuse(core, link, rows->err);
+		return;
+	}
+	login = link->login;
+	user = login->user;
+	memset(user->nick, 0, sizeof(user->nick));
+	copy(user->nick, sizeof(user->nick), rows->nick);
+	memcpy(core->epoch, rows->epoch, sizeof(core->epoch));
+	if (rows->head > user->head)
+		user->head = rows->head;
+	login->loaded = true;
+	login->cursor = rows->cursor;
+	for (i = 0; i < rows->nrows; i++)
+		hello_peer(core, user, &rows->rows[i]);
+	/* Who has not answered an earlier log-in is not waited for again. */
+	if (user->asking == 0 || !user->ask_timer.wheel.set)
+		sig_hello_answer_all(core, user);
+}
+
+static void
+hello_start(struct sig_core *core, struct sig_link *link,
+    struct sig_login *login, const char *name)
+{
+	struct sig_read read = { .kind = SIG_READ_LOGIN };
+	struct sig_user *user = sig_user_get(core, name);
+	struct sig_ticket *ticket;
+	int err = -ENOMEM;
+
+	link->login = login;
+	if (user != NULL) {
+		login->user = user;
+		LIST_INSERT_HEAD(&user->logins, login, of_user);
+		copy(read.user, sizeof(read.user), user->name);
+		copy(read.device, sizeof(read.device), login->device);
+		ticket = sig_ticket_new(link, login->request);
+		if (ticket != NULL)
+			ticket->rows = hello_rows;
+		err = sig_read(core, ticket, &read);
+	}
+	if (err != 0) {
+		sig_fail(core, link->id, login->request, SIG_OVERLOADED,
+		    "the server is out of room");
+		sig_login_free(core, login);
+		return;
+	}
+	link->state = SIG_LINK_LOGIN;
+	sig_timer_clear(core, &link->timer);
+}
+
+void
+sig_op_hello(struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	const char *token = json_in_str(&req->in, "token", 1, TOKEN_TEXT_MAX);
+	struct sig_login *login = login_read(core, link, req);
+	struct sig_claims claims;
+	uint32_t shard;
+
+	if (login == NULL)
+		return;
+	if (sig_token_verify(core->cfg.token_key, token, strlen(token),
+		core->wall, &claims) != 0) {
+		free(login);
+		sig_fail(core, link->id, req->id, SIG_UNAUTHORIZED,
+		    "token: bad or expired");
+		sig_link_close(core, link->id, 4500, "token bad or expired");
+		return;
+	}
+	shard = sig_shard_of(&core->cfg, claims.user);
+	if (shard != core->cfg.shard) {
+		free(login);
+		/* With what follows the hello in its frame. */
+		sig_move(core, link->id, shard, req->text, req->len);
+		sig_link_forget(core, link);
+		return;
+	}
+	hello_start(core, link, login, claims.user);
+}
+
+/* Where the session's walk begins. False: the client's state is of another
+ * life of the store, or ahead of it: it starts over. */
+static bool
+hello_cursor(const struct sig_core *core, const struct sig_login *login,
+    const struct sig_session *old, uint64_t *from)
+{
+	*from = old != NULL ? old->inbox.acked : login->cursor;
+	if (login->has_sync)
+		*from = login->sync;
+	if ((login->epoch[0] == '\0' ||
+		strcmp(login->epoch, core->epoch) == 0) &&
+	    *from <= login->user->head)
+		return true;
+	*from = 0;
+	return false;
+}
+
+static void
+hello_peers(struct json_out *o, const struct sig_user *user)
+{
+	const struct sig_peer *peer;
+	size_t pos = 0;
+
+	json_out_array(o, "peers");
+	while ((peer = htab_next(&user->peers, &pos)) != NULL) {
+		json_out_object(o, NULL);
+		sig_presence_write(o, peer);
+		json_out_close(o);
+	}
+	json_out_close(o);
+}
+
+static void
+hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
+    bool resumed, bool recovered)
+{
+	const struct sig_user *user = s->user;
+	struct json_out o;
+	struct buf b;
+
+	sig_ok_begin(&o, &b, request);
+	json_out_str(&o, "user", user->name);
+	json_out_str(&o, "nick", user->nick);
+	json_out_str(&o, "device", s->device);
+	json_out_str(&o, "session", s->id);
+	json_out_str(&o, "secret", s->secret);
+	json_out_bool(&o, "resumed", resumed);
+	json_out_str(&o, "epoch", core->epoch);
+	json_out_bool(&o, "recovered", recovered);
+	json_out_int(&o, "sync", (int64_t)user->head);
+	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
+	json_out_object(&o, "heartbeat");
+	json_out_int(&o, "ping_ms", core->cfg.ping_ms);
+	json_out_int(&o, "kill_ms", core->cfg.kill_ms);
+	json_out_close(&o);
+	sig_ice_write(&o, &core->cfg, user->name, core->wall);
+	hello_peers(&o, user);
+	sig_ok_send(core, s->link->id, request, &o);
+}
+
+static void
+hello_answer(struct sig_core *core, struct sig_login *login)
+{
+	struct sig_link *link = login->link;
+	struct sig_user *user = login->user;
+	uint64_t request = login->request, cursor = login->cursor, from;
+	struct sig_session *s = sig_session_prove(core, login);
+	bool resumed = s != NULL, recovered;
+
+	recovered = hello_cursor(core, login, s, &from);
+	if (!resumed)
+		s = sig_session_new(core, user, login->device);
+	if (s == NULL) {
+		sig_fail(core, link->id, request, SIG_OVERLOADED,
+		    "too many sessions of this user");
+		sig_login_free(core, login);
+		sig_link_await_hello(core, link);
+		return;
+	}
+	if (!resumed)
+		s->inbox.saved = cursor;
+	sig_session_attach(core, s, link);
+	sig_login_free(core, login);
+	core->stats.resumes += resumed;
+	sig_inbox_start(core, s, from);
+	sig_presence_online(core, user);
+	hello_send(core, s, request, resumed, recovered);
+	sig_leg_hello(core, s);
+	sig_inbox_pump(core, s);
+}
+
+void
+sig_hello_answer_all(struct sig_core *core, struct sig_user *user)
+{
+	struct sig_login *login, *next;
+
+	/* Each answer frees its log-in; the last one may free the user, but
+	 * then the list was at its end. */
+	for (login = LIST_FIRST(&user->logins); login != NULL; login = next) {
+		next = LIST_NEXT(login, of_user);
+		if (login->loaded)
+			hello_answer(core, login);
+	}
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * leg: a call as seen from one of its users. Takes the call requests of the
+ * user's sessions to the call's shard, brings answers and pushes back, says
+ * whether the user is busy, and rings every device, also one that comes
+ * late.
+ * Owns: the legs of a user.  Thread: the core's.
+ */
+#ifndef FLOE_SIGNALD_CORE_LEG_H
+#define FLOE_SIGNALD_CORE_LEG_H
+
+#include "signald/core/op.h"
+
+/* Flags of SIG_MAIL_CALL_PUSH. Without ONE or OTHERS it is for all sessions
+ * of the user. */
+#define SIG_PUSH_ONE    1u /* only the session named */
+#define SIG_PUSH_OTHERS 2u /* all but the session named */
+#define SIG_PUSH_ENDED  4u /* the call is over */
+
+sig_op_fn sig_op_invite, sig_op_call;
+
+void sig_leg_free(struct sig_user *, struct sig_leg *);
+/* A session has said hello: what it missed, and what rings now. */
+void sig_leg_hello(struct sig_core *, struct sig_session *);
+/* It is gone for good: its calls are lost. */
+void sig_leg_session_gone(struct sig_core *, struct sig_session *);
+
+void sig_leg_ring(struct sig_core *, const struct sig_mail *);
+void sig_leg_answered(struct sig_core *, const struct sig_mail *);
+void sig_leg_pushed(struct sig_core *, const struct sig_mail *);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/json/json.h"
+#include "signald/core/effect.h"
+#include "signald/core/hello.h"
+#include "signald/core/link.h"
+#include "signald/core/op.h"
+#include "signald/core/session.h"
+
+/* Of one request; candidates are the richest. */
+#define REQUEST_VALUES 2048
+#define REQUEST_DEPTH  12
+
+static bool
+link_is(const void *obj, const void *key)
+{
+	return ((const struct sig_link *)obj)->id == *(const uint64_t *)key;
+}
+
+struct sig_link *
+sig_link_find(const struct sig_core *core, uint64_t id)
+{
+	return htab_find(&core->links, sig_hash_id(core, id), link_is, &id);
+}
+
+struct sig_link *
+sig_link_new(struct sig_core *core, uint64_t id)
+{
+	struct sig_link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return NULL;
+	link->id = id;
+	if (htab_put(&core->links, sig_hash_id(core, id), link) != 0) {
+		free(link);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&core->all_links, link, of_core);
+	core->stats.links++;
+	sig_link_await_hello(core, link);
+	return link;
+}
+
+void
+sig_link_forget(struct sig_core *core, struct sig_link *link)
+{
+	struct sig_session *s = link->session;
+
+	sig_timer_clear(core, &link->timer);
+	htab_del(&core->links, sig_hash_id(core, link->id), link);
+	LIST_REMOVE(link, of_core);
+	core->stats.links--;
+	sig_login_free(core, link->login);
+	if (s != NULL)
+		sig_session_detach(core, s);
+	free(link);
+}
+
+void
+sig_link_close(
+    struct sig_core *core, uint64_t id, uint16_t code, const char *reason)
+{
+	struct sig_link *link = sig_link_find(core, id);
+
+	if (link == NULL)
+		return;
+	sig_close(core, id, code, reason);
+	sig_link_forget(core, link);
+}
+
+void
+sig_link_break(struct sig_core *core, uint64_t id)
+{
+	struct sig_link *link = sig_link_find(core, id);
+
+	if (link != NULL)
+		link->broken = core->broken = true;
+}
+
+static void
+link_hello_due(struct sig_core *core, struct sig_timer *t)
+{
+	struct sig_link *link =
+	    (struct sig_link *)((char *)t - offsetof(struct sig_link, timer));
+
+	sig_link_close(core, link->id, 4000, "no hello in time");
+}
+
+static void
+link_silent(struct sig_core *core, struct sig_timer *t)
+{
+	struct sig_link *link =
+	    (struct sig_link *)((char *)t - offsetof(struct sig_link, timer));
+	uint64_t due = link->heard_ms + core->cfg.kill_ms;
+
+	/* Frames only note the time; the timer catches up here. */
+	if (core->now < due)
+		sig_timer_set(core, t, due, link_silent);
+	else
+		sig_link_close(core, link->id, 4000, "nothing heard");
+}
+
+void
+sig_link_await_hello(struct sig_core *core, struct sig_link *link)
+{
+	link->state = SIG_LINK_HELLO;
+	sig_timer_set(
+	    core, &link->timer, core->now + core->cfg.hello_ms, link_hello_due);
+}
+
+void
+sig_link_ready(
+    struct sig_core *core, struct sig_link *link, struct sig_session *s)
+{
+	link->state = SIG_LINK_READY;
+	link->session = s;
+	link->heard_ms = core->now;
+	sig_timer_set(
+	    core, &link->timer, core->now + core->cfg.kill_ms, link_silent);
+}
+
+void
+sig_link_welcome(struct sig_core *core, struct sig_link *link)
+{
+	static const char *const features[] = { "message", "presence", "call",
+		"ice" };
+	const struct sig_config *cfg = &core->cfg;
+	struct json_out o;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, SIG_TEXT_MAX);
+	json_out_init(&o, &b);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "push", "welcome");
+	json_out_str(&o, "protocol", "floe.v1");
+	json_out_str(&o, "server", "floe");
+	json_out_str(&o, "node", cfg->node);
+	json_out_int(&o, "ts", (int64_t)core->wall);
+	json_out_object(&o, "limits");
+	json_out_int(&o, "frame_bytes", cfg->frame_bytes);
+	json_out_int(&o, "text_bytes", cfg->text_bytes);
+	json_out_int(&o, "sdp_bytes", cfg->sdp_bytes);
+	json_out_int(&o, "candidates", cfg->candidates);
+	json_out_int(&o, "hello_ms", cfg->hello_ms);
+	json_out_int(&o, "window", cfg->window);
+	json_out_close(&o);
+	json_out_array(&o, "features");
+	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		json_out_str(&o, NULL, features[i]);
+	json_out_end(&o);
+	sig_send(core, link->id, &b, false);
+}
+
+/* What a stranger may send us is small, so that many cost little. */
+static bool
+frame_fits(const struct sig_core *core, const struct sig_link *link, size_t len)
+{
+	if (link->state != SIG_LINK_READY && len > SIG_PRELOGIN_READ)
+		return false;
+	return len <= core->cfg.frame_bytes;
+}
+
+void
+sig_link_frame(
+    struct sig_core *core, struct sig_link *link, const char *text, size_t len)
+{
+	const struct json_limits limits = { core->cfg.frame_bytes,
+		REQUEST_VALUES, REQUEST_DEPTH };
+	const uint64_t id = link->id;
+	const char *end = text + len, *start;
+	char why[JSON_ERR_MAX];
+	struct json *value;
+	int err, count;
+
+	link->heard_ms = core->now;
+	if (link->session != NULL)
+		link->session->heard_wall = core->wall;
+	if (!frame_fits(core, link, len)) {
+		sig_link_close(core, id, 4502, "frame too large");
+		return;
+	}
+	for (count = 0; link != NULL; count++) {
+		start = text;
+		value = NULL;
+		err = json_parse_next(&text, &len, &limits, &value, why);
+		if (err == -ENOMEM) {
+			sig_link_close(core, id, 4003, "no memory");
+			return;
+		}
+		if (err != 0 || (value == NULL && count == 0)) {
+			sig_link_close(core, id, 4502, "not a JSON object");
+			return;
+		}
+		if (value == NULL)
+			return;
+		sig_op_run(core, link, value, start, (size_t)(end - start));
+		json_free(value);
+		/* The request may have closed or moved its link. */
+		link = sig_link_find(core, id);
+	}
+}

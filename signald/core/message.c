@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signald/core/effect.h"
+#include "signald/core/inbox.h"
+#include "signald/core/message.h"
+#include "signald/core/name.h"
+#include "signald/core/presence.h"
+#include "signald/core/user.h"
+
+/* Where a message goes, read from to or conv. */
+struct target {
+	char conv[SIG_CONV_MAX + 1];
+	char peer[SIG_NAME_MAX + 1];
+};
+
+void
+sig_message_committed(struct sig_core *core, const char *user, const char *peer,
+    const struct sig_appended *res)
+{
+	core->stats.messages++;
+	if (res->first)
+		sig_presence_join(core, user, peer);
+	sig_inbox_post(core, user, peer, res->sync_user, res);
+	sig_inbox_post(core, peer, user, res->sync_peer, res);
+}
+
+/* The conversation a stored message is in: a repeated mid is answered with
+ * the first one's, whatever this request named. */
+static void
+stored_conv(char conv[SIG_CONV_MAX + 1], const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	static const char head[] = "\"conv\":\"";
+	const size_t skip = sizeof(head) - 1;
+	const char *end = NULL;
+	size_t len;
+
+	if (res->text_len > skip && memcmp(res->text, head, skip) == 0)
+		end = memchr(res->text + skip, '"', res->text_len - skip);
+	len = end == NULL ? 0 : (size_t)(end - res->text) - skip;
+	if (len == 0 || len > SIG_CONV_MAX) {
+		memcpy(conv, ticket->conv, sizeof(ticket->conv));
+		return;
+	}
+	memcpy(conv, res->text + skip, len);
+	conv[len] = '\0';
+}
+
+static void
+send_answer(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	char conv[SIG_CONV_MAX + 1], id[24];
+	struct json_out o;
+	struct buf b, digits = buf_fixed(id, sizeof(id));
+
+	stored_conv(conv, ticket, res);
+	buf_printf(&digits, "%llu", (unsigned long long)res->id);
+	sig_ok_begin(&o, &b, ticket->request);
+	json_out_str(&o, "mid", ticket->mid);
+	json_out_mem(&o, "id", id, digits.len);
+	json_out_str(&o, "conv", conv);
+	json_out_int(&o, "seq", (int64_t)res->seq);
+	json_out_int(&o, "sync", (int64_t)res->sync_user);
+	json_out_int(&o, "ts", (int64_t)res->ts);
+	sig_ok_send(core, ticket->link, ticket->request, &o);
+}
+
+static void
+send_done(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	bool live = sig_op_done(core, ticket);
+
+	if (live && res->err == -ENOENT)
+		sig_fail(core, ticket->link, ticket->request, SIG_NOT_FOUND,
+		    "to: no such user");
+	else if (live && res->err != 0)
+		sig_fail(core, ticket->link, ticket->request, SIG_STORAGE,
+		    "nothing was stored");
+	else if (live)
+		send_answer(core, ticket, res);
+	if (res->err != 0)
+		return;
+	if (res->duplicate)
+		core->stats.duplicates++;
+	else
+		sig_message_committed(core, ticket->user, ticket->peer, res);
+}
+
+/* False after telling the client what is wrong. */
+static bool
+send_target(struct sig_core *core, struct sig_link *link, struct sig_req *req,
+    struct target *target)
+{
+	struct sig_user *user = link->session->user;
+	const char *to = json_in_str_opt(&req->in, "to", 1, SIG_NAME_MAX);
+	const char *conv = json_in_str_opt(&req->in, "conv", 1, SIG_CONV_MAX);
+	const char *wrong = NULL;
+
+	if (sig_req_bad(core, link, req))
+		return false;
+	if ((to == NULL) == (conv == NULL))
+		wrong = "to, conv: one of them is needed";
+	else if (to != NULL && !sig_name_user_ok(to, strlen(to)))
+		wrong = "to: not a user name";
+	else if (to != NULL && strcmp(to, user->name) == 0)
+		wrong = "to: that is the sender";
+	if (wrong != NULL) {
+		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST, wrong);
+		return false;
+	}
+	memset(target, 0, sizeof(*target));
+	if (to != NULL) {
+		memcpy(target->peer, to, strlen(to));
+		sig_name_conv(target->conv, core->cfg.app, user->name, to);
+		return true;
+	}
+	if (!sig_name_conv_peer(
+		target->peer, conv, core->cfg.app, user->name) ||
+	    sig_peer_never(core, user, target->peer)) {
+		sig_fail(core, link->id, req->id, SIG_NOT_FOUND,
+		    "conv: no such conversation");
+		return false;
+	}
+	memcpy(target->conv, conv, strlen(conv));
+	return true;
+}
+
+/* The body as it is stored, or NULL with an error in the reader. */
+static char *
+send_body(struct json_in *in, uint32_t text_bytes, size_t *len)
+{
+	static const char *const fields[] = { "text", NULL };
+	const struct json *body = json_in_object(in, "body");
+	struct json_in members;
+	struct json_out o;
+	const char *text;
+	struct buf b;
+
+	if (in->code != 0)
+		return NULL;
+	json_in_init(&members, body, "body");
+	text = json_in_str(&members, "text", 1, text_bytes);
+	json_in_only(&members, fields);
+	if (members.code != 0) {
+		in->code = members.code;
+		memcpy(in->err, members.err, sizeof(in->err));
+		return NULL;
+	}
+	buf_init(&b, SIG_TEXT_MAX);
+	json_out_init(&o, &b);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "text", text);
+	if (json_out_end(&o) != 0) {
+		buf_fini(&b);
+		return NULL;
+	}
+	*len = b.len;
+	return (char *)b.data;
+}
+
+static struct sig_append *
+send_append(const struct sig_core *core, const struct sig_session *s,
+    const struct target *target, const char *mid)
+{
+	struct sig_append *append = calloc(1, sizeof(*append));
+
+	if (append == NULL)
+		return NULL;
+	append->kind = SIG_APPEND_MESSAGE;
+	append->ts = core->wall;
+	memcpy(append->user, s->user->name, sizeof(append->user));
+	memcpy(append->device, s->device, sizeof(append->device));
+	memcpy(append->conv, target->conv, sizeof(append->conv));
+	memcpy(append->peer, target->peer, sizeof(append->peer));
+	memcpy(append->mid, mid, strlen(mid));
+	memcpy(append->type, "text", 5);
+	return append;
+}
+
+void
+sig_op_message_send(
+    struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	const char *mid = json_in_str(&req->in, "mid", 1, SIG_MID_MAX);
+	const char *type = json_in_str(&req->in, "type", 1, 15);
+	struct sig_append *append;
+	struct sig_ticket *ticket;
+	struct target target;
+	size_t len = 0;
+	char *body;
+
+	if (!send_target(core, link, req, &target))
+		return;
+	if (strcmp(type, "text") != 0) {
+		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST,
+		    "type: must be text");
+		return;
+	}
+	body = send_body(&req->in, core->cfg.text_bytes, &len);
+	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req)) {
+		free(body);
+		return;
+	}
+	append = send_append(core, link->session, &target, mid);
+	ticket = sig_ticket_new(link, req->id);
+	if (append != NULL) {
+		append->body = body;
+		append->body_len = len;
+	}
+	if (body == NULL || append == NULL) {
+		free(append == NULL ? body : NULL);
+		sig_append_free(append);
+		append = NULL;
+	}
+	if (ticket != NULL) {
+		ticket->appended = send_done;
+		memcpy(ticket->mid, mid, strlen(mid));
+		memcpy(ticket->conv, target.conv, sizeof(ticket->conv));
+		memcpy(ticket->peer, target.peer, sizeof(ticket->peer));
+	}
+	sig_op_asked(core, link, req, sig_append(core, ticket, append));
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "signald/core/call.h"
+#include "signald/core/conversation.h"
+#include "signald/core/effect.h"
+#include "signald/core/hello.h"
+#include "signald/core/ice.h"
+#include "signald/core/inbox.h"
+#include "signald/core/leg.h"
+#include "signald/core/link.h"
+#include "signald/core/message.h"
+#include "signald/core/op.h"
+
+#define JSON_INT_MAX ((INT64_C(1) << 53) - 1)
+#define FIELDS_MAX   12
+#define OP_NAME_MAX  32
+
+static sig_op_fn op_ping, op_ice;
+
+struct op {
+	const char *name;
+	sig_op_fn *run;
+	int arg;
+	bool before_login;
+	const char *fields[FIELDS_MAX]; /* beside id and op */
+};
+
+static const struct op ops[] = {
+	{ "hello", sig_op_hello, 0, true,
+	    { "token", "device", "session", "secret", "epoch", "sync" } },
+	{ "ping", op_ping, 0, false, { NULL } },
+	{ "sync.ack", sig_op_ack, 0, false, { "sync" } },
+	{ "message.send", sig_op_message_send, 0, false,
+	    { "to", "conv", "mid", "type", "body" } },
+	{ "message.history", sig_op_history, 0, false,
+	    { "conv", "before", "after", "limit" } },
+	{ "conversation.list", sig_op_conversations, 0, false, { NULL } },
+	{ "ice.get", op_ice, 0, false, { NULL } },
+	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
+	    { "to", "media" } },
+	{ "call.ringing", sig_op_call, SIG_CALL_RINGING, false, { "call" } },
+	{ "call.accept", sig_op_call, SIG_CALL_ACCEPT, false, { "call" } },
+	{ "call.refuse", sig_op_call, SIG_CALL_REFUSE, false, { "call" } },
+	{ "call.cancel", sig_op_call, SIG_CALL_CANCEL, false, { "call" } },
+	{ "call.hangup", sig_op_call, SIG_CALL_HANGUP, false,
+	    { "call", "reason" } },
+	{ "call.offer", sig_op_call, SIG_CALL_OFFER, false, { "call", "sdp" } },
+	{ "call.answer", sig_op_call, SIG_CALL_ANSWER, false,
+	    { "call", "sdp" } },
+	{ "call.candidate", sig_op_call, SIG_CALL_CANDIDATE, false,
+	    { "call", "candidates" } },
+};
+
+#define NOPS (sizeof(ops) / sizeof(ops[0]))
+
+const char *
+sig_op_name(size_t i)
+{
+	return i < NOPS ? ops[i].name : NULL;
+}
+
+static const struct op *
+op_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NOPS; i++) {
+		if (strcmp(ops[i].name, name) == 0)
+			return &ops[i];
+	}
+	return NULL;
+}
+
+/* Answers what kept a request from its handler. */
+static void
+op_refuse(struct sig_core *core, struct sig_link *link,
+    const struct sig_req *req, enum sig_err err, const char *fmt,
+    const char *arg)
+{
+	char msg[JSON_ERR_MAX + OP_NAME_MAX];
+
+	snprintf(msg, sizeof(msg), "%s%s", fmt, arg);
+	sig_fail(core, link->id, req->id, err, msg);
+}
+
+static void
+op_check_and_run(struct sig_core *core, struct sig_link *link,
+    struct sig_req *req, const struct op *op)
+{
+	const char *fields[FIELDS_MAX + 3] = { "id", "op" };
+	bool ready = link->state == SIG_LINK_READY;
+	size_t n;
+
+	if (!ready && !(op->before_login && link->state == SIG_LINK_HELLO)) {
+		op_refuse(core, link, req, SIG_NOT_READY,
+		    "say hello and wait for its answer before ", op->name);
+		return;
+	}
+	if (ready && op->before_login) {
+		op_refuse(core, link, req, SIG_CONFLICT,
+		    "this link has said it: ", op->name);
+		return;
+	}
+	for (n = 0; n < FIELDS_MAX && op->fields[n] != NULL; n++)
+		fields[n + 2] = op->fields[n];
+	json_in_only(&req->in, fields);
+	if (sig_req_bad(core, link, req))
+		return;
+	req->arg = op->arg;
+	op->run(core, link, req);
+}
+
+void
+sig_op_run(struct sig_core *core, struct sig_link *link,
+    const struct json *value, const char *text, size_t len)
+{
+	struct sig_req req = { .text = text, .len = len };
+	const struct op *op;
+	const char *name;
+
+	core->stats.requests++;
+	json_in_init(&req.in, value, "");
+	if (req.in.code != 0) {
+		sig_link_close(core, link->id, 4502, "not a JSON object");
+		return;
+	}
+	req.id = (uint64_t)json_in_int_opt(&req.in, "id", 1, JSON_INT_MAX, 0);
+	if (req.in.code != 0) {
+		sig_fail_no_id(core, link->id, req.in.err);
+		return;
+	}
+	name = json_in_str(&req.in, "op", 1, OP_NAME_MAX);
+	if (sig_req_bad(core, link, &req))
+		return;
+	op = op_find(name);
+	if (op == NULL)
+		op_refuse(core, link, &req, SIG_UNKNOWN_OP, "op: ", name);
+	else
+		op_check_and_run(core, link, &req, op);
+}
+
+bool
+sig_req_bad(
+    struct sig_core *core, struct sig_link *link, const struct sig_req *req)
+{
+	if (req->in.code == 0)
+		return false;
+	sig_fail(core, link->id, req->id,
+	    req->in.code == -EMSGSIZE ? SIG_TOO_LARGE : SIG_BAD_REQUEST,
+	    req->in.err);
+	return true;
+}
+
+bool
+sig_op_room(
+    struct sig_core *core, struct sig_link *link, const struct sig_req *req)
+{
+	if (link->pending < core->cfg.max_pending_per_session)
+		return true;
+	sig_fail(core, link->id, req->id, SIG_OVERLOADED,
+	    "too many requests under way");
+	return false;
+}
+
+bool
+sig_op_asked(struct sig_core *core, struct sig_link *link,
+    const struct sig_req *req, int err)
+{
+	if (err == 0)
+		link->pending++;
+	else
+		sig_fail(core, link->id, req->id, SIG_OVERLOADED,
+		    "the server is out of room");
+	return err == 0;
+}
+
+bool
+sig_op_done(struct sig_core *core, const struct sig_ticket *ticket)
+{
+	struct sig_link *link = sig_link_find(core, ticket->link);
+
+	if (link == NULL)
+		return false;
+	link->pending--;
+	return true;
+}
+
+static void
+op_ping(struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	struct json_out o;
+	struct buf b;
+
+	if (req->id != 0) {
+		sig_ok_begin(&o, &b, req->id);
+		json_out_int(&o, "ts", (int64_t)core->wall);
+		sig_ok_send(core, link->id, req->id, &o);
+		return;
+	}
+	sig_push_begin(&o, &b, "pong");
+	json_out_int(&o, "ts", (int64_t)core->wall);
+	json_out_end(&o);
+	sig_send(core, link->id, &b, false);
+}
+
+static void
+op_ice(struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	struct json_out o;
+	struct buf b;
+
+	sig_ok_begin(&o, &b, req->id);
+	sig_ice_write(&o, &core->cfg, link->session->user->name, core->wall);
+	sig_ok_send(core, link->id, req->id, &o);
+}

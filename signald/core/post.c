@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "signald/core/call.h"
+#include "signald/core/inbox.h"
+#include "signald/core/leg.h"
+#include "signald/core/post.h"
+#include "signald/core/presence.h"
+
+static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
+	[SIG_MAIL_INBOX] = sig_inbox_receive,
+	[SIG_MAIL_PRESENCE] = sig_presence_told,
+	[SIG_MAIL_PRESENCE_ASK] = sig_presence_asked,
+	[SIG_MAIL_CALL] = sig_call_asked,
+	[SIG_MAIL_CALL_LOST] = sig_call_lost,
+	[SIG_MAIL_CALL_RING] = sig_leg_ring,
+	[SIG_MAIL_CALL_BUSY] = sig_call_busy,
+	[SIG_MAIL_CALL_REPLY] = sig_leg_answered,
+	[SIG_MAIL_CALL_PUSH] = sig_leg_pushed,
+};
+
+void
+sig_post_receive(struct sig_core *core, const struct sig_mail *mail)
+{
+	if ((size_t)mail->kind < sizeof(kinds) / sizeof(kinds[0]))
+		kinds[mail->kind](core, mail);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/crypto/crypto.h"
+#include "signald/core/effect.h"
+#include "signald/core/inbox.h"
+#include "signald/core/leg.h"
+#include "signald/core/link.h"
+#include "signald/core/presence.h"
+#include "signald/core/session.h"
+#include "signald/core/user.h"
+
+#define ID_BYTES     12 /* unique */
+#define SECRET_BYTES 24 /* and unguessable */
+
+static bool
+session_is(const void *obj, const void *key)
+{
+	return strcmp(((const struct sig_session *)obj)->id, key) == 0;
+}
+
+struct sig_session *
+sig_session_find(const struct sig_core *core, const char *id)
+{
+	return htab_find(&core->sessions, sig_hash(core, id), session_is, id);
+}
+
+/* One session too many ends the one that has waited longest for its client;
+ * false when all of them live. */
+static bool
+session_make_room(
+    struct sig_core *core, struct sig_user *user, struct sig_session *fresh)
+{
+	struct sig_session *s, *oldest = NULL;
+
+	if (user->nsessions <= core->cfg.max_sessions_per_user)
+		return true;
+	LIST_FOREACH (s, &user->sessions, of_user) {
+		if (s != fresh && s->link == NULL &&
+		    (oldest == NULL || s->detached_ms < oldest->detached_ms))
+			oldest = s;
+	}
+	if (oldest != NULL)
+		sig_session_end(core, oldest);
+	return oldest != NULL;
+}
+
+struct sig_session *
+sig_session_new(
+    struct sig_core *core, struct sig_user *user, const char *device)
+{
+	uint8_t id[ID_BYTES], secret[SECRET_BYTES];
+	struct sig_session *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	core->cfg.random(id, sizeof(id));
+	core->cfg.random(secret, sizeof(secret));
+	crypto_base64url(id, sizeof(id), s->id);
+	crypto_base64url(secret, sizeof(secret), s->secret);
+	memcpy(s->device, device, strnlen(device, SIG_DEVICE_MAX));
+	STAILQ_INIT(&s->held);
+	s->heard_wall = core->wall;
+	if (htab_put(&core->sessions, sig_hash(core, s->id), s) != 0) {
+		free(s);
+		return NULL;
+	}
+	s->user = user;
+	LIST_INSERT_HEAD(&user->sessions, s, of_user);
+	user->nsessions++;
+	core->stats.sessions++;
+	if (!session_make_room(core, user, s)) {
+		sig_session_free(core, s);
+		return NULL;
+	}
+	return s;
+}
+
+struct sig_session *
+sig_session_prove(const struct sig_core *core, const struct sig_login *login)
+{
+	struct sig_session *s = sig_session_find(core, login->session);
+
+	/* The whole arrays are compared: zero-filled, so equal means equal. */
+	if (s == NULL || s->lost || s->user != login->user ||
+	    strcmp(s->device, login->device) != 0 ||
+	    !crypto_equal(s->secret, login->secret, sizeof(s->secret)))
+		return NULL;
+	return s;
+}
+
+static void
+session_expired(struct sig_core *core, struct sig_timer *t)
+{
+	sig_session_end(core,
+	    (struct sig_session *)((char *)t -
+		offsetof(struct sig_session, expiry)));
+}
+
+void
+sig_session_attach(
+    struct sig_core *core, struct sig_session *s, struct sig_link *link)
+{
+	if (s->link != NULL)
+		sig_link_close(core, s->link->id, 4001,
+		    "another link took this session over");
+	sig_timer_clear(core, &s->expiry);
+	s->link = link;
+	s->heard_wall = core->wall;
+	sig_link_ready(core, link, s);
+}
+
+void
+sig_session_detach(struct sig_core *core, struct sig_session *s)
+{
+	s->link = NULL;
+	s->detached_ms = core->now;
+	sig_timer_clear(core, &s->inbox.resend);
+	sig_timer_set(
+	    core, &s->expiry, core->now + core->cfg.resume_ms, session_expired);
+}
+
+static void
+held_free(struct sig_session *s)
+{
+	struct sig_held *held;
+
+	while ((held = STAILQ_FIRST(&s->held)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->held, next);
+		free(held->text);
+		free(held);
+	}
+	s->held_count = s->held_bytes = 0;
+}
+
+void
+sig_session_free(struct sig_core *core, struct sig_session *s)
+{
+	sig_timer_clear(core, &s->expiry);
+	sig_timer_clear(core, &s->inbox.resend);
+	sig_timer_clear(core, &s->inbox.save);
+	held_free(s);
+	htab_del(&core->sessions, sig_hash(core, s->id), s);
+	LIST_REMOVE(s, of_user);
+	s->user->nsessions--;
+	core->stats.sessions--;
+	crypto_wipe(s->secret, sizeof(s->secret));
+	free(s);
+}
+
+void
+sig_session_end(struct sig_core *core, struct sig_session *s)
+{
+	struct sig_user *user = s->user;
+
+	sig_inbox_save(core, s);
+	sig_leg_session_gone(core, s);
+	if (s->heard_wall > user->last_seen)
+		user->last_seen = s->heard_wall;
+	sig_session_free(core, s);
+	if (LIST_EMPTY(&user->sessions))
+		sig_presence_offline(core, user);
+	sig_user_release(core, user);
+}
+
+static void
+session_hold(struct sig_core *core, struct sig_session *s, const char *text,
+    size_t len, const char *invite)
+{
+	struct sig_held *held;
+
+	if (s->held_count >= SIG_HELD_MAX ||
+	    len > SIG_HELD_BYTES - s->held_bytes)
+		goto lost;
+	held = calloc(1, sizeof(*held));
+	if (held == NULL)
+		goto lost;
+	held->text = malloc(len);
+	if (held->text == NULL) {
+		free(held);
+		goto lost;
+	}
+	memcpy(held->text, text, len);
+	held->len = len;
+	memcpy(held->invite, invite, strnlen(invite, SIG_CALL_MAX));
+	STAILQ_INSERT_TAIL(&s->held, held, next);
+	s->held_count++;
+	s->held_bytes += len;
+	return;
+lost:
+	/* A call with a hole in it is worse than a lost one: the session ends
+	 * as if its window had passed, but not under our caller's hands. */
+	s->lost = true;
+	sig_timer_set(core, &s->expiry, core->now, session_expired);
+}
+
+void
+sig_session_push_call(struct sig_core *core, struct sig_session *s,
+    const char *text, size_t len, const char *invite)
+{
+	struct buf b;
+
+	if (s->link == NULL) {
+		session_hold(core, s, text, len, invite);
+		return;
+	}
+	buf_init(&b, SIG_TEXT_MAX);
+	buf_put(&b, text, len);
+	core->stats.pushes++;
+	sig_send(core, s->link->id, &b, false);
+}
+
+bool
+sig_session_holds_invite(const struct sig_session *s, const char *call)
+{
+	const struct sig_held *held;
+
+	STAILQ_FOREACH(held, &s->held, next)
+	{
+		if (strcmp(held->invite, call) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+sig_session_flush(struct sig_core *core, struct sig_session *s)
+{
+	struct sig_held *held;
+
+	STAILQ_FOREACH(held, &s->held, next)
+	sig_session_push_call(core, s, held->text, held->len, held->invite);
+	held_free(s);
+}

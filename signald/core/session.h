@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * session: one device of a user that has logged in. It outlives its link by
+ * resume_ms; while detached it holds the call pushes that come up, and
+ * messages wait in the log as ever. What cannot be held ends it.
+ * Owns: its held pushes.  Thread: the core's.
+ */
+#ifndef FLOE_SIGNALD_CORE_SESSION_H
+#define FLOE_SIGNALD_CORE_SESSION_H
+
+#include "signald/core/state.h"
+
+struct sig_session *sig_session_find(const struct sig_core *, const char *id);
+/* With fresh id and secret, detached. NULL: the user or the core has too
+ * many that live. */
+struct sig_session *
+sig_session_new(struct sig_core *, struct sig_user *, const char *device);
+/* The user's session that id and secret prove; NULL otherwise. */
+struct sig_session *
+sig_session_prove(const struct sig_core *, const struct sig_login *);
+
+/* Gives it this link; an older one is closed with 4001. */
+void
+sig_session_attach(struct sig_core *, struct sig_session *, struct sig_link *);
+/* Its link is gone; the resume window opens. */
+void sig_session_detach(struct sig_core *, struct sig_session *);
+/* Gone for good: calls are lost, the last one takes the user offline. The
+ * user may be freed with it. */
+void sig_session_end(struct sig_core *, struct sig_session *);
+/* Frees the memory, tells nobody. */
+void sig_session_free(struct sig_core *, struct sig_session *);
+
+/* A call push, sent or held. invite: the call that it invites to, or "". */
+void sig_session_push_call(struct sig_core *, struct sig_session *,
+    const char *text, size_t len, const char *invite);
+/* Whether an invite to this call waits among the held ones. */
+bool sig_session_holds_invite(const struct sig_session *, const char *call);
+/* Sends what was held. */
+void sig_session_flush(struct sig_core *, struct sig_session *);
+
+#endif

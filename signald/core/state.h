@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state: the objects of one core and who owns whom. Private to this folder.
+ *
+ *   core > links       from SIG_MOVE or open until closed
+ *   core > users       while a session, a log-in or a call holds them
+ *   user > sessions    outlive their link by resume_ms
+ *   user > peers, legs whom the user talks with; the calls the user is in
+ *   core > calls       those whose conversation hashes here
+ *   core > tickets     what was asked of the log or of a call
+ *
+ * A link points to its session and back, both NULL when the other is gone.
+ * All else names others by id and looks them up, for they may have died.
+ * Thread: the core's.
+ */
+#ifndef FLOE_SIGNALD_CORE_STATE_H
+#define FLOE_SIGNALD_CORE_STATE_H
+
+#include <sys/queue.h>
+
+#include "lib/base/hash.h"
+#include "lib/base/htab.h"
+#include "lib/base/wheel.h"
+#include "signald/core/core.h"
+
+#define SIG_SECRET_MAX    40
+#define SIG_NICK_MAX      128
+#define SIG_PEERS_MAX     4096         /* of one user, for presence */
+#define SIG_LEGS_MAX      16           /* calls of one user */
+#define SIG_HELD_MAX      256          /* call pushes held for a lost link */
+#define SIG_HELD_BYTES    (256 * 1024) /* and their bytes */
+#define SIG_TEXT_MAX      (4 * 1024 * 1024) /* one text we write */
+#define SIG_PRELOGIN_READ 8192              /* frame before the log-in */
+
+struct sig_timer {
+	struct wheel_timer wheel; /* first: what the wheel hands back */
+	void (*fire)(struct sig_core *, struct sig_timer *);
+};
+
+struct sig_node {
+	STAILQ_ENTRY(sig_node) next;
+	struct sig_effect effect;
+};
+STAILQ_HEAD(sig_nodes, sig_node);
+
+enum sig_link_state {
+	SIG_LINK_HELLO, /* nothing but hello is taken */
+	SIG_LINK_LOGIN, /* hello is being answered */
+	SIG_LINK_READY,
+};
+
+struct sig_link {
+	uint64_t id;
+	LIST_ENTRY(sig_link) of_core;
+	bool broken; /* a send was lost; closed when the event is over */
+	enum sig_link_state state;
+	uint32_t pending;       /* requests under way */
+	struct sig_timer timer; /* hello deadline, then silence */
+	uint64_t heard_ms;
+	struct sig_login *login;     /* LOGIN; owned */
+	struct sig_session *session; /* READY */
+};
+
+/* A hello whose token was good, until it is answered. */
+struct sig_login {
+	LIST_ENTRY(sig_login) of_user;
+	struct sig_link *link;
+	struct sig_user *user;
+	uint64_t request;
+	char device[SIG_DEVICE_MAX + 1];
+	char session[SIG_SESSION_MAX + 1]; /* "": does not ask to resume */
+	char secret[SIG_SECRET_MAX + 1];
+	char epoch[SIG_EPOCH_LEN]; /* "": the client did not say */
+	bool has_sync;
+	uint64_t sync;   /* what the client has */
+	bool loaded;     /* the log has answered: */
+	uint64_t cursor; /* what the device acked */
+};
+
+/* A call push that waits for the session's next link. */
+struct sig_held {
+	STAILQ_ENTRY(sig_held) next;
+	char *text;
+	size_t len;
+	char invite[SIG_CALL_MAX + 1]; /* the call, when it is an invite */
+};
+
+/* A session's walk through the inbox log; see inbox.c. */
+struct sig_inbox {
+	uint64_t acked;        /* the client has all up to here */
+	uint64_t sent;         /* pushed up to here, >= acked */
+	uint64_t high;         /* highest ever pushed or known to the client */
+	uint64_t flight_bytes; /* pushed and not acked, about */
+	bool reading;          /* a page is on its way */
+	uint8_t again;         /* resends in a row without progress */
+	struct sig_timer resend;
+	uint64_t saved; /* cursor in the log */
+	bool saving;
+	struct sig_timer save;
+};
+
+struct sig_session {
+	char id[SIG_SESSION_MAX + 1];
+	char secret[SIG_SECRET_MAX + 1];
+	char device[SIG_DEVICE_MAX + 1];
+	struct sig_user *user;
+	LIST_ENTRY(sig_session) of_user;
+	struct sig_link *link;   /* NULL: detached */
+	bool lost;               /* could not hold a push: not to be resumed */
+	struct sig_timer expiry; /* runs while detached */
+	uint64_t detached_ms;
+	uint64_t heard_wall;
+	struct sig_inbox inbox;
+	STAILQ_HEAD(, sig_held) held;
+	size_t held_count, held_bytes;
+};
+
+struct sig_peer {
+	char name[SIG_NAME_MAX + 1];
+	bool online;
+	bool asked; /* the answer is on its way */
+	uint64_t last_seen;
+};
+
+/* A call as its user sees it. Ringing: no session has it yet. Pending: the
+ * session's invite is on its way and the call has no id yet. */
+struct sig_leg {
+	LIST_ENTRY(sig_leg) of_user;
+	char conv[SIG_CONV_MAX + 1];
+	char call[SIG_CALL_MAX + 1];       /* "": pending */
+	char session[SIG_SESSION_MAX + 1]; /* "": ringing */
+	bool told;    /* while a hello is answered: the invite is held */
+	char *invite; /* ringing: the push */
+	size_t invite_len;
+};
+
+struct sig_user {
+	LIST_ENTRY(sig_user) of_core;
+	char name[SIG_NAME_MAX + 1];
+	char nick[SIG_NICK_MAX + 1];
+	LIST_HEAD(, sig_session) sessions;
+	LIST_HEAD(, sig_login) logins;
+	LIST_HEAD(, sig_leg) legs;
+	uint32_t nsessions, nlegs;
+	uint64_t head; /* highest sync known to stand in the inbox */
+	bool online;
+	uint64_t last_seen;
+	struct htab peers; /* struct sig_peer, owned */
+	uint32_t asking;   /* peers that have not answered */
+	struct sig_timer ask_timer;
+};
+
+struct sig_ticket;
+typedef void sig_appended_fn(
+    struct sig_core *, const struct sig_ticket *, const struct sig_appended *);
+typedef void sig_rows_fn(
+    struct sig_core *, const struct sig_ticket *, const struct sig_rows *);
+
+/* Something asked, and all that is needed when the answer comes. */
+struct sig_ticket {
+	uint64_t id;
+	sig_appended_fn *appended;
+	sig_rows_fn *rows;
+	uint64_t link;    /* to answer, when it still lives */
+	uint64_t request; /* the client's id; 0: wants no answer */
+	char user[SIG_NAME_MAX + 1];
+	char peer[SIG_NAME_MAX + 1];
+	char session[SIG_SESSION_MAX + 1];
+	char conv[SIG_CONV_MAX + 1];
+	char mid[SIG_MID_MAX + 1];
+	uint64_t from; /* the cursor a read started at */
+	uint32_t op;   /* a call's */
+	char *text;    /* owned */
+};
+
+struct sig_core {
+	struct sig_config cfg;
+	uint64_t now, wall; /* of the event at hand */
+	bool started, draining;
+	struct hash_key key; /* of the tables below */
+	struct htab links, sessions, users, calls, tickets;
+	LIST_HEAD(, sig_link) all_links;
+	LIST_HEAD(, sig_user) all_users;
+	LIST_HEAD(, sig_call) all_calls;
+	bool broken; /* some link is */
+	struct wheel wheel;
+	struct sig_nodes effects;
+	struct sig_nodes local; /* mail of this shard to itself */
+	uint64_t last_ticket;
+	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */
+	struct sig_stats stats;
+};
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "signald/core/effect.h"
+#include "signald/core/leg.h"
+#include "signald/core/session.h"
+#include "signald/core/user.h"
+
+static bool
+user_is(const void *obj, const void *key)
+{
+	return strcmp(((const struct sig_user *)obj)->name, key) == 0;
+}
+
+struct sig_user *
+sig_user_find(const struct sig_core *core, const char *name)
+{
+	return htab_find(&core->users, sig_hash(core, name), user_is, name);
+}
+
+struct sig_user *
+sig_user_get(struct sig_core *core, const char *name)
+{
+	struct sig_user *user = sig_user_find(core, name);
+
+	if (user != NULL)
+		return user;
+	user = calloc(1, sizeof(*user));
+	if (user == NULL)
+		return NULL;
+	memcpy(user->name, name, strnlen(name, SIG_NAME_MAX));
+	LIST_INIT(&user->sessions);
+	LIST_INIT(&user->logins);
+	LIST_INIT(&user->legs);
+	htab_init(&user->peers, SIG_PEERS_MAX);
+	if (htab_put(&core->users, sig_hash(core, name), user) != 0) {
+		htab_fini(&user->peers);
+		free(user);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&core->all_users, user, of_core);
+	return user;
+}
+
+void
+sig_user_release(struct sig_core *core, struct sig_user *user)
+{
+	if (LIST_EMPTY(&user->sessions) && LIST_EMPTY(&user->logins) &&
+	    LIST_EMPTY(&user->legs))
+		sig_user_free(core, user);
+}
+
+void
+sig_user_free(struct sig_core *core, struct sig_user *user)
+{
+	struct sig_peer *peer;
+	size_t pos = 0;
+
+	while (!LIST_EMPTY(&user->sessions))
+		sig_session_free(core, LIST_FIRST(&user->sessions));
+	while (!LIST_EMPTY(&user->legs))
+		sig_leg_free(user, LIST_FIRST(&user->legs));
+	while ((peer = htab_next(&user->peers, &pos)) != NULL)
+		free(peer);
+	htab_fini(&user->peers);
+	sig_timer_clear(core, &user->ask_timer);
+	htab_del(&core->users, sig_hash(core, user->name), user);
+	LIST_REMOVE(user, of_core);
+	free(user);
+}
+
+static bool
+peer_is(const void *obj, const void *key)
+{
+	return strcmp(((const struct sig_peer *)obj)->name, key) == 0;
+}
+
+struct sig_peer *
+sig_peer_find(
+    const struct sig_core *core, const struct sig_user *user, const char *name)
+{
+	return htab_find(&user->peers, sig_hash(core, name), peer_is, name);
+}
+
+struct sig_peer *
+sig_peer_get(struct sig_core *core, struct sig_user *user, const char *name)
+{
+	struct sig_peer *peer = sig_peer_find(core, user, name);
+
+	if (peer != NULL || name[0] == '\0' || strcmp(name, user->name) == 0)
+		return peer;
+	peer = calloc(1, sizeof(*peer));
+	if (peer == NULL)
+		return NULL;
+	memcpy(peer->name, name, strnlen(name, SIG_NAME_MAX));
+	if (htab_put(&user->peers, sig_hash(core, name), peer) != 0) {
+		free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+bool
+sig_peer_never(
+    const struct sig_core *core, const struct sig_user *user, const char *name)
+{
+	return sig_peer_find(core, user, name) == NULL &&
+	    user->peers.used < SIG_PEERS_MAX;
+}

@@ -8,6 +8,7 @@
 
 #include "lib/crypto/crypto.h"
 #include "lib/http/http.h"
+#include "lib/json/json.h"
 
 #define CONNECTIONS_MAX 64
 #define IDLE_S          30
@@ -29,11 +30,18 @@ struct exchange {
 void
 http_error(struct http_reply *rp, int status, const char *code, const char *msg)
 {
+	struct json_out o;
+
 	rp->status = status;
 	rp->type = NULL;
 	buf_reset(&rp->body);
-	buf_printf(&rp->body, "{\"err\":{\"code\":\"%s\",\"msg\":\"%s\"}}\n",
-	    code, msg);
+	json_out_init(&o, &rp->body);
+	json_out_object(&o, NULL);
+	json_out_object(&o, "err");
+	json_out_str(&o, "code", code);
+	json_out_str(&o, "msg", msg);
+	json_out_end(&o);
+	buf_u8(&rp->body, '\n');
 }
 
 const char *
@@ -89,13 +97,20 @@ static void
 index_page(const struct http_server *s, struct http_reply *rp)
 {
 	const struct http_route *r;
+	struct json_out o;
 
-	buf_puts(&rp->body, "{\"routes\":[");
-	for (r = s->routes; r->method != NULL; r++)
-		buf_printf(&rp->body,
-		    "%s{\"method\":\"%s\",\"path\":\"%s\",\"help\":\"%s\"}",
-		    r == s->routes ? "" : ",", r->method, r->path, r->help);
-	buf_puts(&rp->body, "]}\n");
+	json_out_init(&o, &rp->body);
+	json_out_object(&o, NULL);
+	json_out_array(&o, "routes");
+	for (r = s->routes; r->method != NULL; r++) {
+		json_out_object(&o, NULL);
+		json_out_str(&o, "method", r->method);
+		json_out_str(&o, "path", r->path);
+		json_out_str(&o, "help", r->help);
+		json_out_close(&o);
+	}
+	json_out_end(&o);
+	buf_u8(&rp->body, '\n');
 }
 
 static void
@@ -145,6 +160,27 @@ dispatch(const struct http_server *s, struct MHD_Connection *c,
 		    rp, MHD_HTTP_NOT_FOUND, "not_found", "no such path; see /");
 }
 
+/* RFC 9110 section 15.5.6: 405 comes with the methods that are allowed. */
+static void
+add_allow(
+    const struct http_server *s, const char *path, struct MHD_Response *res)
+{
+	const struct http_route *r;
+	const char *rest;
+	char text[128];
+	struct buf b = buf_fixed(text, sizeof(text) - 1);
+
+	for (r = s->routes; r->method != NULL; r++) {
+		if (!route_matches(r, path, &rest))
+			continue;
+		buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", r->method);
+		if (strcmp(r->method, "GET") == 0)
+			buf_puts(&b, ", HEAD");
+	}
+	text[b.len] = '\0';
+	MHD_add_response_header(res, MHD_HTTP_HEADER_ALLOW, text);
+}
+
 static enum MHD_Result
 answer(const struct http_server *s, struct MHD_Connection *c,
     const struct exchange *x, const char *method, const char *path)
@@ -175,6 +211,8 @@ answer(const struct http_server *s, struct MHD_Connection *c,
 	MHD_add_response_header(res, "Cache-Control", "no-store");
 	if (rp.status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(res, "WWW-Authenticate", "Bearer");
+	if (rp.status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		add_allow(s, path, res);
 	ok = MHD_queue_response(c, (unsigned int)rp.status, res);
 	MHD_destroy_response(res);
 	return ok;

@@ -88,13 +88,25 @@ parse_arguments(const struct daemon *d, int argc, char **argv)
 
 /* *token stays empty when none is configured. 0 or -errno with err. */
 static int
-read_token(const struct daemon_conf *c, char token[TOKEN_MAX],
+read_token(const struct daemon_run *run, char token[TOKEN_MAX],
     char err[DAEMON_ERR_MAX])
 {
+	const struct daemon_conf *c = conf_data(run->conf);
+	char why[DAEMON_ERR_MAX];
+	size_t used;
+	int e;
+
 	token[0] = '\0';
 	if (c->admin.scheme == NULL || c->admin_token_file == NULL)
 		return 0;
-	return daemon_token(c->admin_token_file, token, TOKEN_MAX, err);
+	e = daemon_token(c->admin_token_file, token, TOKEN_MAX, why);
+	if (e == 0)
+		return 0;
+	conf_where(run->conf, run->d->name, "admin-token-file", 0, err,
+	    DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", why);
+	return e;
 }
 
 /* Starts the admin server if one is configured. 0 or -errno with err. */
@@ -167,7 +179,7 @@ start(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	e = run->d->open == NULL ? 0 : run->d->open(run, &run->state, err);
 	if (e != 0)
 		return e;
-	e = read_token(c, token, err);
+	e = read_token(run, token, err);
 	if (e == 0)
 		e = system_drop(c->common.user, err, DAEMON_ERR_MAX);
 	if (e != 0)
@@ -189,8 +201,11 @@ run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	system_block_signals();
 	run->nworkers = count_workers(conf_data(run->conf));
 	e = start(run, err);
-	if (e == 0)
+	if (e == 0) {
 		serve(run->d);
+		e = run->failed ? -EIO : 0;
+		snprintf(err, DAEMON_ERR_MAX, "a worker failed");
+	}
 	http_stop(run->admin);
 	workers_stop(run);
 	if (run->d->close != NULL && run->state != NULL)

@@ -75,9 +75,10 @@ struct loop *daemon_loop(const struct daemon_run *, int i);
 void *daemon_worker(const struct daemon_run *, int i);
 
 /*
- * Runs fn(worker, arg, out) on each worker's thread, one after the other, and
- * waits up to timeout_ms in all. 0 or -ETIMEDOUT; a late worker's fn is
- * then skipped or its result thrown away, arg must live on (static or 0).
+ * Runs fn(worker, arg, out) on each worker's thread, one after the other.
+ * 0; -ETIMEDOUT when a worker has not begun after timeout_ms in all, and then
+ * it never will; -ENOMEM. fn does not run any more when this returns, so arg
+ * may live on the stack. Thread: any but a worker's.
  */
 typedef void daemon_ask_fn(void *worker, void *arg, struct buf *out);
 int daemon_ask(struct daemon_run *, daemon_ask_fn *, void *arg, struct buf *out,

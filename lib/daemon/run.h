@@ -8,6 +8,7 @@
 #define FLOE_LIB_DAEMON_RUN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/daemon/daemon.h"
 
@@ -32,6 +33,7 @@ struct daemon_run {
 	struct conf *conf;
 	void *state;
 	struct http_server *admin;
+	atomic_bool failed; /* a worker's loop ended by itself */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a worker's phase */
 	int nworkers;

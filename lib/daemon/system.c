@@ -56,12 +56,22 @@ system_wait(void)
 	return sig;
 }
 
-int
-system_drop(const char *user, char *err, size_t size)
+/* Our daemons may share an account: one that was taken over must not look
+ * into the memory of the others. */
+static void
+forbid_tracing(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check traces its own process */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int
+become(const char *user, char *err, size_t size)
 {
 	const struct passwd *pw;
+	int e;
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (user == NULL)
 		return 0;
 	errno = 0;
@@ -74,11 +84,22 @@ system_drop(const char *user, char *err, size_t size)
 		return 0;
 	if (setgroups(0, NULL) != 0 || setgid(pw->pw_gid) != 0 ||
 	    setuid(pw->pw_uid) != 0) {
-		snprintf(err, size, "cannot become %.64s: %s", user,
-		    strerror(errno));
-		return -errno;
+		e = errno;
+		snprintf(
+		    err, size, "cannot become %.64s: %s", user, strerror(e));
+		return -e;
 	}
 	return 0;
+}
+
+int
+system_drop(const char *user, char *err, size_t size)
+{
+	int e = become(user, err, size);
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	forbid_tracing(); /* last: a change of account resets it */
+	return e;
 }
 
 void

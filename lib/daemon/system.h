@@ -15,8 +15,9 @@ void system_raise_nofile(void);
 void system_block_signals(void);
 /* The next of them. */
 int system_wait(void);
-/* Become this account for good, and gain nothing by exec from now on. 0, or
- * -errno with the account named in err. user NULL: stay who we are. */
+/* Become this account for good, gain nothing by exec from now on, and be
+ * traced by nobody but root. 0, or -errno with the account named in err. user
+ * NULL: stay who we are. */
 int system_drop(const char *user, char *err, size_t size);
 /* The service manager's notification (sd_notify(3)), if it listens. */
 void system_notify(const char *state);

@@ -32,6 +32,7 @@ worker_main(void *arg)
 	if (err != 0) {
 		log_error(
 		    "worker_failed", KV_I("worker", w->index), KV_ERR(err));
+		w->run->failed = true;
 		/* A daemon with a dead worker serves nobody well. */
 		kill(getpid(), SIGTERM);
 	}

@@ -29,6 +29,9 @@ struct run {
 	bool failed;
 };
 
+static void fail(struct run *, struct words *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 static void
 fail(struct run *r, struct words *w, const char *fmt, ...)
 {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "stund/stund.h"
+
+static void
+stund_close(void *state)
+{
+	struct stund *d = state;
+
+	listeners_close(d);
+	free(d);
+}
+
+static int
+stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
+{
+	const struct conf *conf = daemon_conf(run);
+	const struct stund_conf *c = conf_data(conf);
+	struct stund *d = calloc(1, sizeof(*d));
+	int rc;
+
+	snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	if (d == NULL)
+		return -ENOMEM;
+	d->run = run;
+	d->workers = daemon_workers(run);
+	d->streams_max =
+	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
+	d->idle_ms = (uint64_t)c->tcp_idle_ms;
+	rc = listeners_open(d, conf, err);
+	if (rc != 0) {
+		stund_close(d);
+		return rc;
+	}
+	*state = d;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon stund = {
+		.name = "stund",
+		.summary = "a STUN server",
+		.options = stund_options,
+		.conf_size = sizeof(struct stund_conf),
+		.open = stund_open,
+		.worker_new = worker_new,
+		.worker_free = worker_free,
+		.close = stund_close,
+		.routes = stund_routes,
+	};
+
+	return daemon_main(&stund, argc, argv);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stund: what all workers of the daemon share, and the worker with its
+ * sockets. main.c makes the first, lib/daemon the others.
+ * Invariant: struct stund is immutable while workers run.
+ * Owns: struct stund its listeners; a worker its links, streams and buffers.
+ * Thread: a worker's is its own; its stats are read by any.
+ */
+#ifndef FLOE_STUND_STUND_H
+#define FLOE_STUND_STUND_H
+
+#include <sys/queue.h>
+
+#include "lib/base/counter.h"
+#include "lib/base/pool.h"
+#include "lib/base/wheel.h"
+#include "lib/daemon/daemon.h"
+#include "lib/log/log.h"
+#include "lib/net/batch.h"
+#include "stund/conf.h"
+#include "stund/core/binding.h"
+
+enum transport { OVER_UDP, OVER_TCP, TRANSPORTS };
+
+/* Why a connection ended, or did not begin. */
+enum stream_end {
+	STREAM_BY_CLIENT,
+	STREAM_IDLE,
+	STREAM_NOT_STUN, /* framing is lost for good */
+	STREAM_TOO_LONG, /* a message longer than the buffer */
+	STREAM_FAILED,   /* the kernel refused to read or write */
+	STREAM_REFUSED,  /* tcp-connections are there already */
+	STREAM_ENDS
+};
+
+/* An address that clients come to, with a socket for each worker. */
+struct listener {
+	struct addr addr;
+	enum transport transport;
+	int fds[DAEMON_WORKERS_MAX];
+};
+
+struct stund {
+	struct daemon_run *run;
+	struct listener *listeners;
+	size_t nlisteners;
+	int workers;
+	size_t streams_max; /* of a worker */
+	uint64_t idle_ms;
+};
+
+/* Counters only (lib/base/counter.h): they are added up as an array. */
+struct stund_stats {
+	uint64_t results[TRANSPORTS][BINDING_RESULTS];
+	uint64_t received_bytes[TRANSPORTS];
+	uint64_t sent_bytes[TRANSPORTS];
+	uint64_t truncated;   /* datagrams longer than a buffer */
+	uint64_t send_errors; /* answers that the kernel refused */
+	uint64_t accepted;
+	uint64_t ended[STREAM_ENDS];
+};
+
+/* A worker's socket of a listener. */
+struct link {
+	struct worker *worker;
+	int fd;
+	struct loop_io *io;
+};
+
+struct stream; /* a TCP connection */
+LIST_HEAD(stream_list, stream);
+
+struct worker {
+	const struct stund *stund;
+	int index;
+	struct loop *loop;
+	struct link *links; /* as many as listeners */
+	struct batch_rx *rx;
+	struct batch_tx *tx;
+	struct pool *pool; /* of streams */
+	struct stream_list streams;
+	struct wheel idle;        /* of streams */
+	struct loop_timer *tick;  /* when idle is due */
+	struct loop_timer *rest;  /* until accepting makes sense again */
+	struct log_limit trouble; /* of receiving and accepting */
+	struct stund_stats stats;
+	uint8_t answers[BATCH_MAX][BINDING_ANSWER_MAX];
+};
+
+/* listener.c: 0, or -errno with err. */
+int
+listeners_open(struct stund *, const struct conf *, char err[DAEMON_ERR_MAX]);
+void listeners_close(struct stund *);
+
+/* worker.c: as struct daemon has them. */
+void *worker_new(void *stund, int index, struct loop *);
+void worker_free(void *worker);
+/* The core's verdict on one message, counted; the answer in out. */
+void worker_answer(struct worker *, enum transport, const struct addr *client,
+    const void *data, size_t len, struct buf *out);
+
+/* stream.c */
+int streams_init(struct worker *); /* 0 or -ENOMEM */
+void streams_fini(struct worker *);
+void streams_accept(void *link, int fd, int what); /* a loop_io_fn */
+
+/* admin.c */
+extern const struct http_route stund_routes[];
+
+#endif

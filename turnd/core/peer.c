@@ -26,11 +26,14 @@ peer_check(struct turn_req *r, const struct addr *peer, bool *own)
 	const struct prefix_rule *rule;
 
 	r->note->peer = *peer;
+	/* Policy first: a forbidden address is 403 in every spelling, on a
+	 * relay of either family. */
+	rule = peer_refused(r->s, peer, own);
+	if (rule != NULL) {
+		r->note->rule = rule->name;
+		return TURN_PEER_DENIED;
+	}
 	if (peer->family != r->alloc->relayed.family)
 		return TURN_PEER_FAMILY;
-	rule = peer_refused(r->s, peer, own);
-	if (rule == NULL)
-		return TURN_OK;
-	r->note->rule = rule->name;
-	return TURN_PEER_DENIED;
+	return TURN_OK;
 }

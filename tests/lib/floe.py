@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """floe: how the tests set the three daemons up on one address."""
 
+import os
 import urllib.request
 
 import daemon
-import wait
+import root
 
 STUN_PORT = 3478
 TURN_PORT = 3479
@@ -42,6 +43,7 @@ def sections(case, address, tls=None):
         "signald": [("listen", f"{scheme}://{address}:{PAGE_PORT}"),
                     ("stun-uri", f"stun:{address}:{STUN_PORT}"),
                     ("turn-uri", f"turn:{address}:{TURN_PORT}?transport=udp"),
+                    ("web-dir", os.path.join(root.SOURCE, "web")),
                     ("open-registration", "yes"), *admin("signald")],
     }
 
@@ -78,7 +80,3 @@ def metric(name, wanted, node=None):
         if key.split("{")[0] == wanted:
             values.append(float(value))
     return sum(values) if values else None
-
-
-def page_open(address):
-    return wait.tcp_open(address, PAGE_PORT)

@@ -85,7 +85,7 @@ class Node:
 
 
 class Lab:
-    """Server and two clients behind NATs of the given kinds, until remove()."""
+    """A server and two clients behind NATs of the kinds, until remove()."""
 
     def __init__(self, nat_a, nat_b):
         self.nodes = []

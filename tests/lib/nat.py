@@ -20,33 +20,34 @@ The router's interfaces are called `lan` and `wan`.
 # ICMP error that no real provider's router sends would end those early.
 _COMMON = """
 flush ruleset
+define private = {{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }}
 table ip nat {{
-	map mapped {{
-		type inet_service : ipv4_addr
-		flags dynamic,timeout
-		timeout 5m
-	}}
-	chain input {{
-		type filter hook input priority filter; policy accept;
-		iifname "wan" drop
-	}}
-	chain forward {{
-		type filter hook forward priority filter; policy drop;
-		ct state invalid drop
-		ip daddr {{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }} iifname "lan" drop
-{forward}
-		iifname "lan" oifname "wan" accept
-		iifname "wan" oifname "lan" ct state established,related accept
-		iifname "wan" oifname "lan" ct status dnat accept
-	}}
-	chain prerouting {{
-		type nat hook prerouting priority dstnat; policy accept;
-{prerouting}
-	}}
-	chain postrouting {{
-		type nat hook postrouting priority srcnat; policy accept;
-		oifname "wan" {masquerade}
-	}}
+    map mapped {{
+        type inet_service : ipv4_addr
+        flags dynamic,timeout
+        timeout 5m
+    }}
+    chain input {{
+        type filter hook input priority filter; policy accept;
+        iifname "wan" drop
+    }}
+    chain forward {{
+        type filter hook forward priority filter; policy drop;
+        ct state invalid drop
+        iifname "lan" ip daddr $private drop
+        {forward}
+        iifname "lan" oifname "wan" accept
+        iifname "wan" oifname "lan" ct state established,related accept
+        iifname "wan" oifname "lan" ct status dnat accept
+    }}
+    chain prerouting {{
+        type nat hook prerouting priority dstnat; policy accept;
+        {prerouting}
+    }}
+    chain postrouting {{
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "wan" {masquerade}
+    }}
 }}
 """
 
@@ -55,10 +56,10 @@ table ip nat {{
 # lets anybody in through it.
 _KINDS = {
     "full-cone": dict(
-        forward="\t\tiifname \"lan\" meta l4proto udp"
-                " update @mapped { udp sport : ip saddr }",
-        prerouting="\t\tiifname \"wan\" meta l4proto udp"
-                   " dnat to udp dport map @mapped",
+        forward='iifname "lan" meta l4proto udp'
+                ' update @mapped { udp sport : ip saddr }',
+        prerouting='iifname "wan" meta l4proto udp'
+                   ' dnat to udp dport map @mapped',
         masquerade="masquerade"),
     "port-restricted": dict(
         forward="", prerouting="", masquerade="masquerade"),
@@ -66,7 +67,7 @@ _KINDS = {
         forward="", prerouting="",
         masquerade="masquerade random,fully-random"),
     "udp-blocked": dict(
-        forward="\t\tmeta l4proto udp drop",
+        forward="meta l4proto udp drop",
         prerouting="", masquerade="masquerade"),
 }
 

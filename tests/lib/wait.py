@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """wait: for something observable, with a deadline; never for time alone."""
 
-import socket
 import time
 
 POLL_S = 0.05
@@ -17,12 +16,3 @@ def until(what, condition, timeout_s=10):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {timeout_s} s: {what}")
         time.sleep(POLL_S)
-
-
-def tcp_open(address, port):
-    """True when somebody accepts connections there."""
-    try:
-        with socket.create_connection((address, port), timeout=1):
-            return True
-    except OSError:
-        return False

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/net/batch.h"
+#include "lib/net/local.h"
 #include "lib/net/sock.h"
 
 /* Older headers lack what every kernel since 4.18 has. */
@@ -29,6 +30,10 @@ struct batch_rx {
 	struct mmsghdr hdr[BATCH_MAX];
 	struct iovec iov[BATCH_MAX];
 	struct sockaddr_storage src[BATCH_MAX];
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[LOCAL_SPACE];
+	} control[BATCH_MAX];
 	uint8_t slab[BATCH_MAX][SLOT_BYTES];
 };
 
@@ -44,7 +49,8 @@ struct datagram {
 /* Datagrams from one socket to one destination, in order. */
 struct flow {
 	int fd;
-	struct addr dst; /* ADDR_NONE: a connected socket's peer */
+	struct addr dst;   /* ADDR_NONE: a connected socket's peer */
+	struct addr local; /* ADDR_NONE: the kernel chooses */
 	uint8_t first, last;
 	bool sent;
 };
@@ -68,7 +74,7 @@ struct batch_tx {
 	struct iovec iov[2 * BATCH_MAX];
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+		uint8_t bytes[LOCAL_SPACE + CMSG_SPACE(sizeof(uint16_t))];
 	} control[BATCH_MAX];
 };
 
@@ -88,6 +94,8 @@ batch_rx_new(void)
 		rx->hdr[i].msg_hdr.msg_iovlen = 1;
 		rx->hdr[i].msg_hdr.msg_name = &rx->src[i];
 		rx->hdr[i].msg_hdr.msg_namelen = sizeof(rx->src[i]);
+		rx->hdr[i].msg_hdr.msg_control = &rx->control[i];
+		rx->hdr[i].msg_hdr.msg_controllen = LOCAL_SPACE;
 	}
 	return rx;
 }
@@ -120,6 +128,22 @@ is_pending(int err)
 	}
 }
 
+/* Also makes the slot as it was before the kernel filled it. */
+static void
+note_received(struct batch_rx *rx, int i)
+{
+	struct msghdr *m = &rx->hdr[i].msg_hdr;
+	struct batch_in *in = &rx->in[i];
+
+	in->len = rx->hdr[i].msg_len;
+	in->truncated = (m->msg_flags & MSG_TRUNC) != 0;
+	if (addr_from_sockaddr(&rx->src[i], &in->src) != 0)
+		in->src = (struct addr){ .family = ADDR_NONE };
+	in->local = local_read(m);
+	m->msg_namelen = sizeof(rx->src[i]);
+	m->msg_controllen = LOCAL_SPACE;
+}
+
 int
 batch_rx_read(struct batch_rx *rx, int fd)
 {
@@ -132,14 +156,8 @@ batch_rx_read(struct batch_rx *rx, int fd)
 	    tries++ < BATCH_MAX);
 	if (n < 0)
 		return errno == EAGAIN || is_pending(errno) ? 0 : -errno;
-	for (i = 0; i < n; i++) {
-		rx->in[i].len = rx->hdr[i].msg_len;
-		rx->in[i].truncated =
-		    (rx->hdr[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
-		if (addr_from_sockaddr(&rx->src[i], &rx->in[i].src) != 0)
-			rx->in[i].src = (struct addr){ .family = ADDR_NONE };
-		rx->hdr[i].msg_hdr.msg_namelen = sizeof(rx->src[i]);
-	}
+	for (i = 0; i < n; i++)
+		note_received(rx, i);
 	return n;
 }
 
@@ -189,49 +207,75 @@ total_len(const struct datagram *d)
 	return d->head_len + d->len;
 }
 
+static const struct addr nowhere = { .family = ADDR_NONE };
+
 /* The latest flows are the likeliest, so the search goes backwards. */
 static struct flow *
-flow_of(struct batch_tx *tx, int fd, const struct addr *dst)
+flow_of(struct batch_tx *tx, int fd, const struct addr *local,
+    const struct addr *dst)
 {
 	struct flow *f;
 	int i;
 
 	for (i = tx->nflows; i-- > 0;) {
 		f = &tx->flows[i];
-		if (f->fd == fd && addr_equal(&f->dst, dst))
+		if (f->fd == fd && addr_equal(&f->dst, dst) &&
+		    addr_equal(&f->local, local))
 			return f;
 	}
 	f = &tx->flows[tx->nflows++];
-	*f = (struct flow){ .fd = fd, .dst = *dst, .first = BATCH_MAX };
+	*f = (struct flow){
+		.fd = fd, .dst = *dst, .local = *local, .first = BATCH_MAX
+	};
 	return f;
+}
+
+/* The last datagram of its flow, without its payload. */
+static struct datagram *
+enqueue(struct batch_tx *tx, int fd, const struct addr *local,
+    const struct addr *dst)
+{
+	struct datagram *d;
+	struct flow *f;
+	uint8_t i;
+
+	if (tx->ndatagrams == BATCH_MAX)
+		batch_tx_flush(tx);
+	i = (uint8_t)tx->ndatagrams++;
+	d = &tx->datagrams[i];
+	d->head_len = 0;
+	d->next = BATCH_MAX;
+	f = flow_of(tx, fd, local, dst != NULL ? dst : &nowhere);
+	if (f->first == BATCH_MAX)
+		f->first = i;
+	else
+		tx->datagrams[f->last].next = i;
+	f->last = i;
+	return d;
 }
 
 void
 batch_tx_add(struct batch_tx *tx, int fd, const struct addr *dst,
     const void *head, size_t head_len, const void *data, size_t len)
 {
-	static const struct addr nowhere = { .family = ADDR_NONE };
-	struct datagram *d;
-	struct flow *f;
-	uint8_t i;
+	struct datagram *d = enqueue(tx, fd, &nowhere, dst);
 
 	assert(head_len <= BATCH_HEAD);
-	if (tx->ndatagrams == BATCH_MAX)
-		batch_tx_flush(tx);
-	i = (uint8_t)tx->ndatagrams++;
-	d = &tx->datagrams[i];
 	d->data = data;
 	d->len = len;
 	d->head_len = (uint8_t)head_len;
-	d->next = BATCH_MAX;
 	if (head_len > 0)
 		memcpy(d->head, head, head_len);
-	f = flow_of(tx, fd, dst != NULL ? dst : &nowhere);
-	if (f->first == BATCH_MAX)
-		f->first = i;
-	else
-		tx->datagrams[f->last].next = i;
-	f->last = i;
+}
+
+void
+batch_tx_add_from(struct batch_tx *tx, int fd, const struct addr *local,
+    const struct addr *dst, const void *data, size_t len)
+{
+	struct datagram *d = enqueue(tx, fd, local, dst);
+
+	d->data = data;
+	d->len = len;
 }
 
 static void
@@ -250,13 +294,12 @@ put_iov(struct batch_tx *tx, void *base, size_t len)
 }
 
 static void
-put_segment(struct batch_tx *tx, struct msghdr *m, uint16_t size)
+put_segment(struct msghdr *m, uint16_t size)
 {
-	struct cmsghdr *c;
+	struct cmsghdr *c =
+	    (void *)((char *)m->msg_control + m->msg_controllen);
 
-	m->msg_control = &tx->control[tx->nruns];
-	m->msg_controllen = sizeof(tx->control[0].bytes);
-	c = CMSG_FIRSTHDR(m);
+	m->msg_controllen += CMSG_SPACE(sizeof(size));
 	c->cmsg_level = SOL_UDP;
 	c->cmsg_type = UDP_SEGMENT;
 	c->cmsg_len = CMSG_LEN(sizeof(size));
@@ -295,8 +338,10 @@ put_run(struct batch_tx *tx, const struct flow *f, uint8_t i)
 		m->msg_name = &tx->dst[tx->nruns];
 		m->msg_namelen = addr_to_sockaddr(&f->dst, &tx->dst[tx->nruns]);
 	}
+	m->msg_control = &tx->control[tx->nruns];
+	m->msg_controllen = local_write(m, &f->local);
 	if (r->count > 1)
-		put_segment(tx, m, (uint16_t)size);
+		put_segment(m, (uint16_t)size);
 	tx->nruns++;
 	return i;
 }
@@ -322,8 +367,8 @@ send_singly(struct batch_tx *tx, const struct run *r, const struct msghdr *run)
 	uint8_t i = r->first;
 	int k, err;
 
-	m.msg_control = NULL;
-	m.msg_controllen = 0;
+	/* The local address stays, the size of segments goes. */
+	m.msg_controllen = local_write(&m, &r->flow->local);
 	for (k = 0; k < r->count; k++) {
 		d = &tx->datagrams[i];
 		m.msg_iovlen = d->head_len > 0 ? 2 : 1;

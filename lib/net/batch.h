@@ -22,6 +22,8 @@ struct batch_in {
 	uint8_t *data; /* valid until the next receive */
 	size_t len;
 	struct addr src;
+	struct addr local; /* that it came to, on a socket of all addresses;
+			      ADDR_NONE on others */
 	bool truncated;
 };
 
@@ -51,6 +53,9 @@ void batch_tx_free(struct batch_tx *);
  */
 void batch_tx_add(struct batch_tx *, int fd, const struct addr *dst,
     const void *head, size_t head_len, const void *data, size_t len);
+/* Without a head, and leaving from a local address as batch_in has it. */
+void batch_tx_add_from(struct batch_tx *, int fd, const struct addr *local,
+    const struct addr *dst, const void *data, size_t len);
 void batch_tx_flush(struct batch_tx *);
 
 #endif

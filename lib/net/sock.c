@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/net/local.h"
 #include "lib/net/sock.h"
 
 socklen_t
@@ -107,6 +108,8 @@ sock_open(const struct addr *a, int type)
 		return -errno;
 	/* [::] and 0.0.0.0 are two addresses; each gets its own socket. */
 	err = a->family == ADDR_V6 ? set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) : 0;
+	if (err == 0 && type == SOCK_DGRAM)
+		err = local_ask(fd, a);
 	if (err != 0) {
 		close(fd);
 		return err;

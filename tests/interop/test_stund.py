@@ -26,12 +26,14 @@ def mapped(answer):
 
 
 class Stund(case.Case):
-    def begin(self, **options):
+    def begin(self, addresses=("127.0.0.1", "[::1]"), **options):
         sections = floe.sections(self, ADDRESSES[0])
         sections["floe"].append(("workers", "1"))
-        for scheme in ("udp", "tcp"):
-            sections["stund"].append(
-                ("listen", f"{scheme}://[{ADDRESSES[1]}]:{floe.STUN_PORT}"))
+        sections["stund"] = [row for row in sections["stund"]
+                             if row[0] != "listen"]
+        sections["stund"] += [
+            ("listen", f"{scheme}://{address}:{floe.STUN_PORT}")
+            for address in addresses for scheme in ("udp", "tcp")]
         sections["stund"] += [(key.replace("_", "-"), value)
                               for key, value in options.items()]
         conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
@@ -62,16 +64,25 @@ class Stund(case.Case):
                 return int(line[len(wanted):])
         return None
 
+    def ask(self, address):
+        """Over UDP; an answer from any other address would not arrive."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as client:
+            client.settimeout(20)
+            client.connect((address, floe.STUN_PORT))
+            client.send(request())
+            self.assertEqual(mapped(client.recv(2048)),
+                             client.getsockname()[:2])
+
     def test_udp(self):
         self.begin()
         for address in ADDRESSES:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            with socket.socket(family, socket.SOCK_DGRAM) as client:
-                client.settimeout(20)
-                client.connect((address, floe.STUN_PORT))
-                client.send(request())
-                self.assertEqual(mapped(client.recv(2048)),
-                                 client.getsockname()[:2])
+            self.ask(address)
+
+    def test_udp_answers_from_the_address_asked(self):
+        self.begin(addresses=("0.0.0.0", "[::]"))
+        for address in (*ADDRESSES, "127.1.2.3"):
+            self.ask(address)
 
     def test_drops_are_counted(self):
         self.begin()

@@ -155,6 +155,43 @@ sends_and_receives(void **state)
 	assert_int_equal(told.count, 3);
 }
 
+/* On a socket of all addresses the answer comes from the one that was asked,
+ * alone, in a run, and when the run is refused and sent singly. */
+static void
+answers_from_the_address_asked(void **state)
+{
+	const struct addr any = addr_v4(0, 0, 0, 0, 0);
+	struct addr asked, bound;
+	struct fixture *f = *state;
+	struct batch_in *in;
+	int fd, i, round;
+
+	assert_int_equal(sock_udp_group(&any, &fd, 1, &bound), 0);
+	asked = addr_v4(127, 1, 2, 3, bound.port);
+	for (round = 0; round < 2; round++) {
+		batch_tx_add(f->tx, f->from, &asked, NULL, 0, "hello", 5);
+		batch_tx_flush(f->tx);
+		assert_int_equal(batch_rx_read(f->rx, fd), 1);
+		in = batch_rx_at(f->rx, 0);
+		assert_true(addr_equal_ip(&in->local, &asked));
+		assert_int_equal(in->local.port, 0);
+		for (i = 0; i < 3; i++)
+			batch_tx_add_from(
+			    f->tx, fd, &in->local, &in->src, "answer", 6);
+		fail_send[send_calls] = round == 0 ? 0 : EPERM;
+		batch_tx_flush(f->tx);
+		assert_int_equal(batch_rx_read(f->rx, f->from), 3);
+		for (i = 0; i < 3; i++) {
+			in = batch_rx_at(f->rx, i);
+			assert_true(addr_equal(&in->src, &asked));
+			assert_memory_equal(in->data, "answer", 6);
+			/* This one has only one address. */
+			assert_int_equal(in->local.family, ADDR_NONE);
+		}
+	}
+	close(fd);
+}
+
 /* Sizes chosen so that runs begin, end short, and break. */
 static void
 keeps_order_within_a_flow(void **state)
@@ -339,6 +376,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(sends_and_receives),
+		T(answers_from_the_address_asked),
 		T(keeps_order_within_a_flow),
 		T(equal_sizes_leave_as_one_message),
 		T(refused_datagram_costs_itself),

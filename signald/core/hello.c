@@ -25,6 +25,22 @@ copy(char *dst, size_t size, const char *src)
 		memcpy(dst, src, strnlen(src, size - 1));
 }
 
+/* A nick that is too long is cut between two characters of its UTF-8. */
+static void
+copy_nick(char dst[SIG_NICK_MAX + 1], const char *nick)
+{
+	size_t len = nick == NULL ? 0 : strlen(nick);
+
+	if (len > SIG_NICK_MAX) {
+		len = SIG_NICK_MAX;
+		while (len > 0 && ((unsigned char)nick[len] & 0xc0) == 0x80)
+			len--;
+	}
+	if (len > 0)
+		memcpy(dst, nick, len);
+	dst[len] = '\0';
+}
+
 void
 sig_login_free(struct sig_core *core, struct sig_login *login)
 {
@@ -126,8 +142,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	}
 	login = link->login;
 	user = login->user;
-	memset(user->nick, 0, sizeof(user->nick));
-	copy(user->nick, sizeof(user->nick), rows->nick);
+	copy_nick(user->nick, rows->nick);
 	memcpy(core->epoch, rows->epoch, sizeof(core->epoch));
 	if (rows->head > user->head)
 		user->head = rows->head;

@@ -24,7 +24,7 @@
 #include "signald/core/core.h"
 
 #define SIG_SECRET_MAX    40
-#define SIG_NICK_MAX      128
+#define SIG_NICK_MAX      255
 #define SIG_PEERS_MAX     4096         /* of one user, for presence */
 #define SIG_LEGS_MAX      16           /* calls of one user */
 #define SIG_HELD_MAX      256          /* call pushes held for a lost link */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * harness: several cores as one server, on virtual time and from one seed:
+ * a shell in memory that carries mail between shards (in order a pair, late
+ * and out of step with other pairs as the options say), a log that answers
+ * late, links that move, break and close. The same seed gives the same run.
+ * Owns: cores, log, links, what the links have heard.  Thread: one.
+ *
+ * JSON in calls may use ' for ". In what is said, $name is the value of a
+ * variable and $token.USER a good token of that user. An expected text names
+ * the members it asks for; "*" is any value, "$name" what the variable holds,
+ * or, when it is new, takes the value.
+ */
+#ifndef FLOE_TESTS_UNIT_SIGNALD_CORE_HARNESS_H
+#define FLOE_TESTS_UNIT_SIGNALD_CORE_HARNESS_H
+
+#include "signald/core/core.h"
+#include "tests/unit/signald/core/memlog.h"
+
+#define WORLD_SHARDS_MAX 8
+#define WORLD_WALL_MS    1790000000000 /* at now_ms 0 */
+
+struct world_opts {
+	uint64_t seed;
+	uint32_t mail_ms; /* mail takes up to so long */
+	uint32_t log_ms;  /* an append or read likewise */
+	struct sig_config cfg;
+};
+
+struct world;
+
+/* Four shards, the product's default times and limits, no delays. */
+struct world_opts world_defaults(void);
+struct world *world_new(const struct world_opts *);
+void world_free(struct world *);
+struct memlog *world_log(struct world *);
+struct sig_core *world_core(struct world *, uint32_t shard);
+uint64_t world_now(const struct world *);
+/* Sum over the shards of one gauge or counter. */
+uint64_t world_stat(const struct world *, size_t offset);
+#define WORLD_STAT(w, member) world_stat(w, offsetof(struct sig_stats, member))
+
+/* Everything that needs no timer; then timers too, up to now + ms. */
+void world_settle(struct world *);
+void world_run(struct world *, uint64_t ms);
+/* A number below n, from the seed. */
+uint32_t world_random(struct world *, uint32_t n);
+
+/* What the log does from now on: 0, or -errno for the next n appends or
+ * reads. */
+void world_fail_appends(struct world *, int err, uint32_t n);
+void world_fail_reads(struct world *, int err, uint32_t n);
+/* Messages that are committed are told to nobody's shard: lost mail. */
+void world_lose_inbox_mail(struct world *, bool);
+
+/* Links are named by small numbers, counted up from 1. */
+int world_open(struct world *);
+int world_open_at(struct world *, uint32_t shard);
+/* Says and settles; returns false when the link is closed. */
+bool world_say(struct world *, int link, const char *text);
+bool world_post(struct world *, int link, const char *text); /* no settling */
+/* The client's end breaks; the server learns of it now, or (silently) not
+ * before a timer tells. */
+void world_lose(struct world *, int link);
+void world_vanish(struct world *, int link);
+/* The close event that the shell reports late, after everything else. */
+void world_late_close(struct world *, int link);
+void world_drain(struct world *);
+
+/* The oldest text not heard yet, taken; NULL when there is none. Valid until
+ * the link is closed by the test or the world ends. */
+const char *world_hear(struct world *, int link);
+size_t world_unheard(const struct world *, int link);
+void world_hear_all(struct world *, int link);    /* forgets them */
+int world_closed(const struct world *, int link); /* its code, 0: open */
+uint32_t world_shard(const struct world *, int link);
+
+/* NULL when text is as expected, else why not (static). */
+const char *world_match(struct world *, const char *want, const char *text);
+const char *world_var(const struct world *, const char *name);
+void world_forget(struct world *); /* all variables */
+/* ' to ", variables to values; the caller frees. */
+char *world_text(struct world *, const char *text);
+
+#endif

@@ -87,17 +87,31 @@ client_world(const struct world_opts *opts)
 		snprintf(nick, sizeof(nick), "The %s", names[i]);
 		memlog_add_user(world_log(w), names[i], nick);
 	}
+	world_ignore_presence(w, true);
 	return w;
+}
+
+static int
+setup(void **state, uint32_t shards)
+{
+	struct world_opts opts = world_defaults();
+
+	opts.cfg.shards = shards;
+	crypto_init();
+	*state = client_world(&opts);
+	return 0;
 }
 
 int
 client_setup(void **state)
 {
-	struct world_opts opts = world_defaults();
+	return setup(state, world_defaults().cfg.shards);
+}
 
-	crypto_init();
-	*state = client_world(&opts);
-	return 0;
+int
+client_setup_one_shard(void **state)
+{
+	return setup(state, 1);
 }
 
 int

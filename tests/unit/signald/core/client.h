@@ -37,12 +37,20 @@ void client_ask(struct world *, int link, const char *text, const char *answer,
 int client_login(struct world *, const char *user, const char *device,
     const char *more, const char *file, int line);
 
-/* A world of defaults with alice, bob, carol and dave. */
+/* A world of defaults with alice, bob, carol and dave: of four shards, where
+ * those are apart, or of one. Nobody hears of presence. */
 int client_setup(void **state);
+int client_setup_one_shard(void **state);
 int client_teardown(void **state);
 struct world *client_world(const struct world_opts *);
 
 /* from sends a text to a user and hears both the answer and its own push. */
 void client_text(struct world *, int from, const char *to, const char *mid);
+
+/* A test in both worlds. */
+#define TEST(f)                                                            \
+	cmocka_unit_test_setup_teardown(f, client_setup, client_teardown), \
+	    cmocka_unit_test_setup_teardown(                               \
+		f, client_setup_one_shard, client_teardown)
 
 #endif

@@ -57,7 +57,7 @@ struct world {
 	uint64_t commit_at[WORLD_SHARDS_MAX], result_at[WORLD_SHARDS_MAX];
 	int append_err, read_err;
 	uint32_t append_errs, read_errs;
-	bool lose_inbox;
+	bool lose_inbox, no_presence;
 	struct link *links[LINKS_MAX];
 	int nlinks;
 	struct script script;
@@ -119,7 +119,7 @@ world_defaults(void)
 		    .max_sessions_per_user = 8,
 		    .max_pending_per_session = 32,
 		    .token_key = { 1, 2, 3 },
-		    .shard_key = { 7 },
+		    .shard_key = { 4 }, /* alice, bob, carol and calls apart */
 		    .turn_secrets = secrets,
 		    .turn_uris = turns,
 		    .stun_uris = stuns,
@@ -236,9 +236,13 @@ static void
 effect_send(struct world *w, struct sig_effect *effect)
 {
 	struct link *l = link_of(w, (int)effect->link);
+	static const char presence[] = "{\"push\":\"presence\"";
 	struct heard *h;
 
 	if (l->code != 0 || l->vanished || l->gone)
+		return;
+	if (w->no_presence && effect->len > sizeof(presence) &&
+	    memcmp(effect->text, presence, sizeof(presence) - 1) == 0)
 		return;
 	h = calloc(1, sizeof(*h));
 	h->text = strndup(effect->text, effect->len);
@@ -659,6 +663,12 @@ void
 world_lose_inbox_mail(struct world *w, bool lose)
 {
 	w->lose_inbox = lose;
+}
+
+void
+world_ignore_presence(struct world *w, bool ignore)
+{
+	w->no_presence = ignore;
 }
 
 const char *

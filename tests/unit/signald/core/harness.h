@@ -53,6 +53,9 @@ void world_fail_reads(struct world *, int err, uint32_t n);
 /* Messages that are committed are told to nobody's shard: lost mail. */
 void world_lose_inbox_mail(struct world *, bool);
 
+/* Links do not hear of it, for tests of something else. */
+void world_ignore_presence(struct world *, bool);
+
 /* Links are named by small numbers, counted up from 1. */
 int world_open(struct world *);
 int world_open_at(struct world *, uint32_t shard);

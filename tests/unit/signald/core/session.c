@@ -339,15 +339,14 @@ test_dump(void **state)
 	buf_fini(&b);
 }
 
-#define TEST(f) \
-	cmocka_unit_test_setup_teardown(f, client_setup, client_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_welcome_and_hello),
-		TEST(test_every_shard_takes_every_user),
+		cmocka_unit_test_setup_teardown(
+		    test_every_shard_takes_every_user, client_setup,
+		    client_teardown),
 		TEST(test_before_hello),
 		TEST(test_before_hello_little_is_read),
 		TEST(test_bad_tokens),

@@ -56,11 +56,8 @@ struct stun_msg {
 	uint16_t method;
 	uint16_t class;
 	bool rfc3489; /* no magic cookie: RFC 3489 client, 16-byte id */
-	/*
-	 * Attributes that count: those after MESSAGE-INTEGRITY (other than
-	 * MESSAGE-INTEGRITY-SHA256 and FINGERPRINT) and those after FINGERPRINT
-	 * are not indexed, as RFC 8489 section 14.5-14.7 has it.
-	 */
+	/* Those that count: not what follows MESSAGE-INTEGRITY (but for the
+	 * other seals) or FINGERPRINT, RFC 8489 sections 14.5 to 14.7. */
 	uint8_t nattrs;
 	struct stun_attr attrs[STUN_MAX_ATTRS];
 };
@@ -68,14 +65,13 @@ struct stun_msg {
 /* True when the first bytes look like STUN: two zero bits, length a multiple of
  * 4 that fits (RFC 8489 section 6.3, RFC 7983). */
 bool stun_looks_like(const void *, size_t len);
-/* 0, or -EBADMSG, when stun_msg is undefined. The datagram holds exactly one
- * message. A FINGERPRINT that is there must be right, or the message is
- * -EBADMSG too. Values are not judged: that is for stun_malformed and the
- * getters, since a request with a bad value deserves a 400. */
+/* 0, or -EBADMSG, when stun_msg is undefined: not exactly one message, or a
+ * wrong FINGERPRINT. Values are not judged: that is for stun_malformed and
+ * the getters, since a request with a bad value deserves a 400. */
 int stun_decode(const void *, size_t len, struct stun_msg *);
 const uint8_t *stun_txid(const struct stun_msg *); /* STUN_TXID_LEN bytes */
 
-/* First attribute of the type, NULL when there is none. */
+/* First attribute of the type, or NULL. */
 const struct stun_attr *stun_find(const struct stun_msg *, uint16_t type);
 const uint8_t *stun_value(const struct stun_msg *, const struct stun_attr *);
 /* First attribute whose length its registry row (attr.h) does not allow. */
@@ -87,8 +83,7 @@ int stun_get_xor_addr(const struct stun_msg *, uint16_t type, struct addr *);
 /* The same of one attribute, where a message may hold several. */
 int stun_read_xor_addr(
     const struct stun_msg *, const struct stun_attr *, struct addr *);
-/* Comprehension-required types the reader does not know (RFC 8489 section
- * 6.3.1), each once; known() says which the caller understands. */
+/* Comprehension-required types that known() does not know, each once. */
 size_t stun_unknown(const struct stun_msg *, bool (*known)(uint16_t type),
     uint16_t *out, size_t max);
 
@@ -104,7 +99,7 @@ struct stun_out {
 
 struct stun_out stun_begin(struct buf *, uint16_t method, uint16_t class,
     const uint8_t txid[STUN_TXID_LEN]);
-/* An answer: the method, transaction id (and RFC 3489 form) of a request. */
+/* An answer: the method, id (and RFC 3489 form) of a request. */
 struct stun_out
 stun_begin_reply(struct buf *, const struct stun_msg *req, uint16_t class);
 void stun_put(struct stun_out *, uint16_t type, const void *, size_t len);

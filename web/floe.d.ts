@@ -44,7 +44,8 @@ export interface CallRecord {
 }
 
 export interface Message {
-  mid: string;
+  /** Chosen by the sender, unique for each; records of calls have none. */
+  mid?: string;
   from: string;
   state: MessageState;
   /** ms since 1970: the server's clock once sent, this device's before. */

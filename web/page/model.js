@@ -9,7 +9,7 @@ const PAGE = 50;
 
 /** Own texts are known by their mid from the first moment on. */
 function keyOf(message, me) {
-  const own = message.from === me && message.type !== "call";
+  const own = message.from === me && message.mid;
   return own ? `mid ${message.mid}` : `seq ${message.seq}`;
 }
 

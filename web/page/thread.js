@@ -166,8 +166,8 @@ export class Thread {
   }
 
   #key(message) {
-    return message.type === "call" || message.from !== this.#model.me
-      ? `seq ${message.seq}` : `mid ${message.mid}`;
+    return message.from === this.#model.me && message.mid
+      ? `mid ${message.mid}` : `seq ${message.seq}`;
   }
 
   #element(item) {

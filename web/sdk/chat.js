@@ -128,9 +128,10 @@ export class Chat {
 
   #show(message, live) {
     const mine = message.from === this.#user;
-    const waited = mine && this.#outbox.seen(message.mid);
+    const written = mine && message.mid; // a call's record has none
+    const waited = written && this.#outbox.seen(message.mid);
     const state = mine ? "sent" : "received";
-    if (waited || (mine && message.device === this.#device))
+    if (waited || (written && message.device === this.#device))
       this.#env.emit("update", { message: { ...message, state } });
     else
       this.#env.emit("message", { message: { ...message, state }, live });

@@ -99,7 +99,7 @@ export class Store {
       for (const message of messages) {
         const row = await this.#add(t, message);
         changed.set(row.conv, row);
-        if (message.from === this.#user)
+        if (message.from === this.#user && message.mid)
           await t.del("outbox", message.mid);
       }
       await t.put("meta", { ...await t.get("meta", this.#slot), sync });

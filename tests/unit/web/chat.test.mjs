@@ -146,6 +146,16 @@ test("a text of the user's other device is a message", async () => {
   assert.deepEqual(events, ["message 1 sent live"]);
 });
 
+test("the record of an own call is a message, without a mid", async () => {
+  const { chat, store, events } = await setup();
+  const { device } = await store.load();
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(push(1, "alice", { device, mid: undefined, type: "call",
+    body: { outcome: "missed" } }));
+  await kept();
+  assert.deepEqual(events, ["message 1 sent live"]);
+});
+
 test("texts are measured in bytes", async () => {
   const { chat } = await setup();
   await assert.rejects(chat.send({ to: "bob" }, ""), { code: "too_large" });

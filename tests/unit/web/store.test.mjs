@@ -65,6 +65,8 @@ test("a missed call is unread, an answered one is not", async () => {
   assert.equal(row.unread, 0);
   [row] = await store.keep([message(2, "bob", missed)], 2);
   assert.equal(row.unread, 1);
+  [row] = await store.keep([message(3, "alice", { ...missed, mid: undefined })], 3);
+  assert.equal(row.unread, 0);
 });
 
 test("an own message that is pushed leaves the outbox", async () => {

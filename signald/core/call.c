@@ -29,6 +29,7 @@ struct sig_call {
 	struct party party[SIDES];
 	char *media; /* JSON */
 	size_t media_len;
+	bool unrung; /* the callee's devices have not been told of it */
 	uint64_t active_ms;
 	struct sig_timer ring_timer;
 };
@@ -212,9 +213,10 @@ call_end(struct sig_core *core, struct sig_call *call, const char *reason,
 	if (json_out_end(&o) == 0) {
 		call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
 		    (const char *)b.data, b.len);
-		call_push(core, call, CALLEE,
-		    SIG_PUSH_ENDED | (active ? SIG_PUSH_ONE : 0),
-		    (const char *)b.data, b.len);
+		if (!call->unrung)
+			call_push(core, call, CALLEE,
+			    SIG_PUSH_ENDED | (active ? SIG_PUSH_ONE : 0),
+			    (const char *)b.data, b.len);
 	}
 	buf_fini(&b);
 	call_record(core, call, outcome);
@@ -327,6 +329,7 @@ do_relay(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 static void
 do_busy(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
+	call->unrung = true;
 	call_end(core, call, "busy", "busy");
 }
 

@@ -1,5 +1,755 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/signald/core/client.h"
+
+#define INVITE(id, to)                              \
+	"{'id':" id ",'op':'call.invite','to':'" to \
+	"','media':{'audio':true,'video':true}}"
+#define OP(id, op)       "{'id':" id ",'op':'call." op "','call':'$c'}"
+#define STATE(id, state) "{'id':" id ",'ok':{'call':'$c','state':'" state "'}}"
+#define ENDED(reason)    "{'push':'call.ended','call':'$c','reason':'" reason "'}"
+#define RECORD(outcome)                                                 \
+	"{'push':'message','type':'call','from':'alice','device':'a1'," \
+	"'mid':'','body':{'call':'$c','outcome':'" outcome              \
+	"','media':{'audio':true,'video':true}}}"
+#define REFUSED(id, code) "{'id':" id ",'err':{'code':'" code "'}}"
+
+/* Everybody's links, and a call from alice to bob in $c. */
+struct scene {
+	struct world *w;
+	int a, a2, b, b2;
+};
+
+static struct scene
+people(void **state)
+{
+	struct scene s = { .w = *state };
+
+	s.a = login(s.w, "alice", "a1");
+	s.a2 = login(s.w, "alice", "a2");
+	s.b = login(s.w, "bob", "b1");
+	s.b2 = login(s.w, "bob", "b2");
+	return s;
+}
+
+static struct scene
+invited(void **state)
+{
+	struct scene s = people(state);
+
+	ask(s.w, s.a, INVITE("10", "bob"), STATE("10", "inviting"));
+	want(s.w, s.b,
+	    "{'push':'call.invite','call':'$c','from':'alice',"
+	    "'media':{'audio':true,'video':true},'ts':1790000000000}");
+	want(s.w, s.b2, "{'push':'call.invite','call':'$c'}");
+	want_nothing(s.w, s.a);
+	want_nothing(s.w, s.a2);
+	return s;
+}
+
+static struct scene
+ringing(void **state)
+{
+	struct scene s = invited(state);
+
+	ask(s.w, s.b, OP("11", "ringing"), STATE("11", "ringing"));
+	want(s.w, s.a, "{'push':'call.ringing','call':'$c'}");
+	return s;
+}
+
+static struct scene
+active(void **state)
+{
+	struct scene s = ringing(state);
+
+	ask(s.w, s.b, OP("12", "accept"), STATE("12", "active"));
+	want(s.w, s.a, "{'push':'call.accept','call':'$c','device':'b1'}");
+	want(s.w, s.b2, ENDED("answered_elsewhere"));
+	want_nothing(s.w, s.b);
+	return s;
+}
+
+static void
+alive(struct scene *s)
+{
+	const int links[] = { s->a, s->a2, s->b, s->b2 };
+	size_t i;
+
+	for (i = 0; i < LEN(links); i++)
+		world_say(s->w, links[i], "{'op':'sync.ack','sync':0}");
+}
+
+/* Time passes with everybody pinging. */
+static void
+pass(struct scene *s, int seconds)
+{
+	for (; seconds > 0; seconds -= 5) {
+		alive(s);
+		world_run(s->w, seconds > 5 ? 5000 : (uint64_t)seconds * 1000);
+	}
+	alive(s);
+}
+
+static void
+test_to_the_end(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+
+	ask(w, s.a, "{'id':20,'op':'call.offer','call':'$c','sdp':'v=0 a'}",
+	    STATE("20", "active"));
+	want(w, s.b, "{'push':'call.offer','call':'$c','sdp':'v=0 a'}");
+	ask(w, s.b, "{'id':21,'op':'call.answer','call':'$c','sdp':'v=0 b'}",
+	    STATE("21", "active"));
+	want(w, s.a, "{'push':'call.answer','call':'$c','sdp':'v=0 b'}");
+	world_say(w, s.a,
+	    "{'op':'call.candidate','call':'$c','candidates':["
+	    "{'candidate':'x','sdpMid':'0','sdpMLineIndex':0},null]}");
+	want_nothing(w, s.a);
+	want(w, s.b,
+	    "{'push':'call.candidate','call':'$c','candidates':["
+	    "{'candidate':'x','sdpMid':'0','sdpMLineIndex':0},null]}");
+	/* Either side may offer again. */
+	ask(w, s.b, "{'id':22,'op':'call.offer','call':'$c','sdp':'v=0 c'}",
+	    STATE("22", "active"));
+	want(w, s.a, "{'push':'call.offer','sdp':'v=0 c'}");
+	pass(&s, 61);
+	ask(w, s.b, "{'id':23,'op':'call.hangup','call':'$c','reason':'bye'}",
+	    STATE("23", "ended"));
+	want(w, s.b,
+	    "{'push':'call.ended','call':'$c','reason':'hangup',"
+	    "'duration_ms':61000}");
+	want(w, s.a,
+	    "{'push':'call.ended','call':'$c','reason':'hangup',"
+	    "'duration_ms':61000}");
+	want(w, s.a,
+	    "{'push':'message','type':'call','from':'alice','seq':1,"
+	    "'body':{'call':'$c','outcome':'answered',"
+	    "'duration_ms':61000}}");
+	want(w, s.a2, RECORD("answered"));
+	want(w, s.b, RECORD("answered"));
+	want(w, s.b2, RECORD("answered"));
+	want_nothing(w, s.a2);
+	want_nothing(w, s.b2);
+	assert_int_equal(WORLD_STAT(w, calls), 0);
+	assert_int_equal(WORLD_STAT(w, calls_started), 1);
+	assert_int_equal(WORLD_STAT(w, calls_answered), 1);
+}
+
+static void
+test_accept_without_ringing(void **state)
+{
+	struct scene s = invited(state);
+
+	ask(s.w, s.b2, OP("12", "accept"), STATE("12", "active"));
+	want(s.w, s.a, "{'push':'call.accept','device':'b2'}");
+	want(s.w, s.b, ENDED("answered_elsewhere"));
+	/* The slower finger. */
+	ask(s.w, s.b, OP("13", "accept"), REFUSED("13", "not_found"));
+	ask(s.w, s.b, OP("14", "hangup"), REFUSED("14", "not_found"));
+	ask(s.w, s.b, OP("15", "refuse"), REFUSED("15", "not_found"));
+	want_nothing(s.w, s.a);
+}
+
+static void
+test_refuse(void **state)
+{
+	struct scene s = ringing(state);
+
+	ask(s.w, s.b2, OP("12", "refuse"), STATE("12", "ended"));
+	want(s.w, s.b2, ENDED("refused"));
+	want(s.w, s.b, ENDED("refused"));
+	want(s.w, s.a, ENDED("refused"));
+	want(s.w, s.a, RECORD("refused"));
+	want(s.w, s.b, RECORD("refused"));
+	ask(s.w, s.b, OP("13", "refuse"), REFUSED("13", "not_found"));
+	ask(s.w, s.b, OP("14", "accept"), REFUSED("14", "not_found"));
+}
+
+static void
+test_cancel(void **state)
+{
+	struct scene s = ringing(state);
+
+	ask(s.w, s.a, OP("12", "cancel"), STATE("12", "ended"));
+	want(s.w, s.a, ENDED("cancelled"));
+	want(s.w, s.b, ENDED("cancelled"));
+	want(s.w, s.b2, ENDED("cancelled"));
+	want(s.w, s.a, RECORD("missed"));
+	want(s.w, s.b, RECORD("missed"));
+	want_nothing(s.w, s.b);
+}
+
+static void
+test_hangup_before_accept(void **state)
+{
+	struct scene s = invited(state);
+
+	ask(s.w, s.a, OP("12", "hangup"), STATE("12", "ended"));
+	want(s.w, s.a, ENDED("hangup"));
+	want(s.w, s.b, ENDED("hangup"));
+	want(s.w, s.a, RECORD("missed"));
+	world_hear_all(s.w, s.a);
+	world_hear_all(s.w, s.b);
+	world_forget(s.w);
+	ask(s.w, s.a, INVITE("13", "bob"), STATE("13", "inviting"));
+	want(s.w, s.b, "{'push':'call.invite','call':'$c'}");
+	ask(s.w, s.b, OP("14", "hangup"), STATE("14", "ended"));
+	want(s.w, s.a, ENDED("hangup"));
+	want(s.w, s.a, RECORD("refused"));
+}
+
+static void
+test_timeout(void **state)
+{
+	struct scene s = ringing(state);
+
+	pass(&s, 59);
+	want_nothing(s.w, s.a);
+	pass(&s, 2);
+	want(s.w, s.a, ENDED("timeout"));
+	want(s.w, s.b, ENDED("timeout"));
+	want(s.w, s.b2, ENDED("timeout"));
+	want(s.w, s.a, RECORD("missed"));
+	assert_int_equal(WORLD_STAT(s.w, calls), 0);
+}
+
+static void
+test_wrong_side_wrong_time(void **state)
+{
+	struct scene s = invited(state);
+	struct world *w = s.w;
+
+	ask(w, s.a, OP("1", "ringing"), REFUSED("1", "forbidden"));
+	ask(w, s.a, OP("2", "accept"), REFUSED("2", "forbidden"));
+	ask(w, s.a, OP("3", "refuse"), REFUSED("3", "forbidden"));
+	ask(w, s.b, OP("4", "cancel"), REFUSED("4", "forbidden"));
+	/* The caller's other device is no side. */
+	ask(w, s.a2, OP("5", "cancel"), REFUSED("5", "not_found"));
+	ask(w, s.a2, INVITE("6", "bob"), REFUSED("6", "conflict"));
+	ask(w, s.a, "{'id':7,'op':'call.offer','call':'$c','sdp':'x'}",
+	    REFUSED("7", "conflict"));
+	ask(w, s.b, "{'id':8,'op':'call.answer','call':'$c','sdp':'x'}",
+	    REFUSED("8", "conflict"));
+	ask(w, s.a,
+	    "{'id':9,'op':'call.candidate','call':'$c','candidates':[null]}",
+	    REFUSED("9", "conflict"));
+	ask(w, s.b, OP("10", "accept"), STATE("10", "active"));
+	want(w, s.a, "{'push':'call.accept'}");
+	ask(w, s.b, OP("11", "refuse"), REFUSED("11", "conflict"));
+	ask(w, s.a, OP("12", "cancel"), REFUSED("12", "conflict"));
+	ask(w, s.a, OP("13", "accept"), REFUSED("13", "forbidden"));
+}
+
+static void
+test_strangers(void **state)
+{
+	struct scene s = active(state);
+	int c = login(s.w, "carol", "c1");
+
+	ask(s.w, c, OP("1", "accept"), REFUSED("1", "not_found"));
+	ask(s.w, c, OP("2", "hangup"), REFUSED("2", "not_found"));
+	ask(s.w, c, "{'id':3,'op':'call.offer','call':'$c','sdp':'x'}",
+	    REFUSED("3", "not_found"));
+	ask(s.w, c,
+	    "{'id':4,'op':'call.hangup',"
+	    "'call':'c-0000000000000000@main:1:alice:carol'}",
+	    REFUSED("4", "not_found"));
+	ask(s.w, c,
+	    "{'id':5,'op':'call.hangup',"
+	    "'call':'c-0000000000000000@main:1:alice:bob'}",
+	    REFUSED("5", "not_found"));
+	ask(s.w, c, INVITE("6", "zoe"), REFUSED("6", "not_found"));
+	ask(s.w, c, INVITE("7", "carol"), REFUSED("7", "bad_request"));
+	want_nothing(s.w, s.a);
+	want_nothing(s.w, s.b);
+}
+
+static void
+test_repeats(void **state)
+{
+	struct scene s = invited(state);
+	struct world *w = s.w;
+
+	ask(w, s.a, INVITE("1", "bob"), STATE("1", "inviting"));
+	ask(w, s.b, OP("2", "ringing"), STATE("2", "ringing"));
+	ask(w, s.b, OP("3", "ringing"), STATE("3", "ringing"));
+	ask(w, s.b2, OP("4", "ringing"), STATE("4", "ringing"));
+	ask(w, s.a, "{'id':5,'op':'ping'}",
+	    "{'push':'call.ringing','call':'$c'}");
+	want(w, s.a, "{'id':5,'ok':{}}");
+	ask(w, s.a, INVITE("6", "bob"), STATE("6", "ringing"));
+	ask(w, s.b, OP("7", "accept"), STATE("7", "active"));
+	ask(w, s.b, OP("8", "accept"), STATE("8", "active"));
+	ask(w, s.b, OP("9", "ringing"), STATE("9", "active"));
+	want(w, s.a, "{'push':'call.accept'}");
+	ask(w, s.a, INVITE("10", "bob"), STATE("10", "active"));
+	ask(w, s.b, INVITE("11", "alice"), STATE("11", "active"));
+	want_nothing(w, s.a);
+	want_nothing(w, s.b);
+	assert_int_equal(WORLD_STAT(w, calls_started), 1);
+	ask(w, s.a, OP("12", "hangup"), STATE("12", "ended"));
+	ask(w, s.a, OP("13", "hangup"), ENDED("hangup"));
+	assert_int_equal(WORLD_STAT(w, calls), 0);
+}
+
+static void
+test_glare_one_after_the_other(void **state)
+{
+	struct scene s = invited(state);
+	struct world *w = s.w;
+
+	ask(w, s.b2, INVITE("1", "alice"), STATE("1", "active"));
+	want(w, s.a, "{'push':'call.accept','call':'$c','device':'b2'}");
+	want(w, s.b, ENDED("answered_elsewhere"));
+	want_nothing(w, s.b2);
+	ask(w, s.a, "{'id':2,'op':'call.offer','call':'$c','sdp':'x'}",
+	    STATE("2", "active"));
+	want(w, s.b2, "{'push':'call.offer','sdp':'x'}");
+}
+
+/* Invites that cross: whoever is first at the call's shard is the caller, and
+ * both end up in that one call. */
+static void
+crossing(uint64_t seed, int *alice_first, int *bob_first)
+{
+	struct world_opts opts = world_defaults();
+	const char *text;
+	struct world *w;
+	int a, b, first, second;
+
+	opts.seed = seed;
+	opts.mail_ms = 20;
+	w = client_world(&opts);
+	a = login(w, "alice", "a1");
+	b = login(w, "bob", "b1");
+	client_text(w, a, "bob", "m1"); /* they know each other */
+	world_hear_all(w, a);
+	world_hear_all(w, b);
+	world_post(w, a, INVITE("10", "bob"));
+	world_post(w, b, INVITE("10", "alice"));
+	world_settle(w);
+	text = world_hear(w, a);
+	first = strstr(text, "inviting") != NULL ? a : b;
+	second = first == a ? b : a;
+	if (first == a) {
+		assert_null(world_match(w, STATE("10", "inviting"), text));
+		want(w, b, STATE("10", "active"));
+		(*alice_first)++;
+	} else {
+		assert_null(world_match(w, STATE("10", "active"), text));
+		want(w, b, STATE("10", "inviting"));
+		(*bob_first)++;
+	}
+	want(w, first, "{'push':'call.accept','call':'$c'}");
+	/* Nobody rings at one who is calling already. */
+	want_nothing(w, a);
+	want_nothing(w, b);
+	ask(w, first, "{'id':2,'op':'call.offer','call':'$c','sdp':'x'}",
+	    STATE("2", "active"));
+	want(w, second, "{'push':'call.offer','call':'$c','sdp':'x'}");
+	assert_int_equal(WORLD_STAT(w, calls), 1);
+	ask(w, second, OP("3", "hangup"), STATE("3", "ended"));
+	want(w, first, "{'push':'call.ended','reason':'hangup'}");
+	/* Free again: a third may call both. */
+	a = login(w, "carol", "c1");
+	world_hear_all(w, b);
+	world_forget(w);
+	ask(w, a, INVITE("1", "bob"), STATE("1", "inviting"));
+	want(w, b, "{'push':'call.invite','from':'carol'}");
+	world_free(w);
+}
+
+static void
+test_glare_crossing(void **state)
+{
+	int alice_first = 0, bob_first = 0;
+	uint64_t seed;
+
+	for (seed = 1; seed <= 40; seed++)
+		crossing(seed, &alice_first, &bob_first);
+	assert_true(alice_first > 5);
+	assert_true(bob_first > 5);
+}
+
+static void
+test_busy(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+	int c = login(w, "carol", "c1");
+
+	ask(w, c, "{'id':1,'op':'call.invite','to':'bob','media':{}}",
+	    "{'id':1,'ok':{'call':'$busy','state':'inviting'}}");
+	want(w, c, "{'push':'call.ended','call':'$busy','reason':'busy'}");
+	want(w, c,
+	    "{'push':'message','type':'call','from':'carol',"
+	    "'body':{'call':'$busy','outcome':'busy'}}");
+	/* The callee is not rung, but finds it in the conversation. */
+	want(w, s.b, "{'push':'message','from':'carol','type':'call'}");
+	want_nothing(w, s.b);
+	/* Both sides are busy, also while it rings only. */
+	ask(w, c, "{'id':2,'op':'call.invite','to':'alice','media':{}}",
+	    "{'id':2,'ok':{'state':'inviting'}}");
+	want(w, c, "{'push':'call.ended','reason':'busy'}");
+	world_hear_all(w, c);
+	world_hear_all(w, s.a);
+	ask(w, s.a, OP("3", "hangup"), STATE("3", "ended"));
+	ask(w, c, "{'id':4,'op':'call.invite','to':'bob','media':{}}",
+	    "{'id':4,'ok':{'state':'inviting'}}");
+	want_nothing(w, c);
+}
+
+static void
+test_caller_is_busy_while_it_rings(void **state)
+{
+	struct scene s = invited(state);
+	int c = login(s.w, "carol", "c1");
+
+	ask(s.w, c, "{'id':1,'op':'call.invite','to':'alice','media':{}}",
+	    "{'id':1,'ok':{'state':'inviting'}}");
+	want(s.w, c, "{'push':'call.ended','reason':'busy'}");
+	/* But bob, who is only rung, can be rung by carol too. */
+	world_hear_all(s.w, c);
+	ask(s.w, c, "{'id':2,'op':'call.invite','to':'bob','media':{}}",
+	    "{'id':2,'ok':{'call':'$d','state':'inviting'}}");
+	want(s.w, s.b, "{'push':'call.invite','call':'$d','from':'carol'}");
+}
+
+static void
+test_callee_comes_while_it_rings(void **state)
+{
+	struct world *w = *state;
+	int a = login(w, "alice", "a1"), b;
+
+	ask(w, a, INVITE("10", "bob"), STATE("10", "inviting"));
+	world_run(w, 3000);
+	b = world_open(w);
+	want(w, b, "{'push':'welcome'}");
+	ask(w, b, "{'id':1,'op':'hello','token':'$token.bob','device':'b1'}",
+	    "{'id':1,'ok':{'resumed':false,'session':'$bob.b1.s',"
+	    "'secret':'$bob.b1.k'}}");
+	want(w, b,
+	    "{'push':'call.invite','call':'$c','from':'alice',"
+	    "'ts':1790000000000}");
+	want_nothing(w, b);
+	/* And after each hello, once. */
+	world_lose(w, b);
+	b = resume(w, "bob", "b1", "");
+	want(w, b, "{'push':'call.invite','call':'$c'}");
+	want_nothing(w, b);
+	ask(w, b, OP("2", "accept"), STATE("2", "active"));
+	want(w, a, "{'push':'call.accept','device':'b1'}");
+	world_lose(w, b);
+	b = resume(w, "bob", "b1", "");
+	want_nothing(w, b);
+}
+
+static void
+test_nobody_comes(void **state)
+{
+	struct world *w = *state;
+	int a = login(w, "alice", "a1"), i;
+
+	ask(w, a, INVITE("10", "bob"), STATE("10", "inviting"));
+	for (i = 0; i < 12; i++) {
+		world_say(w, a, "{'op':'sync.ack','sync':0}");
+		world_run(w, 5050);
+	}
+	want(w, a, ENDED("timeout"));
+	want(w, a, RECORD("missed"));
+	/* What is missed waits in the log. */
+	i = world_open(w);
+	world_hear_all(w, i);
+	ask(w, i, "{'id':1,'op':'hello','token':'$token.bob','device':'b'}",
+	    "{'id':1,'ok':{'sync':1}}");
+	want(w, i, RECORD("missed"));
+	want_nothing(w, i);
+}
+
+static void
+test_pushes_wait_for_a_lost_link(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+
+	world_lose(w, s.b);
+	ask(w, s.a, "{'id':1,'op':'call.offer','call':'$c','sdp':'x'}",
+	    STATE("1", "active"));
+	world_say(w, s.a,
+	    "{'op':'call.candidate','call':'$c','candidates':[{'n':1}]}");
+	world_say(w, s.a,
+	    "{'op':'call.candidate','call':'$c','candidates':[{'n':2}]}");
+	s.b = resume(w, "bob", "b1", "");
+	want(w, s.b, "{'push':'call.offer','sdp':'x'}");
+	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':1}]}");
+	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':2}]}");
+	want_nothing(w, s.b);
+	/* The end too. */
+	world_lose(w, s.b);
+	ask(w, s.a, OP("2", "hangup"), STATE("2", "ended"));
+	s.b = resume(w, "bob", "b1", "");
+	want(w, s.b, ENDED("hangup"));
+}
+
+static void
+test_missed_while_the_link_was_away(void **state)
+{
+	struct scene s = people(state);
+
+	world_lose(s.w, s.b);
+	ask(s.w, s.a, INVITE("10", "bob"), STATE("10", "inviting"));
+	ask(s.w, s.a, OP("11", "cancel"), STATE("11", "ended"));
+	s.b = resume(s.w, "bob", "b1", "");
+	want(s.w, s.b, "{'push':'call.invite','call':'$c'}");
+	want(s.w, s.b, ENDED("cancelled"));
+	want(s.w, s.b, RECORD("missed"));
+}
+
+static void
+test_too_much_to_hold(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+	char *text = malloc(60000);
+	int i;
+
+	sprintf(
+	    text, "{'id':1,'op':'call.offer','call':'$c','sdp':'%048000d'}", 0);
+	world_lose(w, s.b);
+	for (i = 0; i < 5; i++)
+		ask(w, s.a, text, STATE("1", "active"));
+	want_nothing(w, s.a);
+	ask(w, s.a, text, STATE("1", "active"));
+	/* The session cannot go on without a hole, so it does not. */
+	world_run(w, 20);
+	want(w, s.a, ENDED("lost"));
+	free(text);
+}
+
+static void
+test_caller_is_lost(void **state)
+{
+	struct scene s = ringing(state);
+
+	world_lose(s.w, s.a);
+	s.a = s.a2;
+	pass(&s, 55);
+	want_nothing(s.w, s.b);
+	pass(&s, 6);
+	want(s.w, s.b, ENDED("timeout"));
+	want(s.w, s.a2, RECORD("missed"));
+}
+
+static void
+test_caller_is_lost_before_the_timeout(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct scene s;
+
+	opts.cfg.resume_ms = 20000;
+	world_free(*state);
+	*state = client_world(&opts);
+	s = ringing(state);
+	world_lose(s.w, s.a);
+	s.a = s.a2;
+	pass(&s, 21);
+	want(s.w, s.b, ENDED("lost"));
+	want(s.w, s.b2, ENDED("lost"));
+	want(s.w, s.a2, RECORD("missed"));
+}
+
+static void
+test_active_side_is_lost(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+	int b = s.b;
+
+	world_lose(w, b);
+	s.b = s.b2;
+	pass(&s, 61);
+	want(w, s.a,
+	    "{'push':'call.ended','call':'$c','reason':'lost',"
+	    "'duration_ms':'$d'}");
+	want(w, s.a, RECORD("answered"));
+	assert_int_equal(WORLD_STAT(w, calls), 0);
+	/* Its user is not busy any more. */
+	world_hear_all(w, s.b2);
+	world_hear_all(w, s.a2);
+	world_forget(w);
+	ask(w, s.a2, INVITE("1", "bob"), STATE("1", "inviting"));
+	want(w, s.b2, "{'push':'call.invite'}");
+}
+
+/* A device that has rung but not accepted may go without harm. */
+static void
+test_ringing_device_is_lost(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct scene s;
+
+	opts.cfg.resume_ms = 20000;
+	world_free(*state);
+	*state = client_world(&opts);
+	s = ringing(state);
+	world_lose(s.w, s.b);
+	s.b = s.b2;
+	pass(&s, 25);
+	want_nothing(s.w, s.a);
+	ask(s.w, s.b2, OP("1", "accept"), STATE("1", "active"));
+	want(s.w, s.a, "{'push':'call.accept','device':'b2'}");
+}
+
+/* The session dies while its invite or accept is on its way. */
+static void
+test_lost_while_asking(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct world *w;
+	uint64_t seed;
+	int a, b;
+
+	for (seed = 1; seed <= 30; seed++) {
+		opts.seed = seed;
+		opts.mail_ms = 40;
+		opts.log_ms = 40;
+		opts.cfg.resume_ms = 16;
+		w = client_world(&opts);
+		a = login(w, "alice", "a1");
+		b = login(w, "bob", "b1");
+		world_post(w, a, INVITE("1", "bob"));
+		world_run(w, world_random(w, 60));
+		if (seed % 2 == 0) {
+			world_lose(w, a);
+		} else {
+			world_settle(w);
+			want(w, a, "{'ok':{'call':'$c'}}");
+			world_post(w, b, OP("2", "accept"));
+			world_run(w, 0);
+			world_lose(w, b);
+		}
+		world_run(w, 1000);
+		world_settle(w);
+		assert_int_equal(WORLD_STAT(w, calls), 0);
+		world_free(w);
+	}
+}
+
+static void
+test_request_across_a_broken_link(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct world *w;
+	int a, b;
+
+	opts.mail_ms = 30;
+	w = client_world(&opts);
+	a = login(w, "alice", "a1");
+	b = login(w, "bob", "b1");
+	world_post(w, a, INVITE("1", "bob"));
+	world_run(w, 0);
+	world_lose(w, a);
+	a = resume(w, "alice", "a1", "");
+	want_nothing(w, a);
+	ask(w, a, INVITE("1", "bob"), STATE("1", "inviting"));
+	want(w, b, "{'push':'call.invite','call':'$c'}");
+	want_nothing(w, b);
+	world_post(w, b, OP("2", "accept"));
+	world_run(w, 0);
+	world_lose(w, b);
+	b = resume(w, "bob", "b1", "");
+	/* Had the accept been lost, it would ring again; it was not. */
+	want_nothing(w, b);
+	ask(w, b, OP("2", "accept"), STATE("2", "active"));
+	want(w, a, "{'push':'call.accept'}");
+	want_nothing(w, a);
+	world_free(w);
+}
+
+static void
+test_payload_limits(void **state)
+{
+	struct scene s = active(state);
+	struct world *w = s.w;
+	char *text = malloc(70000), *end;
+	int i;
+
+	sprintf(
+	    text, "{'id':1,'op':'call.offer','call':'$c','sdp':'%049153d'}", 0);
+	ask(w, s.a, text, REFUSED("1", "too_large"));
+	sprintf(
+	    text, "{'id':2,'op':'call.offer','call':'$c','sdp':'%049152d'}", 0);
+	ask(w, s.a, text, STATE("2", "active"));
+	ask(w, s.a, "{'id':3,'op':'call.offer','call':'$c'}",
+	    "{'id':3,'err':{'code':'bad_request','msg':'sdp: is missing'}}");
+	ask(w, s.a,
+	    "{'id':4,'op':'call.candidate','call':'$c','candidates':[7]}",
+	    REFUSED("4", "bad_request"));
+	ask(w, s.a,
+	    "{'id':5,'op':'call.candidate','call':'$c','candidates':[]}",
+	    REFUSED("5", "bad_request"));
+	end = text +
+	    sprintf(text,
+		"{'id':6,'op':'call.candidate','call':'$c','candidates':["
+		"null");
+	for (i = 0; i < 64; i++)
+		end += sprintf(end, ",{}");
+	strcpy(end, "]}");
+	ask(w, s.a, text, REFUSED("6", "too_large"));
+	world_hear(w, s.b);
+	want_nothing(w, s.b);
+	free(text);
+}
+
+static void
+test_record_introduces(void **state)
+{
+	struct scene s = invited(state);
+
+	world_ignore_presence(s.w, false);
+	ask(s.w, s.a, OP("1", "cancel"), STATE("1", "ended"));
+	want(s.w, s.a, ENDED("cancelled"));
+	assert_int_equal(world_unheard(s.w, s.a), 2);
+	assert_int_equal(world_unheard(s.w, s.b), 3);
+}
+
+#define ALONE(f) \
+	cmocka_unit_test_setup_teardown(f, client_setup, client_teardown)
+
 int
 main(void)
 {
-	return 0;
+	const struct CMUnitTest tests[] = {
+		TEST(test_to_the_end),
+		TEST(test_accept_without_ringing),
+		TEST(test_refuse),
+		TEST(test_cancel),
+		TEST(test_hangup_before_accept),
+		TEST(test_timeout),
+		TEST(test_wrong_side_wrong_time),
+		TEST(test_strangers),
+		TEST(test_repeats),
+		TEST(test_glare_one_after_the_other),
+		ALONE(test_glare_crossing),
+		TEST(test_busy),
+		TEST(test_caller_is_busy_while_it_rings),
+		TEST(test_callee_comes_while_it_rings),
+		TEST(test_nobody_comes),
+		TEST(test_pushes_wait_for_a_lost_link),
+		TEST(test_missed_while_the_link_was_away),
+		TEST(test_too_much_to_hold),
+		TEST(test_caller_is_lost),
+		TEST(test_caller_is_lost_before_the_timeout),
+		TEST(test_active_side_is_lost),
+		TEST(test_ringing_device_is_lost),
+		ALONE(test_lost_while_asking),
+		ALONE(test_request_across_a_broken_link),
+		TEST(test_payload_limits),
+		TEST(test_record_introduces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,9 @@ answer_batch(struct worker *w, int fd, int n)
 		out = buf_fixed(w->answers[i], sizeof(w->answers[i]));
 		worker_answer(w, OVER_UDP, &in->src, in->data, in->len, &out);
 		if (out.len > 0)
-			batch_tx_add_from(
-			    w->tx, fd, &in->local, &in->src, out.data, out.len);
+			batch_tx_add_from(w->tx,
+			    &(struct batch_route){ fd, &in->local, &in->src },
+			    NULL, 0, out.data, out.len);
 	}
 	batch_tx_flush(w->tx);
 }

@@ -161,6 +161,7 @@ static void
 put_allocation(
     const struct worker *w, const struct turn_alloc_info *a, struct buf *out)
 {
+	struct addr server = link_addr(w, a->link);
 	char text[ADDR_STRLEN];
 	struct json_out j;
 
@@ -170,8 +171,7 @@ put_allocation(
 	json_out_int(&j, "id", (int64_t)a->id);
 	put_user(&j, a->user);
 	json_out_str(&j, "client", addr_format(&a->client, text));
-	json_out_str(&j, "server",
-	    addr_format(&w->turnd->listeners[a->link].addr, text));
+	json_out_str(&j, "server", addr_format(&server, text));
 	json_out_str(&j, "relayed", addr_format(&a->relayed, text));
 	json_out_int(&j, "created", (int64_t)a->created_s);
 	json_out_int(&j, "age_ms", (int64_t)a->age_ms);

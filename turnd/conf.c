@@ -65,6 +65,12 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct turnd_conf *c = conf_data(conf);
 
+	if (c->listen.n > TURND_LISTEN_MAX) {
+		snprintf(err, DAEMON_ERR_MAX,
+		    "%s: [turnd] listen: set %zu times; allowed: %d",
+		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
+		return -EINVAL;
+	}
 	if (c->users.n > 0 || c->daemon.common.turn_secrets.n > 0 || c->no_auth)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,

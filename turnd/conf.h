@@ -10,6 +10,8 @@
 #include "lib/daemon/daemon.h"
 #include "turnd/core/server.h"
 
+#define TURND_LISTEN_MAX 256
+
 struct turnd_conf {
 	struct daemon_conf daemon;
 	struct conf_list listen;      /* struct conf_listen */

@@ -11,7 +11,7 @@ relay_readable(void *arg, int fd, int what)
 	struct relay *r = arg;
 	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)fd };
 
-	worker_read(r->worker, fd, &in);
+	worker_read(r->worker, fd, &in, NULL);
 }
 
 /* Room in the table for a descriptor. */

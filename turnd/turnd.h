@@ -39,12 +39,24 @@ struct turnd {
 	struct turn_quota *quota;
 };
 
-/* A worker's socket of a listener; its index is the core's link. */
-struct link {
+/* A worker's socket of a listener. */
+struct door {
 	struct worker *worker;
 	int fd;
-	uint16_t index;
+	uint16_t listener;
 	struct loop_io *io;
+};
+
+/*
+ * A server transport address, which is what the core calls a link: a door and,
+ * when that is bound to 0.0.0.0 or [::], the address that was asked. Made when
+ * first asked; a machine has few, but for one that has a whole prefix, where
+ * the last ones share a link and the kernel chooses their answers' source.
+ */
+#define LINKS_MAX (4 * TURND_LISTEN_MAX)
+struct link {
+	struct door *door;
+	struct addr local; /* ADDR_NONE: the door has but one */
 };
 
 /* A relay socket; the core knows it by its descriptor. */
@@ -63,7 +75,9 @@ struct worker {
 	struct turn_stats *stats; /* the server's */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
-	struct link *links;           /* as many as listeners */
+	struct door *doors; /* as many as listeners */
+	struct link *links; /* LINKS_MAX; a door's first, then more */
+	uint16_t nlinks;
 	struct relay **relays;        /* by descriptor */
 	size_t nrelays;               /* room in relays */
 	struct loop_timer *expiry;    /* of what the server keeps */
@@ -85,8 +99,15 @@ void *worker_new(void *turnd, int index, struct loop *);
 void worker_stop(void *worker);
 void worker_free(void *worker);
 /* Reads what a socket has and feeds it to the server; in tells the side and
- * the socket and is filled with each datagram. */
-void worker_read(struct worker *, int fd, struct turn_in *in);
+ * is filled with each datagram. door: a client's way in, NULL for peers. */
+void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
+
+/* door.c: -ENOMEM: what was opened stays to be closed. */
+int doors_open(struct worker *);
+void doors_close(struct worker *);
+uint16_t door_link(struct door *, const struct addr *local);
+/* The server's half of a 5-tuple. */
+struct addr link_addr(const struct worker *, uint16_t link);
 
 /* relay.c: as struct turn_ops has them; the id is the descriptor. */
 int relay_open(void *worker, const struct turn_want *, struct turn_relay *);

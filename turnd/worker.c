@@ -98,11 +98,23 @@ worker_note(struct worker *w, const struct turn_in *in)
 	}
 }
 
+/* The socket and addresses that an answer of the server takes. */
+static struct batch_route
+worker_route(const struct worker *w, const struct turn_out *out)
+{
+	const struct link *l;
+
+	if (out->to == TURN_PEER)
+		return (struct batch_route){ (int)out->relay, NULL, out->dst };
+	l = &w->links[out->link];
+	return (struct batch_route){ l->door->fd, &l->local, out->dst };
+}
+
 static void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
 	struct turn_out *out = &w->out;
-	int fd;
+	struct batch_route route;
 
 	out->reply = w->replies[w->nreplies];
 	turn_server_input(w->server, in, now, out);
@@ -110,9 +122,9 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 		worker_note(w, in);
 	if (out->to == TURN_NOBODY)
 		return;
-	fd = out->to == TURN_CLIENT ? w->links[out->link].fd : (int)out->relay;
-	batch_tx_add(
-	    w->tx, fd, out->dst, out->head, out->head_len, out->data, out->len);
+	route = worker_route(w, out);
+	batch_tx_add_from(
+	    w->tx, &route, out->head, out->head_len, out->data, out->len);
 	if (out->data == out->reply)
 		w->nreplies++;
 }
@@ -127,7 +139,8 @@ worker_flush(struct worker *w)
 /* Every datagram of one receive call: at most BATCH_MAX, so that neither the
  * replies nor the queue run out before the next flush. */
 static void
-worker_feed_batch(struct worker *w, int n, struct turn_in *in)
+worker_feed_batch(
+    struct worker *w, int n, struct turn_in *in, struct door *door)
 {
 	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
 	struct batch_in *b;
@@ -144,12 +157,14 @@ worker_feed_batch(struct worker *w, int n, struct turn_in *in)
 		in->head_room = BATCH_HEADROOM;
 		in->tail_room = BATCH_BYTES - b->len;
 		in->src = &b->src;
+		if (door != NULL)
+			in->link = door_link(door, &b->local);
 		worker_feed(w, in, now);
 	}
 }
 
 void
-worker_read(struct worker *w, int fd, struct turn_in *in)
+worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 {
 	int n, rounds = 0;
 
@@ -161,17 +176,8 @@ worker_read(struct worker *w, int fd, struct turn_in *in)
 			log_warn("receive_failed", KV_I("fd", fd), KV_ERR(n));
 			return;
 		}
-		worker_feed_batch(w, n, in);
+		worker_feed_batch(w, n, in, door);
 	} while (n == BATCH_MAX && ++rounds < READ_ROUNDS);
-}
-
-static void
-link_readable(void *arg, int fd, int what)
-{
-	struct link *l = arg;
-	struct turn_in in = { .from = TURN_CLIENT, .link = l->index };
-
-	worker_read(l->worker, fd, &in);
 }
 
 /* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
@@ -259,29 +265,6 @@ worker_turn_end(void *arg)
 }
 
 static bool
-worker_open_links(struct worker *w)
-{
-	const struct turnd *d = w->turnd;
-	struct link *l;
-	size_t i;
-
-	w->links = calloc(d->nlisteners, sizeof(*w->links));
-	if (w->links == NULL)
-		return false;
-	for (i = 0; i < d->nlisteners; i++) {
-		l = &w->links[i];
-		l->worker = w;
-		l->fd = d->listeners[i].fds[w->index];
-		l->index = (uint16_t)i;
-		l->io =
-		    loop_io_new(w->loop, l->fd, LOOP_READ, link_readable, l);
-		if (l->io == NULL)
-			return false;
-	}
-	return true;
-}
-
-static bool
 worker_init(struct worker *w)
 {
 	const struct turn_ops ops = {
@@ -304,7 +287,7 @@ worker_init(struct worker *w)
 		return false;
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
-	return worker_open_links(w);
+	return doors_open(w) == 0;
 }
 
 void *
@@ -340,12 +323,9 @@ void
 worker_free(void *worker)
 {
 	struct worker *w = worker;
-	size_t i;
 
 	turn_server_free(w->server); /* closes the relay sockets */
-	for (i = 0; w->links != NULL && i < w->turnd->nlisteners; i++)
-		loop_io_free(w->links[i].io);
-	free(w->links);
+	doors_close(w);
 	free(w->relays);
 	loop_timer_free(w->expiry);
 	loop_timer_free(w->unclaimed);

@@ -230,10 +230,9 @@ flow_of(struct batch_tx *tx, int fd, const struct addr *local,
 	return f;
 }
 
-/* The last datagram of its flow, without its payload. */
+/* The last datagram of its flow, without what it says. */
 static struct datagram *
-enqueue(struct batch_tx *tx, int fd, const struct addr *local,
-    const struct addr *dst)
+enqueue(struct batch_tx *tx, const struct batch_route *r)
 {
 	struct datagram *d;
 	struct flow *f;
@@ -243,9 +242,9 @@ enqueue(struct batch_tx *tx, int fd, const struct addr *local,
 		batch_tx_flush(tx);
 	i = (uint8_t)tx->ndatagrams++;
 	d = &tx->datagrams[i];
-	d->head_len = 0;
 	d->next = BATCH_MAX;
-	f = flow_of(tx, fd, local, dst != NULL ? dst : &nowhere);
+	f = flow_of(tx, r->fd, r->local != NULL ? r->local : &nowhere,
+	    r->dst != NULL ? r->dst : &nowhere);
 	if (f->first == BATCH_MAX)
 		f->first = i;
 	else
@@ -255,10 +254,10 @@ enqueue(struct batch_tx *tx, int fd, const struct addr *local,
 }
 
 void
-batch_tx_add(struct batch_tx *tx, int fd, const struct addr *dst,
+batch_tx_add_from(struct batch_tx *tx, const struct batch_route *r,
     const void *head, size_t head_len, const void *data, size_t len)
 {
-	struct datagram *d = enqueue(tx, fd, &nowhere, dst);
+	struct datagram *d = enqueue(tx, r);
 
 	assert(head_len <= BATCH_HEAD);
 	d->data = data;
@@ -269,13 +268,12 @@ batch_tx_add(struct batch_tx *tx, int fd, const struct addr *dst,
 }
 
 void
-batch_tx_add_from(struct batch_tx *tx, int fd, const struct addr *local,
-    const struct addr *dst, const void *data, size_t len)
+batch_tx_add(struct batch_tx *tx, int fd, const struct addr *dst,
+    const void *head, size_t head_len, const void *data, size_t len)
 {
-	struct datagram *d = enqueue(tx, fd, local, dst);
+	const struct batch_route r = { fd, NULL, dst };
 
-	d->data = data;
-	d->len = len;
+	batch_tx_add_from(tx, &r, head, head_len, data, len);
 }
 
 static void

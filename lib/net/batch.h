@@ -53,9 +53,14 @@ void batch_tx_free(struct batch_tx *);
  */
 void batch_tx_add(struct batch_tx *, int fd, const struct addr *dst,
     const void *head, size_t head_len, const void *data, size_t len);
-/* Without a head, and leaving from a local address as batch_in has it. */
-void batch_tx_add_from(struct batch_tx *, int fd, const struct addr *local,
-    const struct addr *dst, const void *data, size_t len);
+/* Where from and to; local as batch_in has it. */
+struct batch_route {
+	int fd;
+	const struct addr *local, *dst; /* either may be NULL */
+};
+/* The same, leaving from a local address. */
+void batch_tx_add_from(struct batch_tx *, const struct batch_route *,
+    const void *head, size_t head_len, const void *data, size_t len);
 void batch_tx_flush(struct batch_tx *);
 
 #endif

@@ -176,8 +176,9 @@ answers_from_the_address_asked(void **state)
 		assert_true(addr_equal_ip(&in->local, &asked));
 		assert_int_equal(in->local.port, 0);
 		for (i = 0; i < 3; i++)
-			batch_tx_add_from(
-			    f->tx, fd, &in->local, &in->src, "answer", 6);
+			batch_tx_add_from(f->tx,
+			    &(struct batch_route){ fd, &in->local, &in->src },
+			    "ans", 3, "wer", 3);
 		fail_send[send_calls] = round == 0 ? 0 : EPERM;
 		batch_tx_flush(f->tx);
 		assert_int_equal(batch_rx_read(f->rx, f->from), 3);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "turnd/turnd.h"
+
+static void
+door_readable(void *arg, int fd, int what)
+{
+	struct door *d = arg;
+	struct turn_in in = { .from = TURN_CLIENT };
+
+	worker_read(d->worker, fd, &in, d);
+}
+
+int
+doors_open(struct worker *w)
+{
+	const struct turnd *t = w->turnd;
+	struct door *d;
+	uint16_t i;
+
+	w->doors = calloc(t->nlisteners, sizeof(*w->doors));
+	w->links = calloc(LINKS_MAX, sizeof(*w->links));
+	if (w->doors == NULL || w->links == NULL)
+		return -ENOMEM;
+	for (i = 0; i < t->nlisteners; i++) {
+		d = &w->doors[i];
+		d->worker = w;
+		d->fd = t->listeners[i].fds[w->index];
+		d->listener = i;
+		w->links[w->nlinks++].door = d;
+		d->io =
+		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
+		if (d->io == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void
+doors_close(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; w->doors != NULL && i < w->turnd->nlisteners; i++)
+		loop_io_free(w->doors[i].io);
+	free(w->doors);
+	free(w->links);
+}
+
+uint16_t
+door_link(struct door *d, const struct addr *local)
+{
+	struct worker *w = d->worker;
+	uint16_t i;
+
+	/* The door's own link, which has no local address. */
+	if (local->family == ADDR_NONE)
+		return d->listener;
+	for (i = (uint16_t)w->turnd->nlisteners; i < w->nlinks; i++) {
+		if (w->links[i].door == d &&
+		    addr_equal(&w->links[i].local, local))
+			return i;
+	}
+	if (w->nlinks == LINKS_MAX)
+		return d->listener;
+	w->links[w->nlinks] = (struct link){ d, *local };
+	return w->nlinks++;
+}
+
+struct addr
+link_addr(const struct worker *w, uint16_t link)
+{
+	const struct link *l = &w->links[link];
+	const struct addr *bound = &w->turnd->listeners[l->door->listener].addr;
+	struct addr a = l->local.family != ADDR_NONE ? l->local : *bound;
+
+	a.port = bound->port;
+	return a;
+}

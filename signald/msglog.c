@@ -251,7 +251,7 @@ hand_back(struct apply_list *group)
 			STAILQ_INSERT_TAIL(&port->results, r, next);
 			r = STAILQ_FIRST(group);
 		}
-		if (!port->woken)
+		if (!port->woken && port->wake != NULL)
 			port->woken = port->wake(port->arg) == 0;
 		pthread_mutex_unlock(&port->lock);
 	}
@@ -338,6 +338,14 @@ msglog_port_free(struct msglog_port *port)
 	free_list(&port->results);
 	pthread_mutex_destroy(&port->lock);
 	free(port);
+}
+
+void
+msglog_port_mute(struct msglog_port *port)
+{
+	pthread_mutex_lock(&port->lock);
+	port->wake = NULL;
+	pthread_mutex_unlock(&port->lock);
 }
 
 static bool

@@ -52,7 +52,10 @@ typedef void msglog_done_fn(
 
 struct msglog_port *
 msglog_port_new(struct msglog *, msglog_wake_fn *, void *arg);
-void msglog_port_free(struct msglog_port *); /* nothing pending; NULL ok */
+/* wake is not called any more: its receiver is about to end. */
+void msglog_port_mute(struct msglog_port *);
+/* After the writer has stopped, or nothing is pending; NULL is fine. */
+void msglog_port_free(struct msglog_port *);
 /* Takes the append. Nothing happens before msglog_port_flush. -ENOMEM: the
  * append is freed and no result will come. */
 int msglog_append(

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * account: the users' REST calls: register, log in, ICE servers.
+ * A name that does not exist costs and answers what a wrong password does.
+ * Owns: the job of a waiting request belongs to its connection.
+ * Thread: the worker's; passwords are hashed by the hasher.
+ */
+#ifndef FLOE_SIGNALD_ACCOUNT_H
+#define FLOE_SIGNALD_ACCOUNT_H
+
+#include "signald/core/log.h"
+#include "signald/front.h"
+
+#define ACCOUNT_PASSWORD_MIN 8
+#define ACCOUNT_NICK_MAX     64
+
+struct account_job;
+struct json;
+
+/* Of front_route. */
+void account_ice(struct conn *, const struct h1_head *);
+void account_head(struct conn *, const struct h1_head *);
+void account_login(struct conn *, const void *body, size_t len);
+void account_register(struct conn *, const void *body, size_t len);
+/* The log's answer to a registration. */
+void account_appended(struct conn *, const struct sig_appended *);
+void account_job_free(struct account_job *);
+
+/* What the body of a registration says. */
+struct account_form {
+	char user[SIG_NAME_MAX + 1];
+	char nick[ACCOUNT_NICK_MAX + 1]; /* the user's name without one */
+	char password[257];
+	size_t password_len;
+};
+
+/* 0, or -errno with err for the sender. with_nick: of a registration. */
+int account_form(const void *body, size_t len, bool with_nick,
+    struct account_form *, char *err, size_t err_size);
+
+#endif

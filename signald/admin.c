@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json/json.h"
+#include "signald/account.h"
+#include "signald/worker.h"
+
+#define ASK_MS 2000 /* for the workers to tell what they know */
+
+/* What the workers tell, added up. */
+struct sums {
+	struct sig_stats core;
+	struct worker_stats shell;
+};
+
+#define CORE(field)  offsetof(struct sums, core.field)
+#define SHELL(field) offsetof(struct sums, shell.field)
+
+/* clang-format off: a table */
+static const struct {
+	struct metric metric;
+	size_t at;
+} metrics[] = {
+	{ { "signald_connections", "gauge", "Connections of the public port." },
+	    SHELL(connections) },
+	{ { "signald_links", "gauge", "WebSocket links." }, CORE(links) },
+	{ { "signald_sessions", "gauge",
+	      "Sessions, with a link or waiting for one." },
+	    CORE(sessions) },
+	{ { "signald_users_online", "gauge", "Users with a session." },
+	    CORE(users_online) },
+	{ { "signald_calls", "gauge", "Calls that go on." }, CORE(calls) },
+	{ { "signald_accepted_total", "counter", "Connections let in." },
+	    SHELL(accepted) },
+	{ { "signald_refused_total", "counter",
+	      "Connections refused for want of room." },
+	    SHELL(refused) },
+	{ { "signald_http_requests_total", "counter", "HTTP requests." },
+	    SHELL(http_requests) },
+	{ { "signald_upgrades_total", "counter",
+	      "Requests that became a WebSocket." },
+	    SHELL(upgrades) },
+	{ { "signald_moves_total", "counter",
+	      "Links that moved to their user's worker." },
+	    SHELL(moved) },
+	{ { "signald_slow_closed_total", "counter",
+	      "Links closed because they read too slowly." },
+	    SHELL(slow_closed) },
+	{ { "signald_dropped_total", "counter",
+	      "Ephemeral pushes dropped for slow links." },
+	    SHELL(dropped) },
+	{ { "signald_mail_lost_total", "counter",
+	      "Mail between workers lost for want of memory." },
+	    SHELL(mail_lost) },
+	{ { "signald_requests_total", "counter", "Requests on links." },
+	    CORE(requests) },
+	{ { "signald_errors_total", "counter",
+	      "Requests on links that were refused." },
+	    CORE(errors) },
+	{ { "signald_messages_total", "counter", "Messages acknowledged." },
+	    CORE(messages) },
+	{ { "signald_duplicates_total", "counter",
+	      "Messages that had been sent before." },
+	    CORE(duplicates) },
+	{ { "signald_pushes_total", "counter", "Messages pushed to devices." },
+	    CORE(pushes) },
+	{ { "signald_resends_total", "counter", "Pushes sent again." },
+	    CORE(resends) },
+	{ { "signald_resumes_total", "counter", "Sessions that came back." },
+	    CORE(resumes) },
+	{ { "signald_calls_started_total", "counter", "Calls begun." },
+	    CORE(calls_started) },
+	{ { "signald_calls_answered_total", "counter", "Calls accepted." },
+	    CORE(calls_answered) },
+};
+
+static const struct metric
+    commits = { "signald_commits_total", "counter",
+	    "Transactions of the message log on disk." },
+    failed = { "signald_failed_commits_total", "counter",
+	    "Transactions that failed, disk full included." },
+    appends = { "signald_appends_total", "counter",
+	    "Messages, cursors, users and times stored." },
+    seconds = { "signald_commit_seconds_total", "counter",
+	    "Time in transactions, mostly the sync." },
+    sizes = { "signald_commit_group_size", "histogram",
+	    "Appends that one sync made durable." },
+    expired = { "signald_mids_expired_total", "counter",
+	    "Idempotency keys forgotten by age." },
+    map = { "signald_store_map_bytes", "gauge",
+	    "Address space of the message log." },
+    used = { "signald_store_used_bytes", "gauge",
+	    "Disk space of the message log." };
+/* clang-format on */
+
+static void
+tell_stats(void *worker, void *arg, struct buf *out)
+{
+	const struct worker *w = worker;
+	struct sums s = { *sig_core_stats(w->core), w->stats };
+
+	buf_put(out, &s, sizeof(s));
+}
+
+/* Both structs are plain arrays of counters. */
+static void
+add_up(const struct buf *told, uint64_t sum[sizeof(struct sums) / 8])
+{
+	struct sums one;
+	uint64_t part[sizeof(struct sums) / 8];
+	size_t at, i;
+
+	for (at = 0; at + sizeof(one) <= told->len; at += sizeof(one)) {
+		memcpy(part, told->data + at, sizeof(part));
+		for (i = 0; i < sizeof(part) / 8; i++)
+			sum[i] += part[i];
+	}
+}
+
+static void
+put_sizes(struct buf *b, const struct msglog_stats *s)
+{
+	char label[32];
+	uint64_t sum = 0;
+	unsigned int i;
+
+	metric_begin(b, &sizes);
+	for (i = 0; i < MSGLOG_BUCKETS; i++) {
+		sum += atomic_load_explicit(
+		    &s->group_sizes[i], memory_order_relaxed);
+		if (i < MSGLOG_BUCKETS - 1)
+			snprintf(label, sizeof(label), "le=\"%u\"", 1U << i);
+		else
+			snprintf(label, sizeof(label), "le=\"+Inf\"");
+		buf_printf(
+		    b, "%s_bucket{%s} %" PRIu64 "\n", sizes.name, label, sum);
+	}
+	buf_printf(b, "%s_sum %" PRIu64 "\n%s_count %" PRIu64 "\n", sizes.name,
+	    (uint64_t)atomic_load_explicit(&s->appends, memory_order_relaxed),
+	    sizes.name, sum);
+}
+
+static void
+put_one(struct buf *b, const struct metric *m, uint64_t value)
+{
+	metric_begin(b, m);
+	metric_u64(b, m, "", value);
+}
+
+static void
+put_log(struct buf *b, struct msglog *log)
+{
+	const struct msglog_stats *s = msglog_stats(log);
+	uint64_t map_bytes, used_bytes;
+
+#define LOAD(field) atomic_load_explicit(&s->field, memory_order_relaxed)
+	put_one(b, &commits, LOAD(commits));
+	put_one(b, &failed, LOAD(failed_commits));
+	put_one(b, &appends, LOAD(appends));
+	put_one(b, &expired, LOAD(mids_expired));
+	metric_begin(b, &seconds);
+	metric_double(b, &seconds, "", (double)LOAD(commit_ns) / 1e9);
+#undef LOAD
+	put_sizes(b, s);
+	msglog_disk(log, &map_bytes, &used_bytes);
+	put_one(b, &map, map_bytes);
+	put_one(b, &used, used_bytes);
+}
+
+static void
+get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	const struct signald *d = daemon_state(arg);
+	uint64_t sum[sizeof(struct sums) / 8] = { 0 };
+	struct buf told;
+	size_t i;
+	int rc;
+
+	buf_init(&told, DAEMON_WORKERS_MAX * sizeof(struct sums));
+	rc = daemon_ask(arg, tell_stats, NULL, &told, ASK_MS);
+	add_up(&told, sum);
+	buf_fini(&told);
+	if (rc != 0) {
+		http_error(reply, 503, "busy", "a worker did not answer");
+		return;
+	}
+	reply->type = "text/plain; version=0.0.4";
+	for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+		put_one(
+		    &reply->body, &metrics[i].metric, sum[metrics[i].at / 8]);
+	put_log(&reply->body, d->log);
+}
+
+static void
+get_health(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	buf_puts(&reply->body, "{\"status\":\"ok\"}\n");
+}
+
+static void
+tell_sessions(void *worker, void *arg, struct buf *out)
+{
+	const struct worker *w = worker;
+
+	sig_core_dump_sessions(w->core, out);
+}
+
+static void
+get_sessions(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct buf *b = &reply->body;
+	size_t start, i;
+
+	buf_puts(b, "{\"sessions\":[\n");
+	start = b->len;
+	if (daemon_ask(arg, tell_sessions, NULL, b, ASK_MS) != 0) {
+		buf_reset(b);
+		http_error(reply, 503, "busy", "a worker did not answer");
+		return;
+	}
+	/* A session is a line; the last newline becomes the array's end. */
+	for (i = start; i + 1 < b->len; i++)
+		if (b->data[i] == '\n')
+			b->data[i] = ',';
+	buf_puts(b, "]}\n");
+}
+
+/* The hash may take its time here: the thread is the admin server's own. */
+static int
+store_user(struct signald *d, const struct account_form *form)
+{
+	struct sig_append *a = calloc(1, sizeof(*a));
+	char hash[CRYPTO_PWHASH_LEN];
+	int rc;
+
+	if (a == NULL)
+		return -ENOMEM;
+	rc = crypto_pwhash_make(form->password, form->password_len, hash);
+	a->kind = SIG_APPEND_USER;
+	a->ts = loop_wall_ms();
+	memcpy(a->user, form->user, sizeof(a->user));
+	a->nick = strdup(form->nick);
+	a->pwhash = strdup(hash);
+	if (rc != 0 || a->nick == NULL || a->pwhash == NULL) {
+		sig_append_free(a);
+		return -ENOMEM;
+	}
+	return msglog_append_wait(d->log, a);
+}
+
+static void
+post_users(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct account_form form;
+	char err[JSON_ERR_MAX];
+	struct json_out out;
+	int rc;
+
+	rc = account_form(
+	    req->body, req->body_len, true, &form, err, sizeof(err));
+	if (rc != 0) {
+		http_error(reply, 400, "bad_request", err);
+		return;
+	}
+	rc = store_user(daemon_state(arg), &form);
+	crypto_wipe(form.password, sizeof(form.password));
+	if (rc == -EEXIST) {
+		http_error(reply, 409, "conflict", "the name is taken");
+	} else if (rc != 0) {
+		http_error(reply, 503, "storage", strerror(-rc));
+	} else {
+		reply->status = 201;
+		json_out_init(&out, &reply->body);
+		json_out_object(&out, NULL);
+		json_out_str(&out, "user", form.user);
+		json_out_str(&out, "nick", form.nick);
+		json_out_end(&out);
+	}
+}
+
+const struct http_route signald_routes[] = {
+	{ "GET", "/healthz", HTTP_OPEN, get_health, "is signald alive" },
+	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
+	{ "GET", "/v1/sessions", 0, get_sessions,
+	    "the sessions that live now" },
+	{ "POST", "/v1/users", 0, post_users,
+	    "make a user: {\"user\",\"password\",\"nick\"}" },
+	{ .method = NULL },
+};

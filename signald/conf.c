@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/crypto/crypto.h"
+#include "signald/conf.h"
+
+static const char *const listen_schemes[] = { "http", "https", NULL };
+
+#define OWN(field) offsetof(struct signald_conf, field)
+#define SECOND_MS  INT64_C(1000)
+#define MINUTE_MS  (60 * SECOND_MS)
+#define DAY_MS     (24 * 60 * MINUTE_MS)
+#define MIB        (INT64_C(1) << 20)
+
+/* clang-format off: a table */
+const struct conf_option signald_options[] = {
+	{ "signald", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
+	    OWN(listen), NULL, 0, 0, listen_schemes,
+	    "address of the page, the user API and the WebSocket" },
+	{ "signald", "turn-uri", CONF_STRING, CONF_REPEAT, OWN(turn_uris), NULL,
+	    0, 0, NULL, "TURN server that clients are told, in order" },
+	{ "signald", "stun-uri", CONF_STRING, CONF_REPEAT, OWN(stun_uris), NULL,
+	    0, 0, NULL, "STUN server that clients are told, in order" },
+	{ "signald", "origin", CONF_STRING, CONF_REPEAT, OWN(origins), NULL, 0,
+	    0, NULL,
+	    "other origin whose pages may connect: https://HOST[:PORT]" },
+	{ "signald", "open-registration", CONF_BOOL, 0, OWN(open_registration),
+	    "no", 0, 0, NULL, "whether anybody may make an account" },
+	{ "signald", "web-dir", CONF_PATH, 0, OWN(web_dir), FLOE_WEBDIR, 0, 0,
+	    NULL, "folder of the page and the SDK" },
+	{ "signald", "node", CONF_STRING, 0, OWN(node), "n1", 0, 0, NULL,
+	    "name of this server, told to clients" },
+	{ "signald", "ping", CONF_DURATION, 0, OWN(ping_ms), "5s", SECOND_MS,
+	    10 * MINUTE_MS, NULL, "silence after which a client pings" },
+	{ "signald", "kill", CONF_DURATION, 0, OWN(kill_ms), "7s", SECOND_MS,
+	    20 * MINUTE_MS, NULL, "silence after which a link is closed" },
+	{ "signald", "hello", CONF_DURATION, 0, OWN(hello_ms), "5s", 100,
+	    MINUTE_MS, NULL,
+	    "how long a request or a log-in may take to arrive" },
+	{ "signald", "resume", CONF_DURATION, 0, OWN(resume_ms), "60s",
+	    SECOND_MS, 10 * MINUTE_MS, NULL,
+	    "how long a session waits for its client to come back" },
+	{ "signald", "ring", CONF_DURATION, 0, OWN(ring_ms), "60s", SECOND_MS,
+	    10 * MINUTE_MS, NULL, "how long a call rings" },
+	{ "signald", "resend", CONF_DURATION, 0, OWN(resend_ms), "3s", 100,
+	    MINUTE_MS, NULL, "how long a push may stay unacknowledged" },
+	{ "signald", "window", CONF_INT, 0, OWN(window), "256", 1, 1000, NULL,
+	    "pushes that may be unacknowledged" },
+	{ "signald", "max-connections", CONF_INT, 0, OWN(max_connections),
+	    "100000", 1, 10000000, NULL, "connections in all" },
+	{ "signald", "max-sessions", CONF_INT, 0, OWN(max_sessions), "16", 1,
+	    1000, NULL, "sessions a user may have" },
+	{ "signald", "send-queue", CONF_BYTES, 0, OWN(send_queue), "8m",
+	    256 * 1024, 1024 * MIB, NULL,
+	    "bytes a connection may be behind before it is closed" },
+	{ "signald", "token-lifetime", CONF_DURATION, 0, OWN(token_ms), "30d",
+	    MINUTE_MS, 366 * DAY_MS, NULL, "how long a log-in is good" },
+	{ "signald", "ice-lifetime", CONF_DURATION, 0, OWN(ice_ms), "1h",
+	    MINUTE_MS, 7 * DAY_MS, NULL, "how long TURN credentials are good" },
+	{ "signald", "mid-lifetime", CONF_DURATION, 0, OWN(mid_ms), "7d",
+	    7 * DAY_MS, 366 * DAY_MS, NULL,
+	    "how long a message sent twice is known" },
+	{ "signald", "store-max", CONF_BYTES, 0, OWN(store_max), "64g",
+	    16 * MIB, INT64_C(1) << 44, NULL,
+	    "most bytes that the message log may take" },
+	{ "signald", "login-rate", CONF_INT, 0, OWN(login_rate), "30", 1,
+	    1000000, NULL,
+	    "log-ins and registrations a minute, of an address and of a user" },
+	{ "signald", "test-echo", CONF_BOOL, 0, OWN(test_echo), "no", 0, 0,
+	    NULL, "an echo WebSocket at /echo, for conformance suites" },
+	DAEMON_OPTIONS("signald"),
+	{ .key = NULL },
+};
+/* clang-format on */
+
+/* "FILE:LINE: [signald] key: what", as an error of the check. */
+static int
+wrong(const struct conf *conf, const char *key, size_t n, const char *what,
+    char err[DAEMON_ERR_MAX])
+{
+	size_t used;
+
+	conf_where(conf, "signald", key, n, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
+	return -EINVAL;
+}
+
+static bool
+starts_with(const char *s, const char *head)
+{
+	return strncmp(s, head, strlen(head)) == 0;
+}
+
+static int
+check_uris(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct signald_conf *c = conf_data(conf);
+	const char *const *turn = c->turn_uris.items;
+	const char *const *stun = c->stun_uris.items;
+	size_t i;
+
+	for (i = 0; i < c->turn_uris.n; i++) {
+		if (!starts_with(turn[i], "turn:") &&
+		    !starts_with(turn[i], "turns:"))
+			return wrong(conf, "turn-uri", i,
+			    "not a TURN URI; allowed: turn:HOST[:PORT]"
+			    "[?transport=udp|tcp], turns:...",
+			    err);
+	}
+	for (i = 0; i < c->stun_uris.n; i++) {
+		if (!starts_with(stun[i], "stun:") &&
+		    !starts_with(stun[i], "stuns:"))
+			return wrong(conf, "stun-uri", i,
+			    "not a STUN URI; allowed: stun:HOST[:PORT], "
+			    "stuns:...",
+			    err);
+	}
+	if (c->turn_uris.n > 0 && c->daemon.common.turn_secrets.n == 0)
+		return wrong(conf, "turn-uri", 0,
+		    "clients need credentials; set turn-secret in [floe]", err);
+	return 0;
+}
+
+static int
+check_origins(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct signald_conf *c = conf_data(conf);
+	const char *const *origin = c->origins.items;
+	const char *host;
+	size_t i;
+
+	for (i = 0; i < c->origins.n; i++) {
+		host = strstr(origin[i], "://");
+		if (host == NULL || host[3] == '\0' ||
+		    strchr(host + 3, '/') != NULL)
+			return wrong(conf, "origin", i,
+			    "not an origin; allowed: https://HOST[:PORT] "
+			    "without a path",
+			    err);
+	}
+	return 0;
+}
+
+int
+signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct signald_conf *c = conf_data(conf);
+	const struct conf_listen *l = c->listen.items;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->listen.n; i++) {
+		if (strcmp(l[i].scheme, "https") == 0 &&
+		    (c->daemon.common.tls_cert == NULL ||
+			c->daemon.common.tls_key == NULL))
+			return wrong(conf, "listen", i,
+			    "https needs tls-cert and tls-key in [floe]", err);
+	}
+	if (c->kill_ms <= c->ping_ms)
+		return wrong(conf, "kill", 0,
+		    "must be longer than ping, or every idle link is closed",
+		    err);
+	rc = check_uris(conf, err);
+	return rc == 0 ? check_origins(conf, err) : rc;
+}
+
+static int
+copy_list(const struct conf_list *list, const char ***out)
+{
+	const char *const *items = list->items;
+	size_t i;
+
+	*out = calloc(list->n + 1, sizeof(**out));
+	if (*out == NULL)
+		return -ENOMEM;
+	for (i = 0; i < list->n; i++)
+		(*out)[i] = items[i];
+	return 0;
+}
+
+int
+signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
+{
+	const struct signald_conf *c = conf_data(conf);
+	struct sig_config *core = &s->core;
+
+	memset(s, 0, sizeof(*s));
+	if (copy_list(&c->daemon.common.turn_secrets, &s->turn_secrets) != 0 ||
+	    copy_list(&c->turn_uris, &s->turn_uris) != 0 ||
+	    copy_list(&c->stun_uris, &s->stun_uris) != 0) {
+		signald_setup_fini(s);
+		return -ENOMEM;
+	}
+	*core = (struct sig_config){
+		.shards = (uint32_t)shards,
+		.app = "main",
+		.node = c->node,
+		.ping_ms = (uint32_t)c->ping_ms,
+		.kill_ms = (uint32_t)c->kill_ms,
+		.hello_ms = (uint32_t)c->hello_ms,
+		.resume_ms = (uint32_t)c->resume_ms,
+		.ring_ms = (uint32_t)c->ring_ms,
+		.resend_ms = (uint32_t)c->resend_ms,
+		.frame_bytes = SIGNALD_FRAME_MAX,
+		.text_bytes = 16 * 1024,
+		.sdp_bytes = 48 * 1024,
+		.candidates = 64,
+		.window = (uint32_t)c->window,
+		/* Links move to their user's shard: one may get them all. */
+		.max_links = (uint32_t)c->max_connections,
+		.max_sessions_per_user = (uint32_t)c->max_sessions,
+		.max_pending_per_session = 256,
+		.turn_secrets = s->turn_secrets,
+		.turn_uris = s->turn_uris,
+		.stun_uris = s->stun_uris,
+		.ice_ttl_s = (uint32_t)(c->ice_ms / SECOND_MS),
+		.random = crypto_random,
+	};
+	crypto_random(core->shard_key, sizeof(core->shard_key));
+	return 0;
+}
+
+void
+signald_setup_fini(struct signald_setup *s)
+{
+	free(s->turn_secrets);
+	free(s->turn_uris);
+	free(s->stun_uris);
+	crypto_wipe(&s->core, sizeof(s->core));
+}

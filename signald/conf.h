@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * conf: the options of [signald], and what the cores need made of them.
+ * Owns: struct signald_conf belongs to the snapshot; signald_setup owns its
+ * lists.  Thread: main; read by any once built.
+ */
+#ifndef FLOE_SIGNALD_CONF_H
+#define FLOE_SIGNALD_CONF_H
+
+#include "lib/daemon/daemon.h"
+#include "signald/core/core.h"
+
+struct signald_conf {
+	struct daemon_conf daemon;
+	struct conf_list listen;    /* struct conf_listen */
+	struct conf_list turn_uris; /* const char *, likewise below */
+	struct conf_list stun_uris;
+	struct conf_list origins;
+	const char *web_dir;
+	const char *node;
+	bool open_registration;
+	bool test_echo;
+	int64_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
+	int64_t window;
+	int64_t max_connections; /* of the daemon */
+	int64_t max_sessions;    /* of a user */
+	int64_t send_queue;      /* bytes a connection may be behind */
+	int64_t token_ms, ice_ms, mid_ms;
+	int64_t store_max;  /* bytes */
+	int64_t login_rate; /* a minute, of an address and of a user */
+};
+
+extern const struct conf_option signald_options[];
+
+#define SIGNALD_FRAME_MAX (64 * 1024)
+
+/* struct daemon's check. */
+int signald_check(const struct conf *, char err[DAEMON_ERR_MAX]);
+
+/* Lists that the core wants to end with NULL; strings stay the snapshot's. */
+struct signald_setup {
+	struct sig_config core; /* but for shard, token_key */
+	const char **turn_secrets, **turn_uris, **stun_uris;
+};
+
+/* 0 or -ENOMEM. */
+int signald_setup_init(struct signald_setup *, const struct conf *, int shards);
+void signald_setup_fini(struct signald_setup *);
+
+#endif

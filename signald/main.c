@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log/log.h"
+#include "signald/signald.h"
+#include "signald/worker.h"
+
+#define MINUTE_MS 60000
+#define MAP_START (64 * 1024 * 1024)
+#define LAZY_MS   200
+/* A user may try more often than an address: or one stranger's wrong
+ * passwords would keep the user out. */
+#define USER_RATE 4
+
+static void
+signald_close(void *state)
+{
+	struct signald *d = state;
+	int i;
+
+	hasher_free(d->hasher);
+	if (d->log != NULL)
+		msglog_stop(d->log);
+	for (i = 0; d->workers != NULL && i < d->nworkers; i++)
+		msglog_port_free(d->workers[i].port);
+	msglog_close(d->log);
+	listeners_close(d);
+	files_free(d->files);
+	tls_ctx_free(d->tls);
+	rate_free(d->address_rate);
+	rate_free(d->user_rate);
+	signald_setup_fini(&d->setup);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	pthread_mutex_destroy(&d->ready_lock);
+	free(d->workers);
+	free(d);
+}
+
+static int
+open_log(struct signald *d, char err[DAEMON_ERR_MAX])
+{
+	char dir[STATE_PATH_MAX];
+	struct msglog_config cfg = {
+		.dir = dir,
+		.map_start = MAP_START,
+		.map_max = (uint64_t)d->conf->store_max,
+		.mid_keep_ms = (uint64_t)d->conf->mid_ms,
+		.readers = DAEMON_WORKERS_MAX + 8,
+		.lazy_ms = LAZY_MS,
+	};
+	int rc;
+
+	if (cfg.map_start > cfg.map_max)
+		cfg.map_start = cfg.map_max;
+	snprintf(
+	    dir, sizeof(dir), "%s/messages", d->conf->daemon.common.state_dir);
+	rc = msglog_open(&cfg, &d->log);
+	if (rc == 0)
+		rc = msglog_start(d->log);
+	if (rc != 0)
+		snprintf(err, DAEMON_ERR_MAX, "%s: %s", dir,
+		    rc == -EINVAL ? "not a message log of this version"
+				  : strerror(-rc));
+	return rc;
+}
+
+static int
+open_tls(struct signald *d, char err[DAEMON_ERR_MAX])
+{
+	static const char *const alpn[] = { "http/1.1", NULL };
+	const struct conf_common *c = &d->conf->daemon.common;
+	struct tls_conf cfg = { c->tls_cert, c->tls_key, alpn };
+	const struct conf_listen *l = d->conf->listen.items;
+	bool wanted = false;
+	size_t i;
+
+	for (i = 0; i < d->conf->listen.n; i++)
+		if (strcmp(l[i].scheme, "https") == 0)
+			wanted = true;
+	return wanted ? tls_ctx_new(&cfg, &d->tls, err) : 0;
+}
+
+static int
+open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	uint32_t rate = (uint32_t)d->conf->login_rate;
+	int rc;
+
+	rc = signald_setup_init(&d->setup, conf, d->nworkers);
+	if (rc == 0)
+		rc = state_open(d, err);
+	if (rc == 0)
+		rc = open_tls(d, err);
+	if (rc == 0)
+		rc = files_load(
+		    d->conf->web_dir, &d->files, err, DAEMON_ERR_MAX);
+	if (rc == 0)
+		rc = listeners_open(d, conf, err);
+	if (rc == 0)
+		rc = open_log(d, err);
+	if (rc != 0)
+		return rc;
+	d->workers = calloc((size_t)d->nworkers, sizeof(*d->workers));
+	d->hasher = hasher_new();
+	d->address_rate = rate_new(rate, MINUTE_MS / rate);
+	d->user_rate = rate_new(
+	    rate * USER_RATE, MINUTE_MS / ((uint64_t)rate * USER_RATE));
+	return d->workers == NULL || d->hasher == NULL ||
+		d->address_rate == NULL || d->user_rate == NULL
+	    ? -ENOMEM
+	    : 0;
+}
+
+static int
+signald_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
+{
+	const struct conf *conf = daemon_conf(run);
+	struct signald *d = calloc(1, sizeof(*d));
+	int rc;
+
+	snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	if (d == NULL)
+		return -ENOMEM;
+	d->run = run;
+	d->conf = conf_data(conf);
+	d->nworkers = daemon_workers(run);
+	d->lock_fd = -1;
+	pthread_mutex_init(&d->ready_lock, NULL);
+	rc = open_parts(d, conf, err);
+	if (rc != 0) {
+		signald_close(d);
+		return rc;
+	}
+	log_info("opened", KV_S("state_dir", d->conf->daemon.common.state_dir),
+	    KV_S("epoch", msglog_epoch(d->log)),
+	    KV_U("web_files", files_count(d->files)));
+	*state = d;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon signald = {
+		.name = "signald",
+		.summary = "a signaling and chat server",
+		.options = signald_options,
+		.conf_size = sizeof(struct signald_conf),
+		.check = signald_check,
+		.open = signald_open,
+		.worker_new = worker_new,
+		.worker_stop = worker_stop,
+		.worker_free = worker_free,
+		.close = signald_close,
+		.routes = signald_routes,
+	};
+
+	return daemon_main(&signald, argc, argv);
+}

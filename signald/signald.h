@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * signald: what all workers of the daemon share. Immutable while they run,
+ * but for what looks after itself (log, hasher, rates).
+ * Owns: everything in it; workers are in an array here, so that mail to one
+ * that has ended still finds its place.
+ * Thread: made and freed on main.
+ */
+#ifndef FLOE_SIGNALD_SIGNALD_H
+#define FLOE_SIGNALD_SIGNALD_H
+
+#include <pthread.h>
+
+#include "lib/daemon/daemon.h"
+#include "lib/tls/tls.h"
+#include "signald/conf.h"
+#include "signald/files.h"
+#include "signald/hasher.h"
+#include "signald/msglog.h"
+#include "signald/rate.h"
+
+struct worker;
+
+/* An address that clients come to, with a socket for each worker. */
+struct listener {
+	struct addr addr;
+	bool tls;
+	int fds[DAEMON_WORKERS_MAX];
+};
+
+struct signald {
+	struct daemon_run *run;
+	const struct signald_conf *conf;
+	struct signald_setup setup;
+	int lock_fd; /* holds the state directory */
+	struct msglog *log;
+	struct files *files;
+	struct hasher *hasher;
+	struct tls_ctx *tls; /* NULL without https */
+	struct rate *address_rate, *user_rate;
+	struct listener *listeners;
+	size_t nlisteners;
+	struct worker *workers;
+	int nworkers;
+	pthread_mutex_t ready_lock;
+	int ready; /* workers whose loop can be posted to */
+};
+
+/* state.c: the directory, its lock, and the key that signs tokens. 0, or
+ * -errno with err. */
+int state_open(struct signald *, char err[DAEMON_ERR_MAX]);
+#define STATE_PATH_MAX 384 /* fits into an error with what is wrong */
+/* DIR/NAME; 0 or -ENAMETOOLONG with err. */
+int state_path(char path[STATE_PATH_MAX], const char *dir, const char *name,
+    char err[DAEMON_ERR_MAX]);
+
+/* door.c: 0, or -errno with err. */
+int
+listeners_open(struct signald *, const struct conf *, char err[DAEMON_ERR_MAX]);
+void listeners_close(struct signald *);
+
+/* admin.c */
+extern const struct http_route signald_routes[];
+
+#endif

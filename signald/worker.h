@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * worker: one thread with its loop, its core (one shard) and its connections.
+ * What the core wants done is done here, in order, after every event.
+ * Owns: its connections, core, reader and port to the log, timers.
+ * Thread: its own; from others only what the headers of posts say.
+ */
+#ifndef FLOE_SIGNALD_WORKER_H
+#define FLOE_SIGNALD_WORKER_H
+
+#include "lib/base/htab.h"
+#include "lib/base/wheel.h"
+#include "lib/log/log.h"
+#include "lib/ws/ws.h"
+#include "signald/conn.h"
+#include "signald/core/core.h"
+#include "signald/signald.h"
+
+#define WORKER_SCRATCH (64 * 1024)
+
+/* A worker's socket of a listener. */
+struct door {
+	struct worker *worker;
+	const struct listener *listener;
+	int fd;
+	struct loop_io *io;
+};
+
+struct worker_stats {
+	uint64_t accepted, refused; /* connections */
+	uint64_t http_requests, upgrades, moved;
+	uint64_t slow_closed, dropped; /* pushes that were droppable */
+	uint64_t mail_lost;            /* no memory for it */
+	uint64_t connections;          /* now */
+};
+
+struct worker {
+	struct signald *d;
+	int index;
+	struct loop *loop;
+	struct sig_config config;
+	struct sig_core *core; /* NULL before and after it runs */
+	struct msglog_port *port;
+	struct msglog_reader *reader;
+	struct ws_pool *links, *echoes;
+	struct buf control; /* frames that lib/ws answers by itself */
+	struct door *doors;
+	struct wheel_timer doors_shut; /* no descriptors left: wait */
+	struct htab by_id;
+	uint64_t next_id;
+	struct conn_list all;
+	struct conn_list dirty; /* have output that was not tried yet */
+	struct conn_list dead;  /* freed when the turn ends */
+	struct wheel wheel;
+	struct loop_timer *timer;
+	uint64_t timer_due_ms; /* what timer is set to */
+	bool stopping;
+	uint64_t stop_by_ms;
+	struct worker_stats stats;
+	struct log_limit warnings;
+	uint8_t scratch[WORKER_SCRATCH];
+};
+
+/* struct daemon's functions. */
+void *worker_new(void *signald, int index, struct loop *);
+void worker_stop(void *worker);
+void worker_free(void *worker);
+
+struct sig_time worker_time(const struct worker *);
+/* Carries out what the core wants; after every event that it gets. */
+void worker_pump(struct worker *);
+struct conn *worker_conn(const struct worker *, uint64_t id);
+
+#endif

@@ -375,6 +375,7 @@ sig_op_call(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		free(text);
 		return;
 	}
+	sig_session_knows_call(s, call);
 	ticket = sig_ticket_new(link, req->id);
 	if (ticket != NULL) {
 		ticket->op = (uint32_t)req->arg;

@@ -95,11 +95,13 @@ link_silent(struct sig_core *core, struct sig_timer *t)
 	    (struct sig_link *)((char *)t - offsetof(struct sig_link, timer));
 	uint64_t due = link->heard_ms + core->cfg.kill_ms;
 
-	/* Frames only note the time; the timer catches up here. */
-	if (core->now < due)
-		sig_timer_set(core, t, due, link_silent);
-	else
+	if (core->now >= due) {
 		sig_link_close(core, link->id, 4000, "nothing heard");
+		return;
+	}
+	/* Frames only note the time; the timer catches up here. */
+	sig_timer_set(core, t, due, link_silent);
+	sig_session_settle(link->session);
 }
 
 void

@@ -14,6 +14,10 @@
 #define ID_BYTES     12 /* unique */
 #define SECRET_BYTES 24 /* and unguessable */
 
+/* A push has arrived when the client was heard so long after it: a link that
+ * still brings us frames has not been broken for our side that long. */
+#define SURE_MS 2000
+
 static bool
 session_is(const void *obj, const void *key)
 {
@@ -115,6 +119,7 @@ sig_session_attach(
 void
 sig_session_detach(struct sig_core *core, struct sig_session *s)
 {
+	sig_session_settle(s);
 	s->link = NULL;
 	s->detached_ms = core->now;
 	sig_timer_clear(core, &s->inbox.resend);
@@ -123,16 +128,15 @@ sig_session_detach(struct sig_core *core, struct sig_session *s)
 }
 
 static void
-held_free(struct sig_session *s)
+held_drop(struct sig_session *s)
 {
-	struct sig_held *held;
+	struct sig_held *held = STAILQ_FIRST(&s->held);
 
-	while ((held = STAILQ_FIRST(&s->held)) != NULL) {
-		STAILQ_REMOVE_HEAD(&s->held, next);
-		free(held->text);
-		free(held);
-	}
-	s->held_count = s->held_bytes = 0;
+	STAILQ_REMOVE_HEAD(&s->held, next);
+	s->held_count--;
+	s->held_bytes -= held->len;
+	free(held->text);
+	free(held);
 }
 
 void
@@ -141,7 +145,8 @@ sig_session_free(struct sig_core *core, struct sig_session *s)
 	sig_timer_clear(core, &s->expiry);
 	sig_timer_clear(core, &s->inbox.resend);
 	sig_timer_clear(core, &s->inbox.save);
-	held_free(s);
+	while (!STAILQ_EMPTY(&s->held))
+		held_drop(s);
 	htab_del(&core->sessions, sig_hash(core, s->id), s);
 	LIST_REMOVE(s, of_user);
 	s->user->nsessions--;
@@ -165,22 +170,35 @@ sig_session_end(struct sig_core *core, struct sig_session *s)
 	sig_user_release(core, user);
 }
 
-static void
-session_hold(struct sig_core *core, struct sig_session *s, const char *text,
-    size_t len, const char *invite)
+/* False: there is no room beside what has not been sent yet. */
+static bool
+held_make_room(struct sig_session *s, size_t len)
+{
+	while (s->held_count >= SIG_HELD_MAX ||
+	    len > SIG_HELD_BYTES - s->held_bytes) {
+		if (STAILQ_EMPTY(&s->held) || !STAILQ_FIRST(&s->held)->sent)
+			return false;
+		held_drop(s);
+	}
+	return true;
+}
+
+/* The new last one, not sent; NULL: no room. */
+static struct sig_held *
+session_hold(
+    struct sig_session *s, const char *text, size_t len, const char *invite)
 {
 	struct sig_held *held;
 
-	if (s->held_count >= SIG_HELD_MAX ||
-	    len > SIG_HELD_BYTES - s->held_bytes)
-		goto lost;
+	if (!held_make_room(s, len))
+		return NULL;
 	held = calloc(1, sizeof(*held));
 	if (held == NULL)
-		goto lost;
+		return NULL;
 	held->text = malloc(len);
 	if (held->text == NULL) {
 		free(held);
-		goto lost;
+		return NULL;
 	}
 	memcpy(held->text, text, len);
 	held->len = len;
@@ -188,28 +206,43 @@ session_hold(struct sig_core *core, struct sig_session *s, const char *text,
 	STAILQ_INSERT_TAIL(&s->held, held, next);
 	s->held_count++;
 	s->held_bytes += len;
-	return;
-lost:
-	/* A call with a hole in it is worse than a lost one: the session ends
-	 * as if its window had passed, but not under our caller's hands. */
-	s->lost = true;
-	sig_timer_set(core, &s->expiry, core->now, session_expired);
+	return held;
+}
+
+static void
+call_send(struct sig_core *core, const struct sig_session *s, const char *text,
+    size_t len)
+{
+	struct buf b;
+
+	buf_init(&b, SIG_TEXT_MAX);
+	buf_put(&b, text, len);
+	core->stats.pushes++;
+	sig_send(core, s->link->id, &b, false);
 }
 
 void
 sig_session_push_call(struct sig_core *core, struct sig_session *s,
     const char *text, size_t len, const char *invite)
 {
-	struct buf b;
+	struct sig_held *held;
 
-	if (s->link == NULL) {
-		session_hold(core, s, text, len, invite);
-		return;
+	if (s->link != NULL)
+		sig_session_settle(s);
+	held = session_hold(s, text, len, invite);
+	if (s->link != NULL) {
+		call_send(core, s, text, len);
+		if (held != NULL) {
+			held->sent = true;
+			held->sent_ms = core->now;
+		}
+	} else if (held == NULL) {
+		/* A call with a hole in it is worse than a lost one: the
+		 * session ends as if its window had passed, but not under our
+		 * caller's hands. */
+		s->lost = true;
+		sig_timer_set(core, &s->expiry, core->now, session_expired);
 	}
-	buf_init(&b, SIG_TEXT_MAX);
-	buf_put(&b, text, len);
-	core->stats.pushes++;
-	sig_send(core, s->link->id, &b, false);
 }
 
 bool
@@ -226,11 +259,36 @@ sig_session_holds_invite(const struct sig_session *s, const char *call)
 }
 
 void
+sig_session_knows_call(struct sig_session *s, const char *call)
+{
+	bool more = sig_session_holds_invite(s, call);
+
+	/* And with it all that was sent before. */
+	while (more && STAILQ_FIRST(&s->held)->sent) {
+		more = strcmp(STAILQ_FIRST(&s->held)->invite, call) != 0;
+		held_drop(s);
+	}
+}
+
+void
+sig_session_settle(struct sig_session *s)
+{
+	const struct sig_held *held;
+
+	while ((held = STAILQ_FIRST(&s->held)) != NULL && held->sent &&
+	    held->sent_ms + SURE_MS <= s->link->heard_ms)
+		held_drop(s);
+}
+
+void
 sig_session_flush(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_held *held;
 
 	STAILQ_FOREACH(held, &s->held, next)
-	sig_session_push_call(core, s, held->text, held->len, held->invite);
-	held_free(s);
+	{
+		call_send(core, s, held->text, held->len);
+		held->sent = true;
+		held->sent_ms = core->now;
+	}
 }

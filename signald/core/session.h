@@ -2,7 +2,9 @@
 /*
  * session: one device of a user that has logged in. It outlives its link by
  * resume_ms; while detached it holds the call pushes that come up, and
- * messages wait in the log as ever. What cannot be held ends it.
+ * messages wait in the log as ever. What cannot be held ends it. A link breaks
+ * before anybody notices, so the last call pushes on it are kept too, until
+ * the client has been heard for a while after them.
  * Owns: its held pushes.  Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_SESSION_H
@@ -35,7 +37,11 @@ void sig_session_push_call(struct sig_core *, struct sig_session *,
     const char *text, size_t len, const char *invite);
 /* Whether an invite to this call waits among the held ones. */
 bool sig_session_holds_invite(const struct sig_session *, const char *call);
-/* Sends what was held. */
+/* The client talks of this call, so the invite to it has arrived. */
+void sig_session_knows_call(struct sig_session *, const char *call);
+/* Forgets the pushes that have surely arrived. */
+void sig_session_settle(struct sig_session *);
+/* Sends what was held, and what the link before may not have brought. */
 void sig_session_flush(struct sig_core *, struct sig_session *);
 
 #endif

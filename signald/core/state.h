@@ -27,7 +27,7 @@
 #define SIG_NICK_MAX      255
 #define SIG_PEERS_MAX     4096         /* of one user, for presence */
 #define SIG_LEGS_MAX      16           /* calls of one user */
-#define SIG_HELD_MAX      256          /* call pushes held for a lost link */
+#define SIG_HELD_MAX      256          /* call pushes held for the next link */
 #define SIG_HELD_BYTES    (256 * 1024) /* and their bytes */
 #define SIG_TEXT_MAX      (4 * 1024 * 1024) /* one text we write */
 #define SIG_PRELOGIN_READ 8192              /* frame before the log-in */
@@ -77,9 +77,12 @@ struct sig_login {
 	uint64_t cursor; /* what the device acked */
 };
 
-/* A call push that waits for the session's next link. */
+/* A call push that the next link gets: none was there to send it, or that one
+ * may have broken before it arrived. */
 struct sig_held {
 	STAILQ_ENTRY(sig_held) next;
+	bool sent; /* all that are stand before those that are not */
+	uint64_t sent_ms;
 	char *text;
 	size_t len;
 	char invite[SIG_CALL_MAX + 1]; /* the call, when it is an invite */

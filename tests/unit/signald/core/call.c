@@ -1,101 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <stdlib.h>
 
-#include "tests/unit/signald/core/client.h"
-
-#define INVITE(id, to)                              \
-	"{'id':" id ",'op':'call.invite','to':'" to \
-	"','media':{'audio':true,'video':true}}"
-#define OP(id, op)       "{'id':" id ",'op':'call." op "','call':'$c'}"
-#define STATE(id, state) "{'id':" id ",'ok':{'call':'$c','state':'" state "'}}"
-#define ENDED(reason)    "{'push':'call.ended','call':'$c','reason':'" reason "'}"
-#define RECORD(outcome)                                                 \
-	"{'push':'message','type':'call','from':'alice','device':'a1'," \
-	"'mid':'','body':{'call':'$c','outcome':'" outcome              \
-	"','media':{'audio':true,'video':true}}}"
-#define REFUSED(id, code) "{'id':" id ",'err':{'code':'" code "'}}"
-
-/* Everybody's links, and a call from alice to bob in $c. */
-struct scene {
-	struct world *w;
-	int a, a2, b, b2;
-};
-
-static struct scene
-people(void **state)
-{
-	struct scene s = { .w = *state };
-
-	s.a = login(s.w, "alice", "a1");
-	s.a2 = login(s.w, "alice", "a2");
-	s.b = login(s.w, "bob", "b1");
-	s.b2 = login(s.w, "bob", "b2");
-	return s;
-}
-
-static struct scene
-invited(void **state)
-{
-	struct scene s = people(state);
-
-	ask(s.w, s.a, INVITE("10", "bob"), STATE("10", "inviting"));
-	want(s.w, s.b,
-	    "{'push':'call.invite','call':'$c','from':'alice',"
-	    "'media':{'audio':true,'video':true},'ts':1790000000000}");
-	want(s.w, s.b2, "{'push':'call.invite','call':'$c'}");
-	want_nothing(s.w, s.a);
-	want_nothing(s.w, s.a2);
-	return s;
-}
-
-static struct scene
-ringing(void **state)
-{
-	struct scene s = invited(state);
-
-	ask(s.w, s.b, OP("11", "ringing"), STATE("11", "ringing"));
-	want(s.w, s.a, "{'push':'call.ringing','call':'$c'}");
-	return s;
-}
-
-static struct scene
-active(void **state)
-{
-	struct scene s = ringing(state);
-
-	ask(s.w, s.b, OP("12", "accept"), STATE("12", "active"));
-	want(s.w, s.a, "{'push':'call.accept','call':'$c','device':'b1'}");
-	want(s.w, s.b2, ENDED("answered_elsewhere"));
-	want_nothing(s.w, s.b);
-	return s;
-}
-
-static void
-alive(struct scene *s)
-{
-	const int links[] = { s->a, s->a2, s->b, s->b2 };
-	size_t i;
-
-	for (i = 0; i < LEN(links); i++)
-		world_say(s->w, links[i], "{'op':'sync.ack','sync':0}");
-}
-
-/* Time passes with everybody pinging. */
-static void
-pass(struct scene *s, int seconds)
-{
-	for (; seconds > 0; seconds -= 5) {
-		alive(s);
-		world_run(s->w, seconds > 5 ? 5000 : (uint64_t)seconds * 1000);
-	}
-	alive(s);
-}
+#include "tests/unit/signald/core/scene.h"
 
 static void
 test_to_the_end(void **state)
 {
-	struct scene s = active(state);
+	struct scene s = scene_active(state);
 	struct world *w = s.w;
 
 	ask(w, s.a, "{'id':20,'op':'call.offer','call':'$c','sdp':'v=0 a'}",
@@ -115,7 +26,7 @@ test_to_the_end(void **state)
 	ask(w, s.b, "{'id':22,'op':'call.offer','call':'$c','sdp':'v=0 c'}",
 	    STATE("22", "active"));
 	want(w, s.a, "{'push':'call.offer','sdp':'v=0 c'}");
-	pass(&s, 61);
+	scene_pass(&s, 61);
 	ask(w, s.b, "{'id':23,'op':'call.hangup','call':'$c','reason':'bye'}",
 	    STATE("23", "ended"));
 	want(w, s.b,
@@ -141,7 +52,7 @@ test_to_the_end(void **state)
 static void
 test_accept_without_ringing(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 
 	ask(s.w, s.b2, OP("12", "accept"), STATE("12", "active"));
 	want(s.w, s.a, "{'push':'call.accept','device':'b2'}");
@@ -156,7 +67,7 @@ test_accept_without_ringing(void **state)
 static void
 test_refuse(void **state)
 {
-	struct scene s = ringing(state);
+	struct scene s = scene_ringing(state);
 
 	ask(s.w, s.b2, OP("12", "refuse"), STATE("12", "ended"));
 	want(s.w, s.b2, ENDED("refused"));
@@ -171,7 +82,7 @@ test_refuse(void **state)
 static void
 test_cancel(void **state)
 {
-	struct scene s = ringing(state);
+	struct scene s = scene_ringing(state);
 
 	ask(s.w, s.a, OP("12", "cancel"), STATE("12", "ended"));
 	want(s.w, s.a, ENDED("cancelled"));
@@ -185,7 +96,7 @@ test_cancel(void **state)
 static void
 test_hangup_before_accept(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 
 	ask(s.w, s.a, OP("12", "hangup"), STATE("12", "ended"));
 	want(s.w, s.a, ENDED("hangup"));
@@ -204,11 +115,11 @@ test_hangup_before_accept(void **state)
 static void
 test_timeout(void **state)
 {
-	struct scene s = ringing(state);
+	struct scene s = scene_ringing(state);
 
-	pass(&s, 59);
+	scene_pass(&s, 59);
 	want_nothing(s.w, s.a);
-	pass(&s, 2);
+	scene_pass(&s, 2);
 	want(s.w, s.a, ENDED("timeout"));
 	want(s.w, s.b, ENDED("timeout"));
 	want(s.w, s.b2, ENDED("timeout"));
@@ -219,7 +130,7 @@ test_timeout(void **state)
 static void
 test_wrong_side_wrong_time(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 	struct world *w = s.w;
 
 	ask(w, s.a, OP("1", "ringing"), REFUSED("1", "forbidden"));
@@ -246,7 +157,7 @@ test_wrong_side_wrong_time(void **state)
 static void
 test_strangers(void **state)
 {
-	struct scene s = active(state);
+	struct scene s = scene_active(state);
 	int c = login(s.w, "carol", "c1");
 
 	ask(s.w, c, OP("1", "accept"), REFUSED("1", "not_found"));
@@ -270,7 +181,7 @@ test_strangers(void **state)
 static void
 test_repeats(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 	struct world *w = s.w;
 
 	ask(w, s.a, INVITE("1", "bob"), STATE("1", "inviting"));
@@ -298,7 +209,7 @@ test_repeats(void **state)
 static void
 test_glare_one_after_the_other(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 	struct world *w = s.w;
 
 	ask(w, s.b2, INVITE("1", "alice"), STATE("1", "active"));
@@ -377,7 +288,7 @@ test_glare_crossing(void **state)
 static void
 test_busy(void **state)
 {
-	struct scene s = active(state);
+	struct scene s = scene_active(state);
 	struct world *w = s.w;
 	int c = login(w, "carol", "c1");
 
@@ -405,7 +316,7 @@ test_busy(void **state)
 static void
 test_caller_is_busy_while_it_rings(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 	int c = login(s.w, "carol", "c1");
 
 	ask(s.w, c, "{'id':1,'op':'call.invite','to':'alice','media':{}}",
@@ -419,260 +330,9 @@ test_caller_is_busy_while_it_rings(void **state)
 }
 
 static void
-test_callee_comes_while_it_rings(void **state)
-{
-	struct world *w = *state;
-	int a = login(w, "alice", "a1"), b;
-
-	ask(w, a, INVITE("10", "bob"), STATE("10", "inviting"));
-	world_run(w, 3000);
-	b = world_open(w);
-	want(w, b, "{'push':'welcome'}");
-	ask(w, b, "{'id':1,'op':'hello','token':'$token.bob','device':'b1'}",
-	    "{'id':1,'ok':{'resumed':false,'session':'$bob.b1.s',"
-	    "'secret':'$bob.b1.k'}}");
-	want(w, b,
-	    "{'push':'call.invite','call':'$c','from':'alice',"
-	    "'ts':1790000000000}");
-	want_nothing(w, b);
-	/* And after each hello, once. */
-	world_lose(w, b);
-	b = resume(w, "bob", "b1", "");
-	want(w, b, "{'push':'call.invite','call':'$c'}");
-	want_nothing(w, b);
-	ask(w, b, OP("2", "accept"), STATE("2", "active"));
-	want(w, a, "{'push':'call.accept','device':'b1'}");
-	world_lose(w, b);
-	b = resume(w, "bob", "b1", "");
-	want_nothing(w, b);
-}
-
-static void
-test_nobody_comes(void **state)
-{
-	struct world *w = *state;
-	int a = login(w, "alice", "a1"), i;
-
-	ask(w, a, INVITE("10", "bob"), STATE("10", "inviting"));
-	for (i = 0; i < 12; i++) {
-		world_say(w, a, "{'op':'sync.ack','sync':0}");
-		world_run(w, 5050);
-	}
-	want(w, a, ENDED("timeout"));
-	want(w, a, RECORD("missed"));
-	/* What is missed waits in the log. */
-	i = world_open(w);
-	world_hear_all(w, i);
-	ask(w, i, "{'id':1,'op':'hello','token':'$token.bob','device':'b'}",
-	    "{'id':1,'ok':{'sync':1}}");
-	want(w, i, RECORD("missed"));
-	want_nothing(w, i);
-}
-
-static void
-test_pushes_wait_for_a_lost_link(void **state)
-{
-	struct scene s = active(state);
-	struct world *w = s.w;
-
-	world_lose(w, s.b);
-	ask(w, s.a, "{'id':1,'op':'call.offer','call':'$c','sdp':'x'}",
-	    STATE("1", "active"));
-	world_say(w, s.a,
-	    "{'op':'call.candidate','call':'$c','candidates':[{'n':1}]}");
-	world_say(w, s.a,
-	    "{'op':'call.candidate','call':'$c','candidates':[{'n':2}]}");
-	s.b = resume(w, "bob", "b1", "");
-	want(w, s.b, "{'push':'call.offer','sdp':'x'}");
-	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':1}]}");
-	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':2}]}");
-	want_nothing(w, s.b);
-	/* The end too. */
-	world_lose(w, s.b);
-	ask(w, s.a, OP("2", "hangup"), STATE("2", "ended"));
-	s.b = resume(w, "bob", "b1", "");
-	want(w, s.b, ENDED("hangup"));
-}
-
-static void
-test_missed_while_the_link_was_away(void **state)
-{
-	struct scene s = people(state);
-
-	world_lose(s.w, s.b);
-	ask(s.w, s.a, INVITE("10", "bob"), STATE("10", "inviting"));
-	ask(s.w, s.a, OP("11", "cancel"), STATE("11", "ended"));
-	s.b = resume(s.w, "bob", "b1", "");
-	want(s.w, s.b, "{'push':'call.invite','call':'$c'}");
-	want(s.w, s.b, ENDED("cancelled"));
-	want(s.w, s.b, RECORD("missed"));
-}
-
-static void
-test_too_much_to_hold(void **state)
-{
-	struct scene s = active(state);
-	struct world *w = s.w;
-	char *text = malloc(60000);
-	int i;
-
-	sprintf(
-	    text, "{'id':1,'op':'call.offer','call':'$c','sdp':'%048000d'}", 0);
-	world_lose(w, s.b);
-	for (i = 0; i < 5; i++)
-		ask(w, s.a, text, STATE("1", "active"));
-	want_nothing(w, s.a);
-	ask(w, s.a, text, STATE("1", "active"));
-	/* The session cannot go on without a hole, so it does not. */
-	world_run(w, 20);
-	want(w, s.a, ENDED("lost"));
-	free(text);
-}
-
-static void
-test_caller_is_lost(void **state)
-{
-	struct scene s = ringing(state);
-
-	world_lose(s.w, s.a);
-	s.a = s.a2;
-	pass(&s, 55);
-	want_nothing(s.w, s.b);
-	pass(&s, 6);
-	want(s.w, s.b, ENDED("timeout"));
-	want(s.w, s.a2, RECORD("missed"));
-}
-
-static void
-test_caller_is_lost_before_the_timeout(void **state)
-{
-	struct world_opts opts = world_defaults();
-	struct scene s;
-
-	opts.cfg.resume_ms = 20000;
-	world_free(*state);
-	*state = client_world(&opts);
-	s = ringing(state);
-	world_lose(s.w, s.a);
-	s.a = s.a2;
-	pass(&s, 21);
-	want(s.w, s.b, ENDED("lost"));
-	want(s.w, s.b2, ENDED("lost"));
-	want(s.w, s.a2, RECORD("missed"));
-}
-
-static void
-test_active_side_is_lost(void **state)
-{
-	struct scene s = active(state);
-	struct world *w = s.w;
-	int b = s.b;
-
-	world_lose(w, b);
-	s.b = s.b2;
-	pass(&s, 61);
-	want(w, s.a,
-	    "{'push':'call.ended','call':'$c','reason':'lost',"
-	    "'duration_ms':'$d'}");
-	want(w, s.a, RECORD("answered"));
-	assert_int_equal(WORLD_STAT(w, calls), 0);
-	/* Its user is not busy any more. */
-	world_hear_all(w, s.b2);
-	world_hear_all(w, s.a2);
-	world_forget(w);
-	ask(w, s.a2, INVITE("1", "bob"), STATE("1", "inviting"));
-	want(w, s.b2, "{'push':'call.invite'}");
-}
-
-/* A device that has rung but not accepted may go without harm. */
-static void
-test_ringing_device_is_lost(void **state)
-{
-	struct world_opts opts = world_defaults();
-	struct scene s;
-
-	opts.cfg.resume_ms = 20000;
-	world_free(*state);
-	*state = client_world(&opts);
-	s = ringing(state);
-	world_lose(s.w, s.b);
-	s.b = s.b2;
-	pass(&s, 25);
-	want_nothing(s.w, s.a);
-	ask(s.w, s.b2, OP("1", "accept"), STATE("1", "active"));
-	want(s.w, s.a, "{'push':'call.accept','device':'b2'}");
-}
-
-/* The session dies while its invite or accept is on its way. */
-static void
-test_lost_while_asking(void **state)
-{
-	struct world_opts opts = world_defaults();
-	struct world *w;
-	uint64_t seed;
-	int a, b;
-
-	for (seed = 1; seed <= 30; seed++) {
-		opts.seed = seed;
-		opts.mail_ms = 40;
-		opts.log_ms = 40;
-		opts.cfg.resume_ms = 16;
-		w = client_world(&opts);
-		a = login(w, "alice", "a1");
-		b = login(w, "bob", "b1");
-		world_post(w, a, INVITE("1", "bob"));
-		world_run(w, world_random(w, 60));
-		if (seed % 2 == 0) {
-			world_lose(w, a);
-		} else {
-			world_settle(w);
-			want(w, a, "{'ok':{'call':'$c'}}");
-			world_post(w, b, OP("2", "accept"));
-			world_run(w, 0);
-			world_lose(w, b);
-		}
-		world_run(w, 1000);
-		world_settle(w);
-		assert_int_equal(WORLD_STAT(w, calls), 0);
-		world_free(w);
-	}
-}
-
-static void
-test_request_across_a_broken_link(void **state)
-{
-	struct world_opts opts = world_defaults();
-	struct world *w;
-	int a, b;
-
-	opts.mail_ms = 30;
-	w = client_world(&opts);
-	a = login(w, "alice", "a1");
-	b = login(w, "bob", "b1");
-	world_post(w, a, INVITE("1", "bob"));
-	world_run(w, 0);
-	world_lose(w, a);
-	a = resume(w, "alice", "a1", "");
-	want_nothing(w, a);
-	ask(w, a, INVITE("1", "bob"), STATE("1", "inviting"));
-	want(w, b, "{'push':'call.invite','call':'$c'}");
-	want_nothing(w, b);
-	world_post(w, b, OP("2", "accept"));
-	world_run(w, 0);
-	world_lose(w, b);
-	b = resume(w, "bob", "b1", "");
-	/* Had the accept been lost, it would ring again; it was not. */
-	want_nothing(w, b);
-	ask(w, b, OP("2", "accept"), STATE("2", "active"));
-	want(w, a, "{'push':'call.accept'}");
-	want_nothing(w, a);
-	world_free(w);
-}
-
-static void
 test_payload_limits(void **state)
 {
-	struct scene s = active(state);
+	struct scene s = scene_active(state);
 	struct world *w = s.w;
 	char *text = malloc(70000), *end;
 	int i;
@@ -707,7 +367,7 @@ test_payload_limits(void **state)
 static void
 test_record_introduces(void **state)
 {
-	struct scene s = invited(state);
+	struct scene s = scene_invited(state);
 
 	world_ignore_presence(s.w, false);
 	ask(s.w, s.a, OP("1", "cancel"), STATE("1", "ended"));
@@ -715,9 +375,6 @@ test_record_introduces(void **state)
 	assert_int_equal(world_unheard(s.w, s.a), 2);
 	assert_int_equal(world_unheard(s.w, s.b), 3);
 }
-
-#define ALONE(f) \
-	cmocka_unit_test_setup_teardown(f, client_setup, client_teardown)
 
 int
 main(void)
@@ -736,17 +393,6 @@ main(void)
 		ALONE(test_glare_crossing),
 		TEST(test_busy),
 		TEST(test_caller_is_busy_while_it_rings),
-		TEST(test_callee_comes_while_it_rings),
-		TEST(test_nobody_comes),
-		TEST(test_pushes_wait_for_a_lost_link),
-		TEST(test_missed_while_the_link_was_away),
-		TEST(test_too_much_to_hold),
-		TEST(test_caller_is_lost),
-		TEST(test_caller_is_lost_before_the_timeout),
-		TEST(test_active_side_is_lost),
-		TEST(test_ringing_device_is_lost),
-		ALONE(test_lost_while_asking),
-		ALONE(test_request_across_a_broken_link),
 		TEST(test_payload_limits),
 		TEST(test_record_introduces),
 	};

@@ -156,7 +156,8 @@ message_write(struct message *m, const struct sig_append *a)
 	json_out_int(&o, "ts", (int64_t)m->ts);
 	json_out_str(&o, "from", a->user);
 	json_out_str(&o, "device", a->device);
-	json_out_str(&o, "mid", a->mid);
+	if (a->mid[0] != '\0')
+		json_out_str(&o, "mid", a->mid);
 	json_out_str(&o, "type", a->type);
 	json_out_raw(&o, "body", a->body, a->body_len);
 	if (json_out_end(&o) != 0)

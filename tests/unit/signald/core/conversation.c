@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "tests/unit/signald/core/client.h"
+
+static void
+test_list_and_history(void **state)
+{
+	struct world *w = *state;
+	int a = login(w, "alice", "d1"), i;
+	char mid[8];
+
+	for (i = 1; i <= 5; i++) {
+		snprintf(mid, sizeof(mid), "m%d", i);
+		client_text(w, a, "bob", mid);
+		world_hear_all(w, a);
+	}
+	client_text(w, a, "carol", "c1");
+	world_hear_all(w, a);
+	ask(w, a, "{'id':1,'op':'conversation.list'}",
+	    "{'id':1,'ok':{'conversations':["
+	    "{'conv':'main:1:alice:carol','peer':'carol',"
+	    "'nick':'The carol','last':{'seq':1,'from':'alice',"
+	    "'body':{'text':'c1'}}},"
+	    "{'conv':'main:1:alice:bob','peer':'bob','last':{'seq':5}}],"
+	    "'complete':true}}");
+	ask(w, a,
+	    "{'id':2,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'limit':2}",
+	    "{'id':2,'ok':{'conv':'main:1:alice:bob','messages':["
+	    "{'seq':4},{'seq':5,'mid':'m5'}],'complete':false}}");
+	ask(w, a,
+	    "{'id':3,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'before':4}",
+	    "{'id':3,'ok':{'messages':[{'seq':1},{'seq':2},{'seq':3}],"
+	    "'complete':true}}");
+	ask(w, a,
+	    "{'id':4,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'after':1,'limit':3}",
+	    "{'id':4,'ok':{'messages':[{'seq':2},{'seq':3},{'seq':4}],"
+	    "'complete':false}}");
+	ask(w, a,
+	    "{'id':5,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'after':5}",
+	    "{'id':5,'ok':{'messages':[],'complete':true}}");
+	ask(w, a, "{'id':6,'op':'message.history','conv':'main:1:bob:carol'}",
+	    "{'id':6,'err':{'code':'not_found'}}");
+	ask(w, a, "{'id':7,'op':'message.history','conv':'main:1:alice:dave'}",
+	    "{'id':7,'err':{'code':'not_found'}}");
+	ask(w, a,
+	    "{'id':8,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'after':1,'before':3}",
+	    "{'id':8,'err':{'code':'bad_request'}}");
+	world_fail_reads(w, -EIO, 1);
+	ask(w, a, "{'id':9,'op':'conversation.list'}",
+	    "{'id':9,'err':{'code':'storage'}}");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_list_and_history),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,9 +2,9 @@
 /*
  * batch: receives and sends datagrams many at a time. The receive side is
  * recvmmsg into a slab with head-room. The send side queues datagrams by
- * socket and destination and flushes them once a loop turn; equal sizes to
- * one destination leave as one UDP_SEGMENT send. Order is kept per
- * destination, not among them.
+ * socket, local address and destination and flushes them once a loop turn;
+ * equal sizes of one such flow leave as one UDP_SEGMENT send. Order is kept
+ * within a flow, not among flows.
  * Owns: its slab and queue; queued payload is borrowed until the flush.
  * Thread: one.
  */

@@ -25,15 +25,18 @@ local_read(struct msghdr *m)
 	struct in_pktinfo v4;
 	struct cmsghdr *c;
 
+	/* An address of a group is nobody's source (RFC 4291 section 2.7):
+	 * ipi_spec_dst is the interface's own then; IPv6 has no such field. */
 	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
 			a.family = ADDR_V4;
-			/* Not ipi_addr, which may be a broadcast address. */
 			memcpy(a.ip, &v4.ipi_spec_dst, sizeof(v4.ipi_spec_dst));
 		} else if (c->cmsg_level == IPPROTO_IPV6 &&
 		    c->cmsg_type == IPV6_PKTINFO) {
 			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+			if (IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr))
+				continue;
 			a.family = ADDR_V6;
 			memcpy(a.ip, &v6.ipi6_addr, sizeof(v6.ipi6_addr));
 		}

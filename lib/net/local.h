@@ -20,7 +20,8 @@
 /* Has the kernel tell it, for a socket that is to be bound to this address.
  * 0 or -errno; nothing to do for any but the unspecified address. */
 int local_ask(int fd, const struct addr *);
-/* Of a received datagram, port 0; ADDR_NONE when it was not told. */
+/* Of a received datagram, port 0; ADDR_NONE when it was not told,
+ * or is a group's and no source for an answer. */
 struct addr local_read(struct msghdr *);
 /* Makes it the source: the first control message, for which msg_control has
  * LOCAL_SPACE. Returns the bytes it took, 0 for ADDR_NONE. */

@@ -232,7 +232,9 @@ void
 fake_from_client(
     struct fake *f, const struct addr *client, const void *data, size_t len)
 {
-	struct turn_in in = { .from = TURN_CLIENT, .src = client };
+	struct turn_in in = {
+		.from = TURN_CLIENT, .src = client, .link = f->link
+	};
 
 	feed(f, &in, data, len);
 }

@@ -40,6 +40,7 @@ struct fake {
 	struct turn_quota *quota;
 	struct turn_server *server;
 	struct turn_time t;
+	uint16_t link; /* where clients come in */
 	struct fake_relay relays[FAKE_RELAYS];
 	size_t nrelays; /* ever opened; the id is the index */
 	size_t ended;

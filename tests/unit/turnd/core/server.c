@@ -93,6 +93,41 @@ test_relaying_copies_nothing(void **state)
 	assert_true(f.out.data > f.room && f.out.data < f.room + 200);
 }
 
+/* RFC 8656 section 3.2: the server's address is part of the 5-tuple, so one
+ * client at two of them has two of everything. */
+static void
+test_links_are_apart(void **state)
+{
+	struct addr peer = fake_addr("198.41.0.4:9");
+	uint16_t link;
+
+	for (link = 0; link < 2; link++) {
+		f.link = link;
+		assert_int_equal(client_refresh(&c, 600), link ? 437 : 401);
+		assert_int_equal(client_allocate(&c), 0);
+		assert_int_equal(f.out.link, link);
+		client_channel_data(&c, 0x4000, "up");
+		assert_int_equal(f.out.to, TURN_NOBODY);
+		assert_int_equal(client_bind(&c, 0x4000, "198.41.0.4:9"), 0);
+		assert_int_equal(client_permit(&c, "198.41.0.5"), 0);
+	}
+	for (link = 0; link < 2; link++) {
+		f.link = link;
+		client_channel_data(&c, 0x4000, "up");
+		assert_int_equal(f.out.relay, link);
+		client_send_data(&c, "198.41.0.5:9", "up");
+		assert_int_equal(f.out.relay, link);
+		peer.ip[3] = 4;
+		fake_from_peer(&f, &peer, link, "down", 4);
+		assert_int_equal(f.out.link, link);
+		peer.ip[3] = 5;
+		fake_from_peer(&f, &peer, link, "down", 4);
+		assert_int_equal(f.out.link, link);
+	}
+	assert_int_equal(client_refresh(&c, 0), 0);
+	assert_int_equal(f.last.link, 1);
+}
+
 static void
 test_no_room_for_an_indication(void **state)
 {
@@ -281,6 +316,7 @@ main(void)
 		CASE(test_nothing_before_authentication),
 		CASE(test_challenge_is_no_amplifier),
 		CASE(test_relaying_copies_nothing),
+		CASE(test_links_are_apart),
 		CASE(test_no_room_for_an_indication),
 		CASE(test_counters),
 		CASE(test_walk_and_end),

@@ -21,7 +21,7 @@ doors_open(struct worker *w)
 	uint16_t i;
 
 	w->doors = calloc(t->nlisteners, sizeof(*w->doors));
-	w->links = calloc(LINKS_MAX, sizeof(*w->links));
+	w->links = links_new(w->server, t->setup.core.hash_key, t->nlisteners);
 	if (w->doors == NULL || w->links == NULL)
 		return -ENOMEM;
 	for (i = 0; i < t->nlisteners; i++) {
@@ -29,7 +29,6 @@ doors_open(struct worker *w)
 		d->worker = w;
 		d->fd = t->listeners[i].fds[w->index];
 		d->listener = i;
-		w->links[w->nlinks++].door = d;
 		d->io =
 		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
 		if (d->io == NULL)
@@ -46,34 +45,14 @@ doors_close(struct worker *w)
 	for (i = 0; w->doors != NULL && i < w->turnd->nlisteners; i++)
 		loop_io_free(w->doors[i].io);
 	free(w->doors);
-	free(w->links);
-}
-
-uint16_t
-door_link(struct door *d, const struct addr *local)
-{
-	struct worker *w = d->worker;
-	uint16_t i;
-
-	/* The door's own link, which has no local address. */
-	if (local->family == ADDR_NONE)
-		return d->listener;
-	for (i = (uint16_t)w->turnd->nlisteners; i < w->nlinks; i++) {
-		if (w->links[i].door == d &&
-		    addr_equal(&w->links[i].local, local))
-			return i;
-	}
-	if (w->nlinks == LINKS_MAX)
-		return d->listener;
-	w->links[w->nlinks] = (struct link){ d, *local };
-	return w->nlinks++;
+	links_free(w->links);
 }
 
 struct addr
 link_addr(const struct worker *w, uint16_t link)
 {
-	const struct link *l = &w->links[link];
-	const struct addr *bound = &w->turnd->listeners[l->door->listener].addr;
+	const struct link *l = links_at(w->links, link);
+	const struct addr *bound = &w->turnd->listeners[l->listener].addr;
 	struct addr a = l->local.family != ADDR_NONE ? l->local : *bound;
 
 	a.port = bound->port;

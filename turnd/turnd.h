@@ -18,6 +18,7 @@
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
 #include "turnd/core/server.h"
+#include "turnd/links.h"
 #include "turnd/ports.h"
 
 /* An address that clients come to, with a socket for each worker. */
@@ -47,18 +48,6 @@ struct door {
 	struct loop_io *io;
 };
 
-/*
- * A server transport address, which is what the core calls a link: a door and,
- * when that is bound to 0.0.0.0 or [::], the address that was asked. Made when
- * first asked; a machine has few, but for one that has a whole prefix, where
- * the last ones share a link and the kernel chooses their answers' source.
- */
-#define LINKS_MAX (4 * TURND_LISTEN_MAX)
-struct link {
-	struct door *door;
-	struct addr local; /* ADDR_NONE: the door has but one */
-};
-
 /* A relay socket; the core knows it by its descriptor. */
 struct relay {
 	struct worker *worker;
@@ -75,9 +64,8 @@ struct worker {
 	struct turn_stats *stats; /* the server's */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
-	struct door *doors; /* as many as listeners */
-	struct link *links; /* LINKS_MAX; a door's first, then more */
-	uint16_t nlinks;
+	struct door *doors;           /* as many as listeners */
+	struct links *links;          /* what clients asked at the doors */
 	struct relay **relays;        /* by descriptor */
 	size_t nrelays;               /* room in relays */
 	struct loop_timer *expiry;    /* of what the server keeps */
@@ -105,7 +93,6 @@ void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
 /* door.c: -ENOMEM: what was opened stays to be closed. */
 int doors_open(struct worker *);
 void doors_close(struct worker *);
-uint16_t door_link(struct door *, const struct addr *local);
 /* The server's half of a 5-tuple. */
 struct addr link_addr(const struct worker *, uint16_t link);
 

@@ -106,8 +106,9 @@ worker_route(const struct worker *w, const struct turn_out *out)
 
 	if (out->to == TURN_PEER)
 		return (struct batch_route){ (int)out->relay, NULL, out->dst };
-	l = &w->links[out->link];
-	return (struct batch_route){ l->door->fd, &l->local, out->dst };
+	l = links_at(w->links, out->link);
+	return (struct batch_route){ w->doors[l->listener].fd, &l->local,
+		out->dst };
 }
 
 static void
@@ -136,6 +137,24 @@ worker_flush(struct worker *w)
 	w->nreplies = 0;
 }
 
+/* Why a datagram is dropped unread, or TURN_OK and its link is in. */
+static enum turn_reason
+worker_accept(struct worker *w, const struct batch_in *b, struct turn_in *in,
+    const struct door *door, uint64_t now_ms)
+{
+	int link;
+
+	if (b->truncated)
+		return TURN_TOO_LONG;
+	if (door == NULL)
+		return TURN_OK;
+	link = links_get(w->links, door->listener, &b->local, now_ms);
+	if (link < 0)
+		return TURN_TOO_MANY_ADDRESSES;
+	in->link = (uint16_t)link;
+	return TURN_OK;
+}
+
 /* Every datagram of one receive call: at most BATCH_MAX, so that neither the
  * replies nor the queue run out before the next flush. */
 static void
@@ -143,13 +162,15 @@ worker_feed_batch(
     struct worker *w, int n, struct turn_in *in, struct door *door)
 {
 	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	enum turn_reason reason;
 	struct batch_in *b;
 	int i;
 
 	for (i = 0; i < n; i++) {
 		b = batch_rx_at(w->rx, i);
-		if (b->truncated) {
-			stat_add(&w->stats->reasons[TURN_TOO_LONG], 1);
+		reason = worker_accept(w, b, in, door, now.now_ms);
+		if (reason != TURN_OK) {
+			stat_add(&w->stats->reasons[reason], 1);
 			continue;
 		}
 		in->data = b->data;
@@ -157,8 +178,6 @@ worker_feed_batch(
 		in->head_room = BATCH_HEADROOM;
 		in->tail_room = BATCH_BYTES - b->len;
 		in->src = &b->src;
-		if (door != NULL)
-			in->link = door_link(door, &b->local);
 		worker_feed(w, in, now);
 	}
 }

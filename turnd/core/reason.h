@@ -80,6 +80,9 @@
 	    "ChannelData on a channel whose permission has expired")         \
 	ROW(TURN_PEER_GONE, "peer_gone", 0,                                  \
 	    "data for an own address that is no live relayed address")       \
+	ROW(TURN_TOO_MANY_ADDRESSES, "too_many_addresses", 0,                \
+	    "allocations at as many addresses of this machine as a "         \
+	    "listener on 0.0.0.0 or [::] tells apart")                       \
 	/* datagrams of peers: dropped */                                    \
 	ROW(TURN_IN_NO_PERMISSION, "in_no_permission", 0,                    \
 	    "data from a peer without a live permission")                    \

@@ -116,8 +116,8 @@ struct turn_in {
 	size_t head_room, tail_room;
 	const struct addr *src;
 	uint32_t relay; /* from a peer: where it came in */
-	uint16_t link;  /* from a client: the shell's socket, which stands for
-			   the server's half of the 5-tuple */
+	uint16_t link;  /* from a client: what the shell knows the server's
+			   half of the 5-tuple by */
 };
 
 /* What happened to a request or why something was dropped. */

@@ -150,10 +150,11 @@ export class Chat {
     const most = this.#env.textBytes();
     if (bytes === 0 || bytes > most)
       throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
-    const entry = await this.#outbox.add({ mid: randomId(), to, conv,
+    const entry = this.#outbox.enter({ mid: randomId(), to, conv,
       type: "text", body: { text }, ts: this.#env.timers.now() });
     const message = { from: this.#user, ...entry };
     this.#env.emit("message", { message, live: true });
+    await this.#outbox.keep(entry);
     return message;
   }
 

@@ -66,26 +66,36 @@ export class Outbox {
   }
 
   /**
+   * Takes its place in the order; keep() has to follow.
    * @param {object} entry `{mid, to|conv, type, body, ts}`
-   * @returns {Promise<object>} the entry, once it is kept
-   * @throws {FloeError} `storage`: the device could not keep it; not sent
+   * @returns {object} the entry with its state
    */
-  async add(entry) {
+  enter(entry) {
     const last = this.list().at(-1);
     const order = Math.max(this.#timers.now(), (last?.order || 0) + 1);
-    const kept = { ...entry, order, state: "sending" };
-    this.#entries.set(kept.mid, kept);
-    this.#unkept.add(kept.mid);
+    const entered = { ...entry, order, state: "sending" };
+    this.#entries.set(entered.mid, entered);
+    this.#unkept.add(entered.mid);
+    return entered;
+  }
+
+  /**
+   * Keeps an entered one on the device, then sends it.
+   * @returns {Promise<void>} once it is kept
+   * @throws {FloeError} `storage`: the device could not keep it; not sent
+   */
+  async keep(entry) {
     try {
-      await this.#store.putOutbox(kept);
+      await this.#store.putOutbox(entry);
     } catch (cause) {
-      this.#entries.delete(kept.mid);
+      this.#entries.delete(entry.mid);
+      entry.state = "discarded";
+      this.#changed(entry);
       throw new FloeError("storage", `outbox: ${cause.message}`);
     } finally {
-      this.#unkept.delete(kept.mid);
-      this.#work(queueOf(kept));
+      this.#unkept.delete(entry.mid);
+      this.#work(queueOf(entry));
     }
-    return kept;
   }
 
   /** @throws {FloeError} `not_found`, when no failed text has this `mid` */

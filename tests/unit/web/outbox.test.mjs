@@ -47,6 +47,11 @@ async function page(server, backend = new MemoryBackend()) {
 
 const text = (mid, to = "bob") =>
   ({ mid, to, type: "text", body: { text: mid }, ts: 1 });
+async function add(outbox, entry) {
+  const entered = outbox.enter(entry);
+  await outbox.keep(entered);
+  return entered;
+}
 const refuse = (code, retryMs) => () => {
   throw new FloeError(code, code, retryMs);
 };
@@ -55,7 +60,7 @@ test("offline texts are kept and sent in their order", async () => {
   const server = new Server();
   const { outbox, changes } = await page(server);
   for (const mid of ["m1", "m2", "m3"])
-    assert.equal((await outbox.add(text(mid))).state, "sending");
+    assert.equal((await add(outbox, text(mid))).state, "sending");
   await settle();
   assert.deepEqual(server.asked, []);
   outbox.start();
@@ -74,7 +79,7 @@ test("a text of before a crash is sent with the same mid, once", async () => {
     return new Promise(() => {});
   }];
   first.outbox.start();
-  await first.outbox.add(text("m1"));
+  await add(first.outbox, text("m1"));
   await settle();
   const second = await page(server, first.backend);
   assert.deepEqual(second.outbox.list().map((e) => e.mid), ["m1"]);
@@ -92,8 +97,8 @@ test("a passing trouble is tried again, later texts wait behind it", async () =>
   server.next = [refuse("overloaded", 3000), refuse("timeout")];
   const { outbox, timers, changes } = await page(server);
   outbox.start();
-  await outbox.add(text("m1"));
-  await outbox.add(text("m2"));
+  await add(outbox, text("m1"));
+  await add(outbox, text("m2"));
   await settle();
   assert.deepEqual(server.asked, ["m1"]);
   await timers.elapse(2999);
@@ -111,8 +116,8 @@ test("a refusal fails one text; the next goes on; it can be sent again", async (
   server.next = [refuse("not_found")];
   const { outbox, store, changes } = await page(server);
   outbox.start();
-  await outbox.add(text("m1"));
-  await outbox.add(text("m2"));
+  await add(outbox, text("m1"));
+  await add(outbox, text("m2"));
   await settle();
   await settle();
   assert.deepEqual(changes, ["m1 failed", "m2 sent"]);
@@ -128,7 +133,7 @@ test("a failed text can be thrown away, for good", async () => {
   server.next = [refuse("forbidden")];
   const { outbox, store, changes } = await page(server);
   outbox.start();
-  await outbox.add(text("m1"));
+  await add(outbox, text("m1"));
   await settle();
   await outbox.discard("m1");
   assert.deepEqual(changes, ["m1 failed", "m1 discarded"]);
@@ -140,8 +145,8 @@ test("conversations do not wait for one another", async () => {
   server.next = [() => new Promise(() => {})];
   const { outbox } = await page(server);
   outbox.start();
-  await outbox.add(text("m1", "bob"));
-  await outbox.add(text("m2", "carol"));
+  await add(outbox, text("m1", "bob"));
+  await add(outbox, text("m2", "carol"));
   await settle();
   assert.deepEqual(server.asked, ["m1", "m2"]);
 });
@@ -154,7 +159,7 @@ test("a push may come before the answer, or instead of it", async () => {
   })];
   const { outbox, changes } = await page(server);
   outbox.start();
-  await outbox.add(text("m1"));
+  await add(outbox, text("m1"));
   await settle();
   assert.equal(outbox.seen("m1"), true);
   answer();
@@ -165,11 +170,12 @@ test("a push may come before the answer, or instead of it", async () => {
 
 test("a text that the device cannot keep is not sent", async () => {
   const server = new Server();
-  const { outbox, store } = await page(server);
+  const { outbox, store, changes } = await page(server);
   store.putOutbox = () => Promise.reject(new Error("quota"));
   outbox.start();
-  await assert.rejects(outbox.add(text("m1")), { code: "storage" });
+  await assert.rejects(add(outbox, text("m1")), { code: "storage" });
   await settle();
   assert.deepEqual(server.asked, []);
   assert.deepEqual(outbox.list(), []);
+  assert.deepEqual(changes, ["m1 discarded"]);
 });

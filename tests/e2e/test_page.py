@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+What the page promises when networks fail: texts typed without a connection
+arrive once and in order, calls outlive a lost link, two people who call each
+other at once meet, all devices ring.
+"""
+
+import time
+
+import browser
+import case
+import certs
+import floe
+import lab
+import nat
+import people
+import wait
+
+PASSWORD = "a password of the tests"
+KIND = "full-cone"
+CALL_S = 30
+LINK_S = 40  # seven seconds of silence, then the backoff of the other side
+
+
+class Page(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.browsers = browser.Browsers(self.folder)
+        self.addCleanup(self.browsers.close)
+        self.net = self.lab(KIND, KIND)
+        self.authority = certs.Authority(self.folder)
+        conf = floe.daemon.write_conf(
+            self.path("floe.conf"),
+            floe.sections(self, lab.SERVER, self.authority.issue(lab.SERVER)))
+        for name in ("stund", "turnd", "signald"):
+            floe.start(self, name, conf, self.net.server)
+
+    def evidence(self):
+        return f"{self.browsers.report()}\n{super().evidence()}"
+
+    def open(self, name, node):
+        return self.browsers.open(
+            name, f"https://{lab.SERVER}:{floe.PAGE_PORT}/#debug", node,
+            self.authority)
+
+    def talk(self):
+        """Alice and bob, each looking at the other's conversation."""
+        alice = self.open("alice", self.net.a)
+        bob = self.open("bob", self.net.b)
+        people.register(alice, "alice", PASSWORD)
+        people.register(bob, "bob", PASSWORD)
+        people.open_conversation(alice, "bob")
+        people.say(alice, "first")
+        bob.click("conversation-alice")
+        bob.see_text("message", "first")
+        return alice, bob
+
+    def router(self, letter):
+        return next(node for node in self.net.nodes
+                    if node.name == f"nat-{letter}")
+
+    def cut(self, letter, what):
+        """Swallow what the client sends; `what` is an nft match, or "" ."""
+        self.router(letter).run(
+            f"nft insert rule ip nat forward iifname lan {what} drop".split())
+
+    def mend(self, letter):
+        self.router(letter).run(["nft", "-f", "-"], input=nat.rules(KIND))
+
+    def until_link(self, page, state):
+        wait.until(f"{page.name}'s link is {state}", lambda: page.evaluate(
+            "floe.client.state") == state, LINK_S)
+
+    def until_call(self, page, state):
+        wait.until(f"{page.name}'s call is {state}", lambda: page.evaluate(
+            "floe.call && floe.call.state") == state, CALL_S)
+
+    def bodies(self, page):
+        return page.evaluate(
+            "[...document.querySelectorAll('[data-testid=message] .text')]"
+            ".map((text) => text.textContent)")
+
+    def test_what_was_typed_offline_arrives_once_and_in_order(self):
+        alice, bob = self.talk()
+        self.cut("a", "")
+        self.until_link(alice, "waiting")
+        typed = [f"typed offline {i}" for i in range(5)]
+        for text in typed:
+            people.say(alice, text)
+        self.assertEqual(self.bodies(bob), ["first"])
+        self.mend("a")
+        self.until_link(alice, "online")
+        bob.see_text("message", typed[-1])
+        for page in (alice, bob):
+            wait.until(f"{page.name} has all", lambda page=page:
+                       self.bodies(page) == ["first", *typed])
+        wait.until("all are sent", lambda: alice.evaluate(
+            "document.querySelectorAll('[data-state=sent]').length") == 6)
+
+    def test_a_reloaded_page_sends_what_the_last_one_could_not(self):
+        alice, bob = self.talk()
+        self.cut("a", "")
+        people.say(alice, "nobody hears")
+        # The page itself has to load again, so the network comes back first;
+        # the text is still unanswered when the old page ends.
+        alice.evaluate("floe.client.close()")
+        self.mend("a")
+        alice.call("reload")
+        bob.see_text("message", "nobody hears")
+        self.until_link(alice, "online")
+        alice.click("conversation-bob")
+        for page in (alice, bob):
+            wait.until(f"{page.name} shows it once", lambda page=page:
+                       self.bodies(page) == ["first", "nobody hears"])
+
+    def test_markup_is_text(self):
+        alice, bob = self.talk()
+        evil = "<img src=x onerror=document.title='evil'><b>bold</b>"
+        people.say(alice, evil)
+        bob.see_text("message", evil)
+        self.assertIn(evil, self.bodies(bob))
+        self.assertEqual(bob.evaluate(
+            "document.querySelectorAll('#thread img, #thread b').length"), 0)
+
+    def test_a_call_outlives_a_lost_link(self):
+        alice, bob = self.talk()
+        people.call(alice, bob)
+        self.cut("a", "meta l4proto tcp")
+        self.until_link(alice, "waiting")
+        self.assertEqual(alice.evaluate("floe.call.state"), "connected")
+        self.mend("a")
+        self.until_link(alice, "online")
+        people.wait_for_frames(alice, bob)
+        people.hang_up(alice, bob)
+
+    def test_a_call_comes_back_after_the_network_was_gone(self):
+        alice, bob = self.talk()
+        people.call(alice, bob)
+        self.cut("a", "")
+        self.until_call(bob, "connecting")
+        self.mend("a")
+        for page in (alice, bob):
+            self.until_call(page, "connected")
+        people.wait_for_frames(alice, bob)
+        people.hang_up(bob, alice)
+
+    def test_two_who_call_at_once_meet_in_one_call(self):
+        alice, bob = self.talk()
+        at = int(time.time() * 1000) + 1500
+        for page in (alice, bob):
+            page.evaluate(
+                "setTimeout(() => document.querySelector("
+                "'[data-testid=call-video]').click(), %d - Date.now())" % at)
+        for page in (alice, bob):
+            self.until_call(page, "connected")
+        calls = {page.evaluate("floe.call.id") for page in (alice, bob)}
+        roles = {page.evaluate("floe.call.role") for page in (alice, bob)}
+        self.assertEqual(len(calls), 1)
+        self.assertEqual(roles, {"caller", "callee"})
+        people.hang_up(alice, bob)
+
+    def test_all_devices_ring_and_one_answers(self):
+        alice, bob = self.talk()
+        other = self.open("bob's other", self.net.b)
+        people.log_in(other, "bob", PASSWORD)
+        alice.click("call-audio")
+        other.see("incoming-accept")
+        bob.click("incoming-accept")
+        other.see("incoming-accept", state="hidden")
+        for page in (alice, bob):
+            self.until_call(page, "connected")
+        self.assertEqual(other.evaluate("floe.call.reason"),
+                         "answered_elsewhere")
+        people.hang_up(bob, alice)
+
+    def test_a_missed_call_is_told_to_who_was_away(self):
+        alice, bob = self.talk()
+        bob.close()
+        alice.click("call-video")
+        self.until_call(alice, "inviting")
+        alice.click("call-hangup")
+        self.until_call(alice, "ended")
+        bob = self.open("bob again", self.net.b)
+        people.log_in(bob, "bob", PASSWORD)
+        bob.click("conversation-alice")
+        bob.see_text("call-record", "Missed video call")

@@ -62,6 +62,12 @@ sig_op_name(size_t i)
 	return i < NOPS ? ops[i].name : NULL;
 }
 
+const char *
+sig_op_field(size_t i, size_t field)
+{
+	return i < NOPS && field < FIELDS_MAX ? ops[i].fields[field] : NULL;
+}
+
 static const struct op *
 op_find(const char *name)
 {

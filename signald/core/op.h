@@ -24,9 +24,10 @@ typedef void sig_op_fn(struct sig_core *, struct sig_link *, struct sig_req *);
 void sig_op_run(struct sig_core *, struct sig_link *, const struct json *,
     const char *text, size_t len);
 
-/* The names of all ops in table order, NULL at the end of them; for the
- * checks that documents and fuzz dictionaries know every one. */
+/* The ops in table order and their fields, NULL at the end of each; for
+ * the document's check and the fuzzer's dictionary. */
 const char *sig_op_name(size_t i);
+const char *sig_op_field(size_t i, size_t field);
 
 /* True when a field was wrong; then the client has been told. */
 bool sig_req_bad(struct sig_core *, struct sig_link *, const struct sig_req *);

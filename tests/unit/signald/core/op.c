@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
+#include "signald/core/op.h"
 #include "tests/unit/signald/core/client.h"
 
 static void
@@ -158,6 +159,29 @@ test_ice(void **state)
 	    "'credential':'kgQBu/Cc+u2I8+5tblYgVXGu4SE='}],'ice_ttl_s':3600}}");
 }
 
+static void
+test_document_knows_every_op(void **state)
+{
+	static char text[100000];
+	const char *top = getenv("top_srcdir");
+	char path[1024], example[64];
+	const char *name;
+	size_t i;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/doc/protocol/signaling.md",
+	    top != NULL ? top : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (i = 0; (name = sig_op_name(i)) != NULL; i++) {
+		snprintf(example, sizeof(example), "\"op\":\"%s\"", name);
+		if (strstr(text, example) == NULL)
+			fail_msg("%s: no example with %s", path, example);
+	}
+}
+
 int
 main(void)
 {
@@ -169,6 +193,7 @@ main(void)
 		TEST(test_no_json_closes),
 		TEST(test_frame_too_large),
 		TEST(test_ice),
+		cmocka_unit_test(test_document_knows_every_op),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

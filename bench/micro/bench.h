@@ -21,6 +21,7 @@ extern const struct bench base_benches[];
 extern const struct bench addr_benches[];
 extern const struct bench net_benches[];
 extern const struct bench stun_benches[];
+extern const struct bench turn_benches[];
 
 /* xorshift64: the same inputs in every run. */
 static inline uint64_t

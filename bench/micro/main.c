@@ -61,7 +61,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct bench *const all[] = { base_benches, addr_benches,
-		stun_benches, net_benches };
+		stun_benches, turn_benches, net_benches };
 	const struct bench *b;
 	size_t i;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <ifaddrs.h>
-#include <net/if.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,10 +59,95 @@ const struct conf_option turnd_options[] = {
 };
 /* clang-format on */
 
+/* "FILE:LINE: [section] key: " and what is wrong with it. */
+static void
+say_wrong(const struct conf *conf, const char *section, const char *key,
+    size_t n, const char *what, char err[DAEMON_ERR_MAX])
+{
+	size_t used;
+
+	conf_where(conf, section, key, n, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
+}
+
+static int
+add_users(
+    struct turn_users *users, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	const struct conf_user *u = c->users.items;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->users.n; i++) {
+		rc = turn_users_add(users, u[i].name, u[i].password);
+		if (rc == 0)
+			continue;
+		say_wrong(conf, "turnd", "user", i,
+		    rc == -EEXIST
+			? "this name is there already; allowed: a name once"
+			: "not a usable user; allowed: NAME:PASSWORD or "
+			  "NAME:0x and 32 hex digits",
+		    err);
+		return rc;
+	}
+	return 0;
+}
+
+static int
+add_secrets(
+    struct turn_users *users, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(conf);
+	const char *const *secrets = c->turn_secrets.items;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->turn_secrets.n; i++) {
+		rc = turn_users_add_secret(users, secrets[i]);
+		if (rc == 0)
+			continue;
+		say_wrong(conf, "floe", "turn-secret", i,
+		    rc == -ENOSPC ? "too many; allowed: 16"
+				  : "empty; allowed: a secret",
+		    err);
+		return rc;
+	}
+	return 0;
+}
+
+/* 0, or -errno with err. */
+static int
+users_from(const struct conf *conf, const struct hash_key *key,
+    struct turn_users **out, char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(conf);
+	struct turn_users *users = turn_users_new(c->realm, key);
+	int rc;
+
+	snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	if (users == NULL)
+		return -ENOMEM;
+	rc = add_users(users, conf, err);
+	if (rc == 0)
+		rc = add_secrets(users, conf, err);
+	if (rc != 0) {
+		turn_users_free(users);
+		return rc;
+	}
+	*out = users;
+	return 0;
+}
+
 int
 turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
+	static const struct hash_key any = { 1, 2 };
 	const struct turnd_conf *c = conf_data(conf);
+	struct turn_users *users;
+	bool nobody;
+	int rc;
 
 	if (c->listen.n > TURND_LISTEN_MAX) {
 		snprintf(err, DAEMON_ERR_MAX,
@@ -71,50 +155,18 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
 		return -EINVAL;
 	}
-	if (c->users.n > 0 || c->daemon.common.turn_secrets.n > 0 || c->no_auth)
+	rc = users_from(conf, &any, &users, err);
+	if (rc != 0)
+		return rc;
+	nobody = turn_users_empty(users) && !c->no_auth;
+	turn_users_free(users);
+	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
 	    "%s: no user in [turnd] and no turn-secret in [floe], so nobody "
 	    "could use this relay; for a lab, no-auth = yes serves everybody",
 	    conf_file(conf));
 	return -EINVAL;
-}
-
-static int
-setup_users(
-    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct turnd_conf *c = conf_data(conf);
-	const struct conf_user *users = c->users.items;
-	const char *const *secrets = c->daemon.common.turn_secrets.items;
-	size_t i, used;
-	int rc = 0;
-
-	s->users = turn_users_new(c->daemon.common.realm, &s->core.hash_key);
-	if (s->users == NULL)
-		return -ENOMEM;
-	for (i = 0; rc == 0 && i < c->users.n; i++)
-		rc = turn_users_add(s->users, users[i].name, users[i].password);
-	if (rc != 0) {
-		conf_where(conf, "turnd", "user", i - 1, err, DAEMON_ERR_MAX);
-		used = strlen(err);
-		snprintf(err + used, DAEMON_ERR_MAX - used, "%s",
-		    rc == -EEXIST
-			? "this name is there already; allowed: a name once"
-			: "not a usable user; allowed: NAME:PASSWORD or "
-			  "NAME:0x and 32 hex digits");
-		return rc;
-	}
-	for (i = 0; rc == 0 && i < c->daemon.common.turn_secrets.n; i++)
-		rc = turn_users_add_secret(s->users, secrets[i]);
-	if (rc == 0)
-		return 0;
-	conf_where(conf, "floe", "turn-secret", i - 1, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used,
-	    "not a usable secret; allowed: 1 to %d that are not empty",
-	    TURN_MAX_SECRETS);
-	return rc;
 }
 
 static int
@@ -125,6 +177,15 @@ add_own(struct prefix_list *list, const struct addr *a)
 	rule.prefix.addr.port = 0;
 	rule.prefix.bits = (uint8_t)(8 * addr_ip_len(a));
 	return prefix_list_add(list, &rule);
+}
+
+static bool
+is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return a->family == ADDR_V4 ? a->ip[0] == 127
+				    : memcmp(a->ip, one, sizeof(one)) == 0;
 }
 
 /* Loopback has its rule already, which allow-peer = 127.0.0.0/8 lifts. */
@@ -138,12 +199,10 @@ add_interfaces(struct prefix_list *list)
 	if (getifaddrs(&all) != 0)
 		return -errno;
 	for (i = all; err == 0 && i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr == NULL || (i->ifa_flags & IFF_LOOPBACK) ||
-		    addr_from_sockaddr(
-			(struct sockaddr_storage *)(void *)i->ifa_addr, &a) !=
-			0)
-			continue;
-		err = add_own(list, &a);
+		if (i->ifa_addr != NULL &&
+		    addr_from_sockaddr((void *)i->ifa_addr, &a) == 0 &&
+		    !is_loopback(&a))
+			err = add_own(list, &a);
 	}
 	freeifaddrs(all);
 	return err;
@@ -232,13 +291,54 @@ relay_add(struct turnd_setup *s, const struct addr *a)
 	s->relay_addrs[s->nrelay_addrs++].port = 0;
 }
 
+/* 0, or -errno: a socket cannot be bound to it. */
+static int
+try_address(const struct addr *a)
+{
+	int fd;
+
+	if (is_unspecified(a))
+		return -EADDRNOTAVAIL;
+	fd = sock_udp(a);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* Told at the start, or every Allocate would fail. */
+static int
+add_given(
+    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	const struct addr *given = c->relay_addrs.items;
+	char what[128];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->relay_addrs.n; i++) {
+		rc = try_address(&given[i]);
+		if (rc != 0) {
+			snprintf(what, sizeof(what),
+			    "cannot relay from it: %s; allowed: an address of "
+			    "this machine",
+			    strerror(-rc));
+			say_wrong(conf, "turnd", "relay-address", i, what, err);
+			return rc;
+		}
+		relay_add(s, &given[i]);
+	}
+	return 0;
+}
+
 /* As configured; else where clients come to; else what the machine has. */
 static int
 setup_relay_addrs(
-    struct turnd_setup *s, const struct turnd_conf *c, char err[DAEMON_ERR_MAX])
+    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
+	const struct turnd_conf *c = conf_data(conf);
 	const struct conf_listen *l = c->listen.items;
-	const struct addr *given = c->relay_addrs.items;
 	struct addr a;
 	size_t i;
 
@@ -246,9 +346,9 @@ setup_relay_addrs(
 	    calloc(c->relay_addrs.n + c->listen.n, sizeof(*s->relay_addrs));
 	if (s->relay_addrs == NULL)
 		return -ENOMEM;
-	for (i = 0; i < c->relay_addrs.n; i++)
-		relay_add(s, &given[i]);
-	for (i = 0; c->relay_addrs.n == 0 && i < c->listen.n; i++) {
+	if (c->relay_addrs.n > 0)
+		return add_given(s, conf, err);
+	for (i = 0; i < c->listen.n; i++) {
 		a = l[i].addr;
 		if (!is_unspecified(&a) ||
 		    primary_address((enum addr_family)a.family, &a) == 0)
@@ -257,8 +357,9 @@ setup_relay_addrs(
 	if (s->nrelay_addrs > 0)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
-	    "no relay-address in [turnd], and this machine has no route from "
-	    "which to tell one: set it");
+	    "%s: no relay-address in [turnd], and this machine has no route "
+	    "from which to tell one: set it",
+	    conf_file(conf));
 	return -EADDRNOTAVAIL;
 }
 
@@ -289,11 +390,12 @@ turnd_setup_init(
 	int rc;
 
 	*s = (struct turnd_setup){ .users = NULL };
-	snprintf(err, DAEMON_ERR_MAX, "out of memory");
 	setup_core(s, c);
-	rc = setup_users(s, conf, err);
+	rc = users_from(conf, &s->core.hash_key, &s->users, err);
 	if (rc == 0)
-		rc = setup_relay_addrs(s, c, err);
+		snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	if (rc == 0)
+		rc = setup_relay_addrs(s, conf, err);
 	if (rc == 0)
 		rc = setup_peers(s, c);
 	s->core.users = s->users;

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""turn: a TURN client over one UDP socket, for what no outside client does."""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import socket
+import struct
+import zlib
+
+COOKIE = 0x2112a442
+ALLOCATE, REFRESH, SEND = 0x003, 0x004, 0x016
+CREATE_PERMISSION, CHANNEL_BIND, ERROR = 0x008, 0x009, 0x110
+USERNAME, INTEGRITY, ERROR_CODE, CHANNEL, LIFETIME = 6, 8, 9, 0xc, 0xd
+PEER, DATA, REALM, NONCE, RELAYED = 0x12, 0x13, 0x14, 0x15, 0x16
+TRANSPORT, FINGERPRINT = 0x19, 0x8028
+TRIES = 3
+
+
+class Refused(Exception):
+    """An error response; args[0] is its code."""
+
+
+def attribute(kind, value):
+    return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+def xor_address(address, port):
+    ip = int(ipaddress.IPv4Address(address))
+    return struct.pack("!BBHI", 0, 1, port ^ (COOKIE >> 16), ip ^ COOKIE)
+
+
+def xor_parse(value):
+    port, ip = struct.unpack_from("!HI", value, 2)
+    return str(ipaddress.IPv4Address(ip ^ COOKIE)), port ^ (COOKIE >> 16)
+
+
+class Client:
+    """At most one allocation.  Owns its socket."""
+
+    def __init__(self, server, user, password):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.connect(server)
+        self.sock.settimeout(2)
+        self.user, self.password = user.encode(), password.encode()
+        self.realm = self.nonce = self.key = None
+
+    def close(self):
+        self.sock.close()
+
+    def message(self, method, attributes, signed=True):
+        body = b"".join(attribute(*a) for a in attributes)
+        signed = signed and self.key
+        if signed:
+            for a in ((USERNAME, self.user), (REALM, self.realm),
+                      (NONCE, self.nonce)):
+                body += attribute(*a)
+        head = struct.pack("!HHI", method, 0, COOKIE) + os.urandom(12)
+
+        def sized(extra):
+            return head[:2] + struct.pack("!H", len(body) + extra) + head[4:]
+
+        if signed:
+            body += attribute(INTEGRITY, hmac.digest(
+                self.key, sized(24) + body, hashlib.sha1))
+        crc = zlib.crc32(sized(8) + body) ^ 0x5354554e
+        return sized(8) + body + attribute(
+            FINGERPRINT, struct.pack("!I", crc))
+
+    def exchange(self, request):
+        """What comes back for it; relayed data in between is dropped."""
+        for _ in range(TRIES):
+            self.sock.send(request)
+            try:
+                while True:
+                    answer = self.sock.recv(2048)
+                    if answer[8:20] == request[8:20]:
+                        return answer
+            except socket.timeout:
+                continue
+        raise TimeoutError("no answer")
+
+    def ask(self, method, *attributes):
+        """The attributes of the answer."""
+        answer = self.exchange(self.message(method, attributes))
+        found, at = {}, 20
+        while at < len(answer):
+            kind, size = struct.unpack_from("!HH", answer, at)
+            found[kind] = answer[at + 4:at + 4 + size]
+            at += 4 + size + -size % 4
+        if struct.unpack_from("!H", answer)[0] & ERROR != ERROR:
+            return found
+        code = found[ERROR_CODE][2] * 100 + found[ERROR_CODE][3]
+        if code != 401 or self.key:
+            raise Refused(code)
+        self.realm, self.nonce = found[REALM], found[NONCE]
+        self.key = hashlib.md5(b":".join(
+            (self.user, self.realm, self.password))).digest()
+        return self.ask(method, *attributes)
+
+    def allocate(self):
+        """The relayed address."""
+        found = self.ask(ALLOCATE, (TRANSPORT, bytes([17, 0, 0, 0])))
+        return xor_parse(found[RELAYED])
+
+    def release(self):
+        self.ask(REFRESH, (LIFETIME, bytes(4)))
+
+    def permit(self, *addresses):
+        self.ask(CREATE_PERMISSION,
+                 *((PEER, xor_address(a, 0)) for a in addresses))
+
+    def bind(self, channel, address, port):
+        self.ask(CHANNEL_BIND, (CHANNEL, struct.pack("!HH", channel, 0)),
+                 (PEER, xor_address(address, port)))
+
+    def send(self, address, port, data):
+        self.sock.send(self.message(
+            SEND, ((PEER, xor_address(address, port)), (DATA, data)), False))
+
+    def channel_send(self, channel, data):
+        self.sock.send(struct.pack("!HH", channel, len(data)) + data)
+
+    def channel_recv(self):
+        """(channel, data); anything else that comes is dropped."""
+        while True:
+            got = self.sock.recv(2048)
+            if got[0] & 0xc0 == 0x40:
+                channel, size = struct.unpack_from("!HH", got)
+                return channel, got[4:4 + size]

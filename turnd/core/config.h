@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config: what a server is made from: settings, and the shell's hand in what
+ * the core does not do by itself (relay ports, counting over all workers).
+ * Owns: nothing; a server borrows both.  Thread: settings are shared by the
+ * workers and never change; the shell's functions run on the server's thread.
+ */
+#ifndef FLOE_TURND_CORE_CONFIG_H
+#define FLOE_TURND_CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr/addr.h"
+#include "lib/addr/prefix.h"
+#include "lib/base/hash.h"
+#include "lib/stun/nonce.h"
+#include "turnd/core/stats.h"
+#include "turnd/core/users.h"
+
+#define TURN_TOKEN_LEN 8
+#define TURN_REPLY_MAX 1024 /* longest STUN message the core writes */
+/* What a Data indication puts in front of and behind a peer's datagram. */
+#define TURN_HEAD_ROOM 48
+#define TURN_TAIL_ROOM 3
+
+/* Times of RFC 8656: sections 3.2, 9 and 12. */
+#define TURN_LIFETIME_S   600
+#define TURN_PERMISSION_S 300
+#define TURN_CHANNEL_S    600
+
+/* The rule for the server's own addresses in turn_config.peers carries this
+ * very pointer as its name: a live relayed address passes it. */
+extern const char turn_own_address[];
+
+struct turn_time {
+	uint64_t now_ms; /* monotonic: every lifetime */
+	uint64_t wall_s; /* since 1970: the expiry of REST names, stamps */
+};
+
+/* Immutable while a server lives, shared by the workers; all borrowed. */
+struct turn_config {
+	const char *realm;
+	const char *software; /* told to the authenticated; NULL: nothing */
+	const struct turn_users *users;
+	const struct prefix_list *peers;
+	struct stun_nonce_key nonce_key;
+	struct hash_key hash_key;
+	bool no_auth;             /* an open relay, for labs */
+	uint16_t channel_max;     /* STUN_CHANNEL_MAX or _MAX_5766 */
+	uint32_t max_lifetime_s;  /* longest that a client may ask for */
+	uint32_t max_allocations; /* of this server */
+	uint32_t max_permissions; /* of an allocation */
+	uint32_t max_channels;    /* of an allocation */
+};
+
+/* What a client wants as its relayed transport address. */
+struct turn_want {
+	enum addr_family family;
+	bool even;            /* EVEN-PORT */
+	bool reserve;         /* its R bit: and keep the port above */
+	const uint8_t *token; /* RESERVATION-TOKEN, or NULL */
+	uint64_t user;        /* a reservation is its owner's only */
+};
+
+struct turn_relay {
+	uint32_t id; /* the shell's; in use until relay_close */
+	struct addr addr;
+	uint8_t token[TURN_TOKEN_LEN]; /* set when want.reserve */
+};
+
+/* An allocation as told to logs and the admin API; borrowed. */
+struct turn_alloc_info {
+	uint64_t id; /* unique in the server */
+	const char *user;
+	struct addr client;
+	uint16_t link;
+	struct addr relayed;
+	uint64_t created_s; /* wall clock */
+	uint64_t age_ms;
+	uint64_t left_ms;
+	uint32_t permissions, channels;
+	struct turn_traffic traffic[TURN_DIRECTIONS];
+};
+
+enum turn_end { TURN_END_EXPIRED, TURN_END_DELETED, TURN_END_SHUTDOWN };
+
+struct turn_ops {
+	void *arg;
+	/* 0; -EAFNOSUPPORT: no relay address of this family; -ENOENT: the
+	 * token or the even port is not to be had; else no port. */
+	int (*relay_open)(
+	    void *arg, const struct turn_want *, struct turn_relay *);
+	void (*relay_close)(void *arg, uint32_t id);
+	/* A relayed address of a live allocation on any worker? */
+	bool (*relay_live)(void *arg, const struct addr *);
+	/* As turn_quota_take and turn_quota_give. */
+	int (*quota_take)(void *arg, uint64_t user);
+	void (*quota_give)(void *arg, uint64_t user);
+	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
+};
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * state: the objects that a server keeps: allocations, their permissions and
+ * channels, and the tables that find them. Only the files of turnd/core see it.
+ * Invariant: a permission or channel lives no longer than its allocation, and
+ * every object that is in a table is in a wheel too.
+ * Owns: a server owns all of them, in pools.  Thread: the server's.
+ */
+#ifndef FLOE_TURND_CORE_STATE_H
+#define FLOE_TURND_CORE_STATE_H
+
+#include <sys/queue.h>
+
+#include "lib/base/htab.h"
+#include "lib/base/pool.h"
+#include "lib/base/wheel.h"
+#include "lib/stun/message.h"
+#include "turnd/core/server.h"
+
+/* The 5-tuple (client, and by link the server's half); with a channel number
+ * the key of a channel. 24 bytes without holes: hashed and compared as such. */
+struct turn_tuple {
+	struct addr client;
+	uint16_t link;
+	uint16_t channel; /* 0: the allocation itself */
+};
+
+/* A peer as one relay socket sees it; port 0: the key of a permission. */
+struct turn_peer_key {
+	struct addr peer;
+	uint32_t relay;
+};
+
+struct turn_alloc {
+	struct turn_tuple tuple;
+	uint32_t relay;
+	struct addr relayed;
+	uint64_t id;
+	uint64_t expires_ms;
+	struct wheel_timer timer;
+	LIST_HEAD(, turn_perm) perms;
+	LIST_HEAD(, turn_chan) chans;
+	uint32_t nperms, nchans;
+	uint8_t txid[STUN_TXID_LEN]; /* of its Allocate */
+	uint32_t lifetime_s;         /* as that was answered */
+	uint8_t token[TURN_TOKEN_LEN];
+	bool reserved; /* token was part of the answer */
+	char *user;
+	uint64_t user_id;
+	uint64_t user_expires_s; /* of the REST name that opened it */
+	uint64_t created_ms, created_s;
+	struct turn_traffic traffic[TURN_DIRECTIONS]; /* but its channels' */
+};
+
+struct turn_perm {
+	struct turn_peer_key key;
+	uint64_t until_ms;
+	struct turn_alloc *alloc;
+	bool own; /* an own address: each port must be a live relay */
+	LIST_ENTRY(turn_perm) link;
+	struct wheel_timer timer;
+};
+
+struct turn_chan {
+	/* The flow line: all that relaying a datagram reads, 64 bytes. */
+	struct turn_tuple tuple;
+	struct turn_peer_key key;
+	uint64_t until_ms; /* channel and permission both live until then */
+	bool own;
+	/* What it writes: the next line. */
+	struct turn_traffic traffic[TURN_DIRECTIONS];
+	struct turn_alloc *alloc;
+	uint64_t bound_until_ms;
+	LIST_ENTRY(turn_chan) link;
+	struct wheel_timer timer;
+};
+
+struct turn_server {
+	const struct turn_config *cfg;
+	struct turn_ops ops;
+	struct turn_stats stats;
+	struct htab allocs;      /* by tuple */
+	struct htab perms;       /* by peer key, port 0 */
+	struct htab chan_tuples; /* by tuple with channel */
+	struct htab chan_peers;  /* by peer key */
+	struct pool *alloc_pool, *perm_pool, *chan_pool;
+	struct wheel alloc_wheel, perm_wheel, chan_wheel;
+	uint64_t last_id;
+	uint64_t indications;          /* sent, for their transaction ids */
+	struct turn_peer_key send_key; /* where a Send indication goes */
+	struct turn_time seen;
+};
+
+static inline uint64_t
+tuple_hash(const struct turn_server *s, const struct turn_tuple *k)
+{
+	return hash_bytes(&s->cfg->hash_key, k, sizeof(*k));
+}
+
+static inline uint64_t
+peer_hash(const struct turn_server *s, const struct turn_peer_key *k)
+{
+	return hash_bytes(&s->cfg->hash_key, k, sizeof(*k));
+}
+
+#endif

@@ -214,13 +214,28 @@ sig_op_hello(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	hello_start(core, link, login, claims.user);
 }
 
+/* What the device has acked, as far as we know: the log hears of it late, but
+ * a session of the device that is still there knows. */
+static uint64_t
+device_cursor(const struct sig_login *login)
+{
+	const struct sig_session *s;
+	uint64_t cursor = login->cursor;
+
+	LIST_FOREACH (s, &login->user->sessions, of_user)
+		if (strcmp(s->device, login->device) == 0 &&
+		    s->inbox.acked > cursor)
+			cursor = s->inbox.acked;
+	return cursor;
+}
+
 /* Where the session's walk begins. False: the client's state is of another
  * life of the store, or ahead of it: it starts over. */
 static bool
 hello_cursor(const struct sig_core *core, const struct sig_login *login,
     const struct sig_session *old, uint64_t *from)
 {
-	*from = old != NULL ? old->inbox.acked : login->cursor;
+	*from = old != NULL ? old->inbox.acked : device_cursor(login);
 	if (login->has_sync)
 		*from = login->sync;
 	if ((login->epoch[0] == '\0' ||

@@ -513,6 +513,25 @@ test_cursor_writes_are_few(void **state)
 	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 51);
 }
 
+/* What was acked is not pushed again, although the log does not know yet. */
+static void
+test_new_session_knows_the_device(void **state)
+{
+	struct world *w = *state;
+	int a = login(w, "alice", "d1"), b = login(w, "bob", "d1");
+
+	client_text(w, a, "bob", "m1");
+	world_say(w, b, "{'op':'sync.ack','sync':1}");
+	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 0);
+	world_vanish(w, b);
+	world_forget(w);
+	b = login(w, "bob", "d1");
+	want_nothing(w, b);
+	/* Another device has yet to get it. */
+	b = login(w, "bob", "d2");
+	want(w, b, "{'push':'message','sync':1,'mid':'m1'}");
+}
+
 static void
 test_resume_goes_on_from_the_cursor(void **state)
 {
@@ -565,6 +584,7 @@ main(void)
 		    test_read_failure_is_tried_again, client_setup,
 		    client_teardown),
 		TEST(test_cursor_writes_are_few),
+		TEST(test_new_session_knows_the_device),
 		TEST(test_resume_goes_on_from_the_cursor),
 	};
 

@@ -13,6 +13,9 @@
 #define REQUEST_VALUES 2048
 #define REQUEST_DEPTH  12
 
+/* What a stranger costs us, beside what the shell has read. */
+_Static_assert(sizeof(struct sig_link) <= 512, "state before the log-in");
+
 static bool
 link_is(const void *obj, const void *key)
 {

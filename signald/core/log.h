@@ -65,7 +65,9 @@ struct sig_appended {
 enum sig_read_kind {
 	SIG_READ_LOGIN,   /* user, device -> struct sig_rows.login */
 	SIG_READ_INBOX,   /* user, from (exclusive), limit -> rows by sync */
-	SIG_READ_HISTORY, /* user, conv, before/after (exclusive), limit */
+	SIG_READ_HISTORY, /* user, conv, before/after (exclusive), limit ->
+			   * rows by ascending seq; before a seq that does not
+			   * exist yet means the newest */
 	SIG_READ_CONVS,   /* user, limit -> rows newest activity first */
 	SIG_READ_USER,    /* user -> exists, nick */
 };

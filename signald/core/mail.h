@@ -35,10 +35,11 @@ struct sig_mail {
 	char session[SIG_SESSION_MAX + 1]; /* of from, or the one addressed */
 	char device[SIG_DEVICE_MAX + 1];
 	char call[SIG_CALL_MAX + 1];
-	uint64_t request; /* CALL, CALL_REPLY: the client's request id */
+	uint64_t request; /* CALL, CALL_REPLY: the asking shard's ticket */
 	uint64_t sync;    /* INBOX */
 	uint64_t ts;      /* wall ms */
-	uint32_t flags;   /* per kind, see mail.c's table */
+	uint32_t flags;   /* CALL: event (call.h); CALL_REPLY: error (reply.h);
+			   * CALL_PUSH: leg.h; PRESENCE: presence.c */
 	char *text;       /* JSON */
 	size_t text_len;
 };

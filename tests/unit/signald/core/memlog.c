@@ -257,6 +257,17 @@ memlog_count(const struct memlog *log)
 	return log->count;
 }
 
+size_t
+memlog_texts(const struct memlog *log)
+{
+	const struct message *m;
+	size_t n = 0;
+
+	LIST_FOREACH (m, &log->messages, of_log)
+		n += m->mid[0] != '\0';
+	return n;
+}
+
 void
 memlog_append(
     struct memlog *log, const struct sig_append *a, struct sig_appended *res)

@@ -20,8 +20,10 @@ void memlog_append(
 /* Rows are valid until the next call. */
 void memlog_read(struct memlog *, const struct sig_read *, struct sig_rows *);
 
-/* What a test asks: the stored cursor of a device, the messages in all. */
+/* What a test asks: the stored cursor of a device, the messages in all, and
+ * those with a mid. */
 uint64_t memlog_cursor(struct memlog *, const char *user, const char *device);
 size_t memlog_count(const struct memlog *);
+size_t memlog_texts(const struct memlog *);
 
 #endif

@@ -474,6 +474,16 @@ on_tick(void *arg)
 		start_measuring();
 }
 
+/* A count; whatever is none is told as usage. */
+static int
+number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	return *text == '\0' || *end != '\0' || n > 1000000 ? -1 : (int)n;
+}
+
 static void
 parse_arguments(int argc, char **argv)
 {
@@ -488,22 +498,22 @@ parse_arguments(int argc, char **argv)
 			at = text;
 			break;
 		case 'u':
-			g.users = atoi(optarg);
+			g.users = number(optarg);
 			break;
 		case 'l':
-			g.nlinks = atoi(optarg);
+			g.nlinks = number(optarg);
 			break;
 		case 'd':
-			g.depth = atoi(optarg);
+			g.depth = number(optarg);
 			break;
 		case 't':
-			g.seconds = atoi(optarg);
+			g.seconds = number(optarg);
 			break;
 		case 's':
-			g.text_bytes = (size_t)atoi(optarg);
+			g.text_bytes = (size_t)number(optarg);
 			break;
 		case 'r':
-			g.rate = atof(optarg);
+			g.rate = number(optarg);
 			break;
 		case 'k':
 			g.key_file = optarg;
@@ -517,7 +527,8 @@ parse_arguments(int argc, char **argv)
 	}
 	if (addr_parse(at, &g.server) != 0 || g.users < 2 || g.users % 2 != 0 ||
 	    g.nlinks < 1 || g.depth < 1 || g.depth > DEPTH_MAX ||
-	    g.text_bytes < 1 || g.text_bytes > 16384) {
+	    g.text_bytes < 1 || g.text_bytes > 16384 || g.seconds < 1 ||
+	    g.rate < 0) {
 		fprintf(stderr,
 		    "signald-load: see its source for usage; "
 		    "users are an even number\n");

@@ -524,11 +524,16 @@ test_new_session_knows_the_device(void **state)
 	world_say(w, b, "{'op':'sync.ack','sync':1}");
 	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 0);
 	world_vanish(w, b);
-	world_forget(w);
-	b = login(w, "bob", "d1");
+	b = world_open(w);
+	want(w, b, "{'push':'welcome'}");
+	ask(w, b, "{'id':1,'op':'hello','token':'$token.bob','device':'d1'}",
+	    "{'id':1,'ok':{'sync':1,'resumed':false}}");
 	want_nothing(w, b);
 	/* Another device has yet to get it. */
-	b = login(w, "bob", "d2");
+	b = world_open(w);
+	want(w, b, "{'push':'welcome'}");
+	ask(w, b, "{'id':1,'op':'hello','token':'$token.bob','device':'d2'}",
+	    "{'id':1,'ok':{'sync':1,'resumed':false}}");
 	want(w, b, "{'push':'message','sync':1,'mid':'m1'}");
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bad configuration ends a daemon at once, and it says what is wrong where."""
 
+import os
 import socket
 import subprocess
 
@@ -16,10 +17,13 @@ USAGE, RUN_TIME = 2, 1
 
 
 class Config(case.Case):
-    def conf(self, change=lambda sections: None):
+    def changed(self, change):
         sections = floe.sections(self, ADDRESS)
         change(sections)
-        return daemon.write_conf(self.path("floe.conf"), sections)
+        return sections
+
+    def conf(self, change=lambda sections: None):
+        return daemon.write_conf(self.path("floe.conf"), self.changed(change))
 
     def end(self, name, *arguments):
         """Run a daemon that ought to end by itself: (status, its words)."""
@@ -108,10 +112,26 @@ class Config(case.Case):
         conf = self.conf()
         for name in DAEMONS:
             floe.start(self, name, conf)
+            # Who keeps state sees that before it gets to its ports.
+            named = (self.folder if name == "signald"
+                     else f"{ADDRESS}:{MAIN_PORTS[name]}")
             with self.subTest(name):
-                self.refused(name, conf, RUN_TIME,
-                             f"{ADDRESS}:{MAIN_PORTS[name]}")
+                self.refused(name, conf, RUN_TIME, named)
                 self.assertTrue(floe.healthy(name), "the first was harmed")
+
+    def test_second_instance_with_state_of_its_own(self):
+        floe.start(self, "signald", self.conf())
+
+        def change(sections):
+            sections["floe"] = [
+                (key, self.path("other") if key == "state-dir" else value)
+                for key, value in sections["floe"]]
+
+        os.mkdir(self.path("other"))
+        conf = daemon.write_conf(self.path("other.conf"), self.changed(change))
+        self.refused("signald", conf, RUN_TIME,
+                     f"{ADDRESS}:{floe.PAGE_PORT}")
+        self.assertTrue(floe.healthy("signald"), "the first was harmed")
 
     def test_check_and_dump(self):
         def check(name):

@@ -28,6 +28,9 @@ struct run {
 	bool failed;
 };
 
+static void fail(struct run *, const struct words *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 static void
 fail(struct run *r, const struct words *w, const char *fmt, ...)
 {

@@ -482,6 +482,7 @@ apply_group(struct store_txn *txn, void *arg)
 	struct run run = { .txn = txn, .group = group };
 	struct schema_key k = schema_name("next_id");
 	struct apply_request *r;
+	uint64_t first_id;
 	int rc;
 
 	group->count = group->messages = group->duplicates = 0;
@@ -489,16 +490,17 @@ apply_group(struct store_txn *txn, void *arg)
 	rc = schema_find(txn, T_META, &k, &run.next_id);
 	if (rc != 0)
 		return -EIO;
-	STAILQ_FOREACH(r, group->requests, next)
-	{
+	first_id = run.next_id;
+	STAILQ_FOREACH (r, group->requests, next) {
 		rc = apply_one(&run, r);
 		r->done.err = rc;
 		if (rc != 0 && !refusal(rc))
 			return rc;
-		group->count++;
+		group->count += rc == 0;
 	}
 	rc = expire_mids(&run);
-	if (rc != 0)
+	/* What stored nothing costs no sync. */
+	if (rc != 0 || run.next_id == first_id)
 		return rc;
 	return put_num(&run, T_META, k, run.next_id);
 }

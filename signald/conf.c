@@ -54,7 +54,7 @@ const struct conf_option signald_options[] = {
 	{ "signald", "max-sessions", CONF_INT, 0, OWN(max_sessions), "16", 1,
 	    1000, NULL, "sessions a user may have" },
 	{ "signald", "send-queue", CONF_BYTES, 0, OWN(send_queue), "8m",
-	    256 * 1024, 1024 * MIB, NULL,
+	    512 * 1024, 1024 * MIB, NULL,
 	    "bytes a connection may be behind before it is closed" },
 	{ "signald", "token-lifetime", CONF_DURATION, 0, OWN(token_ms), "30d",
 	    MINUTE_MS, 366 * DAY_MS, NULL, "how long a log-in is good" },

@@ -201,37 +201,6 @@ mark_dirty(struct conn *c)
 	TAILQ_INSERT_TAIL(&c->worker->dirty, c, dirty);
 }
 
-bool
-conn_send(struct conn *c, struct chunk *k)
-{
-	size_t limit = (size_t)c->worker->d->conf->send_queue;
-
-	if (c->state == CONN_ECHO)
-		limit = LINK_ECHO_MAX * 2;
-	if (c->out_bytes + k->len > limit)
-		make_room(c, k->len, limit);
-	if (c->state == CONN_DEAD || c->out_bytes + k->len > limit) {
-		free(k);
-		return false;
-	}
-	TAILQ_INSERT_TAIL(&c->out, k, next);
-	c->out_bytes += k->len;
-	mark_dirty(c);
-	return true;
-}
-
-bool
-conn_send_static(struct conn *c, const void *data, size_t len)
-{
-	struct chunk *k = chunk_new(0);
-
-	if (k == NULL)
-		return false;
-	k->data = data;
-	k->len = len;
-	return conn_send(c, k);
-}
-
 void
 conn_drop_output(struct conn *c)
 {
@@ -333,6 +302,40 @@ send_out(struct conn *c)
 	    (c->state == CONN_HTTP || c->state == CONN_ENDING))
 		conn_deadline(c, SEND_MS);
 	return true;
+}
+
+bool
+conn_send(struct conn *c, struct chunk *k)
+{
+	size_t limit = (size_t)c->worker->d->conf->send_queue;
+
+	if (c->state == CONN_ECHO)
+		limit = LINK_ECHO_MAX * 2;
+	/* A queue that grew within this turn is no sign of a slow reader. */
+	if (c->out_bytes + k->len > limit && c->state != CONN_DEAD)
+		(void)send_out(c);
+	if (c->out_bytes + k->len > limit)
+		make_room(c, k->len, limit);
+	if (c->state == CONN_DEAD || c->out_bytes + k->len > limit) {
+		free(k);
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&c->out, k, next);
+	c->out_bytes += k->len;
+	mark_dirty(c);
+	return true;
+}
+
+bool
+conn_send_static(struct conn *c, const void *data, size_t len)
+{
+	struct chunk *k = chunk_new(0);
+
+	if (k == NULL)
+		return false;
+	k->data = data;
+	k->len = len;
+	return conn_send(c, k);
 }
 
 void

@@ -155,9 +155,9 @@ hasher_forget(struct hasher *h, struct loop *loop)
 	struct hash_job *job;
 
 	pthread_mutex_lock(&h->lock);
-	STAILQ_FOREACH(job, &h->queue, next)
-	if (job->loop == loop)
-		job->loop = NULL;
+	STAILQ_FOREACH (job, &h->queue, next)
+		if (job->loop == loop)
+			job->loop = NULL;
 	if (h->current != NULL && h->current->loop == loop)
 		h->current->loop = NULL;
 	pthread_mutex_unlock(&h->lock);

@@ -219,6 +219,8 @@ commit_group(struct msglog *log, struct apply_list *requests)
 	rc = store_write(log->store, apply_group, &group);
 	count(&log->stats.commit_ns, now_ns() - began);
 	if (rc == 0) {
+		if (group.count == 0)
+			return;
 		count(&log->stats.commits, 1);
 		count(&log->stats.appends, group.count);
 		count(&log->stats.messages, group.messages);
@@ -229,8 +231,7 @@ commit_group(struct msglog *log, struct apply_list *requests)
 	}
 	count(&log->stats.failed_commits, 1);
 	log_error("commit_failed", KV_ERR(rc));
-	STAILQ_FOREACH(r, requests, next)
-	{
+	STAILQ_FOREACH (r, requests, next) {
 		memset(&r->done, 0, sizeof(r->done));
 		r->done.err = rc;
 	}

@@ -10,7 +10,8 @@
 
 #define FRAGMENTS_MAX 1024
 #define CONTROL_MAX   (64 * 1024)
-#define STOP_MS       3000 /* for what is under way */
+#define STOP_MS       3000 /* for what is on its way to the disk */
+#define GOODBYE_MS    1000 /* for peers to end after we did */
 
 struct sig_time
 worker_time(const struct worker *w)
@@ -164,8 +165,8 @@ arm_timer(struct worker *w)
 	uint64_t other = wheel_next_ms(&w->wheel);
 
 	due = other < due ? other : due;
-	if (w->stopping && w->stop_by_ms < due)
-		due = w->stop_by_ms;
+	if (w->stopping && w->goodbye_by_ms < due)
+		due = now < w->goodbye_by_ms ? w->goodbye_by_ms : w->stop_by_ms;
 	if (due == w->timer_due_ms)
 		return;
 	w->timer_due_ms = due;
@@ -191,6 +192,17 @@ on_timer(void *arg)
 	sig_core_tick(w->core, worker_time(w));
 }
 
+static bool
+is_done(const struct worker *w)
+{
+	uint64_t now = loop_now_ms(w->loop);
+
+	if (now >= w->stop_by_ms)
+		return true;
+	return msglog_port_pending(w->port) == 0 &&
+	    (TAILQ_EMPTY(&w->all) || now >= w->goodbye_by_ms);
+}
+
 /* Everything that happened in this turn is carried out and sent. */
 static void
 turn_ends(void *arg)
@@ -210,9 +222,7 @@ turn_ends(void *arg)
 	msglog_port_flush(w->port);
 	free_dead(w);
 	arm_timer(w);
-	if (w->stopping &&
-	    ((TAILQ_EMPTY(&w->all) && msglog_port_pending(w->port) == 0) ||
-		loop_now_ms(w->loop) >= w->stop_by_ms))
+	if (w->stopping && is_done(w))
 		loop_stop(w->loop);
 }
 
@@ -299,6 +309,7 @@ worker_stop(void *worker)
 
 	w->stopping = true;
 	w->stop_by_ms = loop_now_ms(w->loop) + STOP_MS;
+	w->goodbye_by_ms = loop_now_ms(w->loop) + GOODBYE_MS;
 	doors_watch(w, false);
 	sig_core_drain(w->core, worker_time(w));
 	worker_pump(w);

@@ -55,7 +55,7 @@ struct worker {
 	struct loop_timer *timer;
 	uint64_t timer_due_ms; /* what timer is set to */
 	bool stopping;
-	uint64_t stop_by_ms;
+	uint64_t stop_by_ms, goodbye_by_ms;
 	struct worker_stats stats;
 	struct log_limit warnings;
 	uint8_t scratch[WORKER_SCRATCH];

@@ -250,8 +250,7 @@ sig_session_holds_invite(const struct sig_session *s, const char *call)
 {
 	const struct sig_held *held;
 
-	STAILQ_FOREACH(held, &s->held, next)
-	{
+	STAILQ_FOREACH (held, &s->held, next) {
 		if (strcmp(held->invite, call) == 0)
 			return true;
 	}
@@ -285,8 +284,7 @@ sig_session_flush(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_held *held;
 
-	STAILQ_FOREACH(held, &s->held, next)
-	{
+	STAILQ_FOREACH (held, &s->held, next) {
 		call_send(core, s, held->text, held->len);
 		held->sent = true;
 		held->sent_ms = core->now;

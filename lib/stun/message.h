@@ -21,7 +21,9 @@
 #define STUN_HEADER_LEN   20
 #define STUN_MAGIC_COOKIE 0x2112a442u
 #define STUN_TXID_LEN     12
-#define STUN_MAX_ATTRS    32 /* more in one message is malformed to us */
+/* As many peers as a CreatePermission of 2 KiB names: some clients refresh all
+ * their permissions at once. More in one message is malformed to us. */
+#define STUN_MAX_ATTRS 170
 
 enum stun_class {
 	STUN_REQUEST = 0x000,

@@ -128,10 +128,11 @@ perm_missing(struct turn_req *r, const struct perm_list *list)
 enum turn_reason
 perm_create(struct turn_req *r)
 {
-	struct perm_list list = { .n = 0 };
 	enum turn_reason reason;
+	struct perm_list list;
 	size_t i;
 
+	list.n = 0;
 	reason = perm_decode(r, &list);
 	if (reason != TURN_OK)
 		return reason;

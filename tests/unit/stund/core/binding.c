@@ -7,7 +7,7 @@
 #define TXID   "6162636465666768696a6b6c"
 #define FLAT   "000102030405060708090a0b0c0d0e0f" /* an RFC 3489 id */
 
-static uint8_t request[512], answer[BINDING_ANSWER_MAX];
+static uint8_t request[1024], answer[BINDING_ANSWER_MAX];
 static size_t request_len, answer_len;
 
 static enum binding_result

@@ -49,22 +49,54 @@ test_nothing_before_authentication(void **state)
 	assert_int_equal(s->auth_failures, 2);
 }
 
-static void
-test_challenge_is_no_amplifier(void **state)
+/* The length of the answer to a request of no, or one unknown, attribute. */
+static size_t
+answer_to_stranger(uint16_t method, bool unknown)
 {
 	static const uint8_t txid[STUN_TXID_LEN] = { 1 };
 	struct buf buf = buf_fixed(c.mem, sizeof(c.mem));
-	struct stun_out out =
-	    stun_begin(&buf, STUN_ALLOCATE, STUN_REQUEST, txid);
+	struct stun_out out = stun_begin(&buf, method, STUN_REQUEST, txid);
 
+	if (unknown)
+		stun_put(&out, 0x7abc, NULL, 0);
 	assert_int_equal(stun_end(&out), 0);
 	fake_from_client(&f, &c.addr, buf.data, buf.len);
 	assert_int_equal(f.out.to, TURN_CLIENT);
-	/* Header, ERROR-CODE, REALM and NONCE: nothing that is not needed. */
-	assert_true(f.sent_len <= 140);
 	assert_int_equal(stun_decode(f.sent, f.sent_len, &c.answer), 0);
+	return f.sent_len;
+}
+
+static void
+test_strangers_get_short_answers(void **state)
+{
+	/* At most 1.6 times what was asked. */
+	assert_true(answer_to_stranger(STUN_BINDING, false) * 10 <= 20 * 16);
+	assert_true(answer_to_stranger(STUN_BINDING, true) * 10 <= 24 * 16);
+	/* A challenge is longer. Header, ERROR-CODE, REALM and NONCE: nothing
+	 * that is not needed. */
+	assert_int_equal(answer_to_stranger(STUN_ALLOCATE, false),
+	    20 + 8 + 4 + (strlen(FAKE_REALM) + 3) / 4 * 4 + 4 + 48);
 	assert_null(stun_find(&c.answer, STUN_SOFTWARE));
 	assert_null(stun_find(&c.answer, STUN_FINGERPRINT));
+}
+
+/* Some clients refresh all their permissions in one request. */
+static void
+test_many_peers_in_a_request(void **state)
+{
+	struct addr peer = addr_v4(198, 41, 0, 0, 0);
+
+	fake_fini(&f);
+	fake_init(&f);
+	f.conf.max_permissions = 150;
+	fake_start(&f);
+	assert_int_equal(client_allocate(&c), 0);
+	client_begin(&c, STUN_CREATE_PERMISSION);
+	for (peer.ip[3] = 0; peer.ip[3] < 150; peer.ip[3]++)
+		stun_put_xor_addr(&c.out, STUN_XOR_PEER_ADDRESS, &peer);
+	assert_int_equal(client_send(&c), 0);
+	client_send_data(&c, "198.41.0.149:9", "up");
+	assert_int_equal(f.out.to, TURN_PEER);
 }
 
 static void
@@ -314,7 +346,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_bytes_per_allocation),
 		CASE(test_nothing_before_authentication),
-		CASE(test_challenge_is_no_amplifier),
+		CASE(test_strangers_get_short_answers),
+		CASE(test_many_peers_in_a_request),
 		CASE(test_relaying_copies_nothing),
 		CASE(test_links_are_apart),
 		CASE(test_no_room_for_an_indication),

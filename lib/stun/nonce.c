@@ -86,12 +86,12 @@ stun_nonce_check(const struct stun_nonce_key *k, const struct addr *client,
 	if (len != TEXT_LEN || memcmp(text, prefix, PREFIX_LEN) != 0 ||
 	    crypto_base64url_decode(
 		text + PREFIX_LEN, len - PREFIX_LEN, got, &n) != 0)
-		return -ESTALE;
+		return -EACCES;
 	c = cursor_init(got, n);
 	issued_ms = cursor_u64(&c);
 	if (make_body(k, client, issued_ms, want) != 0 ||
 	    !crypto_equal(got, want, sizeof(got)))
-		return -ESTALE;
+		return -EACCES;
 	/* Ours, so a later issue time is a worker whose clock ran ahead of
 	 * this one's within a loop turn. */
 	if (now_ms > issued_ms && now_ms - issued_ms >= k->life_ms)

@@ -30,7 +30,7 @@ struct stun_nonce_key {
 /* 0, or -EIO when the MAC failed. */
 int stun_nonce_make(const struct stun_nonce_key *, const struct addr *client,
     uint64_t now_ms, char out[STUN_NONCE_LEN]);
-/* 0; -ESTALE when expired, of another client or not ours. */
+/* 0; -ESTALE when expired; -EACCES when of another client or not ours. */
 int stun_nonce_check(const struct stun_nonce_key *, const struct addr *client,
     uint64_t now_ms, const void *nonce, size_t len);
 

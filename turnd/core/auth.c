@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <string.h>
 
 #include "turnd/core/core.h"
@@ -44,13 +45,18 @@ auth_expired(const struct turn_req *r)
 	    r->alloc->user_expires_s != r->user.expires_s;
 }
 
-/* The order of checks is that of RFC 8489 section 9.2.4. */
+/*
+ * The order of checks is that of RFC 8489 section 9.2.4: only who knows the
+ * password hears that the nonce has expired. But one that was never given to
+ * this address ends them, so that forged sources cost one MAC and no more.
+ */
 enum turn_reason
 auth_check(struct turn_req *r)
 {
 	const struct stun_attr *name, *nonce;
 	const struct turn_config *cfg = r->s->cfg;
 	enum turn_reason reason;
+	int err;
 
 	if (cfg->no_auth)
 		return TURN_OK;
@@ -61,8 +67,9 @@ auth_check(struct turn_req *r)
 	if (name == NULL || nonce == NULL ||
 	    stun_find(r->msg, STUN_REALM) == NULL)
 		return TURN_INCOMPLETE_CREDENTIALS;
-	if (stun_nonce_check(&cfg->nonce_key, r->in->src, r->t.now_ms,
-		stun_value(r->msg, nonce), nonce->len) != 0)
+	err = stun_nonce_check(&cfg->nonce_key, r->in->src, r->t.now_ms,
+	    stun_value(r->msg, nonce), nonce->len);
+	if (err == -EACCES)
 		return TURN_STALE_NONCE;
 	if (turn_users_parse(
 		cfg->users, stun_value(r->msg, name), name->len, &r->user) != 0)
@@ -70,6 +77,8 @@ auth_check(struct turn_req *r)
 	reason = auth_integrity(r);
 	if (reason == TURN_OK && auth_expired(r))
 		reason = TURN_CREDENTIAL_EXPIRED;
+	if (reason == TURN_OK && err != 0)
+		reason = TURN_STALE_NONCE;
 	if (reason != TURN_OK)
 		return reason;
 	r->authed = true;

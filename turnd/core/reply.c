@@ -21,18 +21,29 @@ reply_challenge(struct turn_req *r)
 	stun_put(&r->out, STUN_NONCE, nonce, strlen(nonce));
 }
 
-void
-reply_error(struct turn_req *r, enum turn_reason reason)
+static void
+put_error(struct turn_req *r, int code, const char *phrase)
 {
-	int code = turn_reason_info(reason)->code;
-
 	r->out = stun_begin_reply(&r->buf, r->msg, STUN_ERROR);
-	stun_put_error(&r->out, code, turn_code_phrase(code));
+	stun_put_error(&r->out, code, phrase);
 	if (code == 401 || code == 438)
 		reply_challenge(r);
 	if (code == 420)
 		stun_put_types(
 		    &r->out, STUN_UNKNOWN_ATTRIBUTES, r->unknown, r->nunknown);
+}
+
+void
+reply_error(struct turn_req *r, enum turn_reason reason)
+{
+	int code = turn_reason_info(reason)->code;
+
+	put_error(r, code, turn_code_phrase(code));
+	/* The words are a courtesy, for those who paid for them. */
+	if (!r->authed && r->buf.len * 5 > r->msg->len * 8) {
+		buf_reset(&r->buf);
+		put_error(r, code, "");
+	}
 }
 
 size_t

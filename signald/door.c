@@ -2,77 +2,17 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/net/sock.h"
 #include "signald/door.h"
 #include "signald/front.h"
 #include "signald/worker.h"
 
-#define BACKLOG        1024
 #define ACCEPTS_A_TURN 64
 #define REST_MS        100 /* when descriptors or memory are used up */
-
-static int
-listener_open(struct signald *d, const struct conf_listen *l)
-{
-	struct listener *new = &d->listeners[d->nlisteners];
-	int rc;
-
-	rc = sock_tcp_group(
-	    &l->addr, new->fds, d->nworkers, BACKLOG, &new->addr);
-	if (rc != 0)
-		return rc;
-	new->tls = strcmp(l->scheme, "https") == 0;
-	d->nlisteners++;
-	log_info("listening", KV_S("scheme", l->scheme),
-	    KV_ADDR("address", &new->addr), KV_I("workers", d->nworkers));
-	return 0;
-}
-
-int
-listeners_open(
-    struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct conf_listen *l = d->conf->listen.items;
-	char text[ADDR_STRLEN];
-	size_t i, used;
-	int rc;
-
-	d->listeners = calloc(d->conf->listen.n, sizeof(*d->listeners));
-	if (d->listeners == NULL)
-		return -ENOMEM;
-	for (i = 0; i < d->conf->listen.n; i++) {
-		rc = listener_open(d, &l[i]);
-		if (rc == 0)
-			continue;
-		conf_where(conf, "signald", "listen", i, err, DAEMON_ERR_MAX);
-		used = strlen(err);
-		snprintf(err + used, DAEMON_ERR_MAX - used,
-		    "cannot listen on %s: %s%s", addr_format(&l[i].addr, text),
-		    strerror(-rc),
-		    rc == -EADDRINUSE ? " (another signald, or web server?)"
-				      : "");
-		return rc;
-	}
-	return 0;
-}
-
-void
-listeners_close(struct signald *d)
-{
-	size_t i;
-	int k;
-
-	for (i = 0; i < d->nlisteners; i++)
-		for (k = 0; k < d->nworkers; k++)
-			close(d->listeners[i].fds[k]);
-	free(d->listeners);
-}
 
 static void
 welcome(struct door *door, int fd)
@@ -83,7 +23,8 @@ welcome(struct door *door, int fd)
 
 	/* A frame is an answer that somebody waits for. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	c = conn_new(w, fd, door->listener->tls ? w->d->tls : NULL);
+	c = conn_new(
+	    w, fd, listener_is(door->listener, "https") ? w->d->tls : NULL);
 	if (c == NULL) {
 		w->stats.refused++;
 		return;
@@ -129,15 +70,15 @@ doors_open(struct worker *w)
 	struct signald *d = w->d;
 	size_t i;
 
-	w->doors = calloc(d->nlisteners, sizeof(*w->doors));
+	w->doors = calloc(d->listeners.n, sizeof(*w->doors));
 	if (w->doors == NULL)
 		return -ENOMEM;
-	for (i = 0; i < d->nlisteners; i++) {
+	for (i = 0; i < d->listeners.n; i++) {
 		struct door *door = &w->doors[i];
 
 		door->worker = w;
-		door->listener = &d->listeners[i];
-		door->fd = d->listeners[i].fds[w->index];
+		door->listener = &d->listeners.items[i];
+		door->fd = d->listeners.items[i].fds[w->index];
 		door->io = loop_io_new(w->loop, door->fd, 0, on_knock, door);
 		if (door->io == NULL)
 			return -ENOMEM;
@@ -152,7 +93,7 @@ doors_watch(struct worker *w, bool open)
 
 	if (open && w->stopping)
 		return;
-	for (i = 0; i < w->d->nlisteners; i++)
+	for (i = 0; i < w->d->listeners.n; i++)
 		if (loop_io_set(w->doors[i].io, open ? LOOP_READ : 0) != 0)
 			log_error("listener_stuck", KV_I("worker", w->index));
 }
@@ -165,7 +106,7 @@ doors_close(struct worker *w)
 	if (w->doors == NULL)
 		return;
 	wheel_clear(&w->wheel, &w->doors_shut);
-	for (i = 0; i < w->d->nlisteners; i++)
+	for (i = 0; i < w->d->listeners.n; i++)
 		loop_io_free(w->doors[i].io);
 	free(w->doors);
 	w->doors = NULL;

@@ -28,7 +28,7 @@ signald_close(void *state)
 	for (i = 0; d->workers != NULL && i < d->nworkers; i++)
 		msglog_port_free(d->workers[i].port);
 	msglog_close(d->log);
-	listeners_close(d);
+	listeners_close(&d->listeners);
 	files_free(d->files);
 	tls_ctx_free(d->tls);
 	rate_free(d->address_rate);
@@ -100,7 +100,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = files_load(
 		    d->conf->web_dir, &d->files, err, DAEMON_ERR_MAX);
 	if (rc == 0)
-		rc = listeners_open(d, conf, err);
+		rc = listeners_open(&d->listeners, conf, "signald",
+		    &d->conf->listen, d->nworkers, err);
 	if (rc == 0)
 		rc = open_log(d, err);
 	if (rc != 0)

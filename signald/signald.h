@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-#include "lib/daemon/daemon.h"
+#include "lib/daemon/listen.h"
 #include "lib/tls/tls.h"
 #include "signald/conf.h"
 #include "signald/files.h"
@@ -20,13 +20,6 @@
 #include "signald/rate.h"
 
 struct worker;
-
-/* An address that clients come to, with a socket for each worker. */
-struct listener {
-	struct addr addr;
-	bool tls;
-	int fds[DAEMON_WORKERS_MAX];
-};
 
 struct signald {
 	struct daemon_run *run;
@@ -38,8 +31,7 @@ struct signald {
 	struct hasher *hasher;
 	struct tls_ctx *tls; /* NULL without https */
 	struct rate *address_rate, *user_rate;
-	struct listener *listeners;
-	size_t nlisteners;
+	struct listeners listeners;
 	struct worker *workers;
 	int nworkers;
 	pthread_mutex_t ready_lock;
@@ -53,11 +45,6 @@ int state_open(struct signald *, char err[DAEMON_ERR_MAX]);
 /* DIR/NAME; 0 or -ENAMETOOLONG with err. */
 int state_path(char path[STATE_PATH_MAX], const char *dir, const char *name,
     char err[DAEMON_ERR_MAX]);
-
-/* door.c: 0, or -errno with err. */
-int
-listeners_open(struct signald *, const struct conf *, char err[DAEMON_ERR_MAX]);
-void listeners_close(struct signald *);
 
 /* admin.c */
 extern const struct http_route signald_routes[];

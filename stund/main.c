@@ -10,7 +10,7 @@ stund_close(void *state)
 {
 	struct stund *d = state;
 
-	listeners_close(d);
+	listeners_close(&d->listeners);
 	free(d);
 }
 
@@ -30,7 +30,8 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->streams_max =
 	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
-	rc = listeners_open(d, conf, err);
+	rc = listeners_open(
+	    &d->listeners, conf, "stund", &c->listen, d->workers, err);
 	if (rc != 0) {
 		stund_close(d);
 		return rc;

@@ -228,8 +228,8 @@ pause_accepting(struct worker *w, int what)
 {
 	size_t i;
 
-	for (i = 0; i < w->stund->nlisteners; i++) {
-		if (w->stund->listeners[i].transport == OVER_TCP)
+	for (i = 0; i < w->stund->listeners.n; i++) {
+		if (listener_is(&w->stund->listeners.items[i], "tcp"))
 			loop_io_set(w->links[i].io, what);
 	}
 }

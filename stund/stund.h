@@ -14,7 +14,7 @@
 #include "lib/base/counter.h"
 #include "lib/base/pool.h"
 #include "lib/base/wheel.h"
-#include "lib/daemon/daemon.h"
+#include "lib/daemon/listen.h"
 #include "lib/log/log.h"
 #include "lib/net/batch.h"
 #include "stund/conf.h"
@@ -33,17 +33,9 @@ enum stream_end {
 	STREAM_ENDS
 };
 
-/* An address that clients come to, with a socket for each worker. */
-struct listener {
-	struct addr addr;
-	enum transport transport;
-	int fds[DAEMON_WORKERS_MAX];
-};
-
 struct stund {
 	struct daemon_run *run;
-	struct listener *listeners;
-	size_t nlisteners;
+	struct listeners listeners;
 	int workers;
 	size_t streams_max; /* of a worker */
 	uint64_t idle_ms;
@@ -86,11 +78,6 @@ struct worker {
 	struct stund_stats stats;
 	uint8_t answers[BATCH_MAX][BINDING_ANSWER_MAX];
 };
-
-/* listener.c: 0, or -errno with err. */
-int
-listeners_open(struct stund *, const struct conf *, char err[DAEMON_ERR_MAX]);
-void listeners_close(struct stund *);
 
 /* worker.c: as struct daemon has them. */
 void *worker_new(void *stund, int index, struct loop *);

@@ -88,16 +88,16 @@ links_open(struct worker *w)
 	struct link *l;
 	size_t i;
 
-	w->links = calloc(d->nlisteners, sizeof(*w->links));
+	w->links = calloc(d->listeners.n, sizeof(*w->links));
 	if (w->links == NULL)
 		return false;
-	for (i = 0; i < d->nlisteners; i++) {
-		from = &d->listeners[i];
+	for (i = 0; i < d->listeners.n; i++) {
+		from = &d->listeners.items[i];
 		l = &w->links[i];
 		l->worker = w;
 		l->fd = from->fds[w->index];
 		l->io = loop_io_new(w->loop, l->fd, LOOP_READ,
-		    from->transport == OVER_TCP ? streams_accept : udp_readable,
+		    listener_is(from, "tcp") ? streams_accept : udp_readable,
 		    l);
 		if (l->io == NULL)
 			return false;
@@ -131,7 +131,7 @@ worker_free(void *worker)
 	struct worker *w = worker;
 	size_t i;
 
-	for (i = 0; w->links != NULL && i < w->stund->nlisteners; i++)
+	for (i = 0; w->links != NULL && i < w->stund->listeners.n; i++)
 		loop_io_free(w->links[i].io);
 	free(w->links);
 	streams_fini(w);

@@ -20,14 +20,14 @@ doors_open(struct worker *w)
 	struct door *d;
 	uint16_t i;
 
-	w->doors = calloc(t->nlisteners, sizeof(*w->doors));
-	w->links = links_new(w->server, t->setup.core.hash_key, t->nlisteners);
+	w->doors = calloc(t->listeners.n, sizeof(*w->doors));
+	w->links = links_new(w->server, t->setup.core.hash_key, t->listeners.n);
 	if (w->doors == NULL || w->links == NULL)
 		return -ENOMEM;
-	for (i = 0; i < t->nlisteners; i++) {
+	for (i = 0; i < t->listeners.n; i++) {
 		d = &w->doors[i];
 		d->worker = w;
-		d->fd = t->listeners[i].fds[w->index];
+		d->fd = t->listeners.items[i].fds[w->index];
 		d->listener = i;
 		d->io =
 		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
@@ -42,7 +42,7 @@ doors_close(struct worker *w)
 {
 	size_t i;
 
-	for (i = 0; w->doors != NULL && i < w->turnd->nlisteners; i++)
+	for (i = 0; w->doors != NULL && i < w->turnd->listeners.n; i++)
 		loop_io_free(w->doors[i].io);
 	free(w->doors);
 	links_free(w->links);
@@ -52,7 +52,7 @@ struct addr
 link_addr(const struct worker *w, uint16_t link)
 {
 	const struct link *l = links_at(w->links, link);
-	const struct addr *bound = &w->turnd->listeners[l->listener].addr;
+	const struct addr *bound = &w->turnd->listeners.items[l->listener].addr;
 	struct addr a = l->local.family != ADDR_NONE ? l->local : *bound;
 
 	a.port = bound->port;

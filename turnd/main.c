@@ -25,7 +25,7 @@ turnd_close(void *state)
 {
 	struct turnd *d = state;
 
-	listeners_close(d);
+	listeners_close(&d->listeners);
 	ports_free(d->ports);
 	turn_quota_free(d->quota);
 	pthread_mutex_destroy(&d->quota_lock);
@@ -49,7 +49,8 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
 	if (d->quota == NULL || d->ports == NULL)
 		return -ENOMEM;
-	return listeners_open(d, conf, err);
+	return listeners_open(
+	    &d->listeners, conf, "turnd", &c->listen, d->workers, err);
 }
 
 static int

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-#include "lib/daemon/daemon.h"
+#include "lib/daemon/listen.h"
 #include "lib/log/log.h"
 #include "lib/net/batch.h"
 #include "turnd/conf.h"
@@ -21,18 +21,11 @@
 #include "turnd/links.h"
 #include "turnd/ports.h"
 
-/* An address that clients come to, with a socket for each worker. */
-struct listener {
-	struct addr addr;
-	int fds[DAEMON_WORKERS_MAX];
-};
-
 struct turnd {
 	struct daemon_run *run;
 	struct turnd_setup setup;
 	struct ports *ports;
-	struct listener *listeners;
-	size_t nlisteners;
+	struct listeners listeners;
 	int workers;
 	/* The one lock that workers share; held for a table look-up when an
 	 * allocation begins or ends, since a user's allocations are spread. */
@@ -76,11 +69,6 @@ struct worker {
 	int nreplies; /* used since the last flush */
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];
 };
-
-/* listener.c: 0, or -errno with err. */
-int
-listeners_open(struct turnd *, const struct conf *, char err[DAEMON_ERR_MAX]);
-void listeners_close(struct turnd *);
 
 /* worker.c: as struct daemon has them. */
 void *worker_new(void *turnd, int index, struct loop *);

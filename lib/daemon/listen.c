@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/daemon/listen.h"
+#include "lib/log/log.h"
+#include "lib/net/sock.h"
+
+#define BACKLOG 1024
+
+/* A burst of datagrams of many clients waits in here while a worker is busy;
+ * the kernel cuts it to net.core.rmem_max. */
+#define UDP_BUFFER (4 << 20)
+
+bool
+listener_is(const struct listener *l, const char *scheme)
+{
+	return strcmp(l->scheme, scheme) == 0;
+}
+
+static void
+set_buffers(const struct listener *l, int workers)
+{
+	int i, size = UDP_BUFFER;
+
+	/* Less room costs packets under load, nothing else. */
+	for (i = 0; i < workers; i++) {
+		(void)setsockopt(
+		    l->fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		(void)setsockopt(
+		    l->fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	}
+}
+
+static int
+listener_open(struct listeners *ls, const struct conf_listen *uri)
+{
+	struct listener *l = &ls->items[ls->n];
+	int rc;
+
+	l->scheme = uri->scheme;
+	if (listener_is(l, "udp"))
+		rc = sock_udp_group(&uri->addr, l->fds, ls->workers, &l->addr);
+	else
+		rc = sock_tcp_group(
+		    &uri->addr, l->fds, ls->workers, BACKLOG, &l->addr);
+	if (rc != 0)
+		return rc;
+	ls->n++;
+	if (listener_is(l, "udp"))
+		set_buffers(l, ls->workers);
+	log_info("listening", KV_S("scheme", l->scheme),
+	    KV_ADDR("address", &l->addr), KV_I("workers", ls->workers));
+	return 0;
+}
+
+int
+listeners_open(struct listeners *ls, const struct conf *conf,
+    const char *section, const struct conf_list *uris, int workers,
+    char err[DAEMON_ERR_MAX])
+{
+	const struct conf_listen *uri = uris->items;
+	char text[ADDR_STRLEN];
+	size_t i, used;
+	int rc;
+
+	*ls = (struct listeners){ .workers = workers };
+	ls->items = calloc(uris->n, sizeof(*ls->items));
+	if (ls->items == NULL)
+		return -ENOMEM;
+	for (i = 0; i < uris->n; i++) {
+		rc = listener_open(ls, &uri[i]);
+		if (rc == 0)
+			continue;
+		conf_where(conf, section, "listen", i, err, DAEMON_ERR_MAX);
+		used = strlen(err);
+		snprintf(err + used, DAEMON_ERR_MAX - used,
+		    "cannot listen on %s: %s%s",
+		    addr_format(&uri[i].addr, text), strerror(-rc),
+		    rc == -EADDRINUSE ? " (by another server, or an instance "
+					"of this one)"
+				      : "");
+		return rc;
+	}
+	return 0;
+}
+
+void
+listeners_close(struct listeners *ls)
+{
+	size_t i;
+	int k;
+
+	for (i = 0; i < ls->n; i++) {
+		for (k = 0; k < ls->workers; k++)
+			close(ls->items[i].fds[k]);
+	}
+	free(ls->items);
+	*ls = (struct listeners){ .items = NULL };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * listen: the addresses that a daemon is reached at, each with a socket for
+ * every worker (lib/net/sock.h says how they share it and with nobody else).
+ * Owns: the sockets.  Thread: main; workers read it while they run.
+ */
+#ifndef FLOE_LIB_DAEMON_LISTEN_H
+#define FLOE_LIB_DAEMON_LISTEN_H
+
+#include <stdbool.h>
+
+#include "lib/daemon/daemon.h"
+
+struct listener {
+	const char *scheme; /* as configured: udp, tcp, http, https */
+	struct addr addr;   /* as bound */
+	int fds[DAEMON_WORKERS_MAX];
+};
+
+struct listeners {
+	struct listener *items;
+	size_t n;
+	int workers;
+};
+
+/* Opens the addresses of [section] listen. 0, or -errno with err, which names
+ * file, line and address; listeners_close is due in either case. */
+int listeners_open(struct listeners *, const struct conf *, const char *section,
+    const struct conf_list *uris, int workers, char err[DAEMON_ERR_MAX]);
+void listeners_close(struct listeners *);
+bool listener_is(const struct listener *, const char *scheme);
+
+#endif

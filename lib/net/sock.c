@@ -81,11 +81,25 @@ sock_peer(int fd, struct addr *out)
 }
 
 static int
+set_int(int fd, int level, int option, int v)
+{
+	return setsockopt(fd, level, option, &v, sizeof(v)) == 0 ? 0 : -errno;
+}
+
+static int
 set_on(int fd, int level, int option)
 {
-	int on = 1;
+	return set_int(fd, level, option, 1);
+}
 
-	return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
+/* RFC 8656 section 14: DF is clear in what is relayed unless a client asks.
+ * A path that swallows the ICMP would swallow every long datagram, too. */
+static int
+set_fragment(int fd, const struct addr *a)
+{
+	if (a->family == ADDR_V6)
+		return 0; /* only the sender fragments, as it learns the path */
+	return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 }
 
 static int
@@ -108,6 +122,8 @@ sock_open(const struct addr *a, int type)
 		return -errno;
 	/* [::] and 0.0.0.0 are two addresses; each gets its own socket. */
 	err = a->family == ADDR_V6 ? set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) : 0;
+	if (err == 0 && type == SOCK_DGRAM)
+		err = set_fragment(fd, a);
 	if (err == 0 && type == SOCK_DGRAM)
 		err = local_ask(fd, a);
 	if (err != 0) {

@@ -16,7 +16,8 @@
  * address that any other socket holds - another instance of ours too - is
  * -EADDRINUSE instead of a silent share. Port 0 picks one; *bound (may be
  * NULL) tells it. All or nothing: on error no descriptor is left open.
- * TCP sockets come back listening. IPv6 sockets take IPv6 only.
+ * TCP sockets come back listening. IPv6 sockets take IPv6 only. UDP over IPv4
+ * may be fragmented on its way.
  */
 int
 sock_udp_group(const struct addr *, int *fds, int count, struct addr *bound);

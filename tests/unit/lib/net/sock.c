@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -198,6 +199,26 @@ families_stand_beside_each_other(void **state)
 	close(b);
 }
 
+/* Else a path that loses ICMP loses what is longer than it takes. */
+static void
+udp_may_be_fragmented(void **state)
+{
+	struct addr a = loopback(ADDR_V4);
+	int fds[2], mode = -1;
+	socklen_t len = sizeof(mode);
+
+	assert_int_equal(sock_udp_group(&a, fds, 1, NULL), 0);
+	fds[1] = sock_udp(&a);
+	assert_true(fds[1] >= 0);
+	assert_int_equal(
+	    getsockopt(fds[0], IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
+	assert_int_equal(mode, IP_PMTUDISC_DONT);
+	assert_int_equal(
+	    getsockopt(fds[1], IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
+	assert_int_equal(mode, IP_PMTUDISC_DONT);
+	close_all(fds, 2);
+}
+
 int
 main(void)
 {
@@ -208,6 +229,7 @@ main(void)
 		cmocka_unit_test(second_instance_is_refused),
 		cmocka_unit_test(failure_leaves_nothing_open),
 		cmocka_unit_test(families_stand_beside_each_other),
+		cmocka_unit_test(udp_may_be_fragmented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,11 @@
 #include "lib/net/sock.h"
 #include "turnd/ports.h"
 
-#define PORTS_TRIES      64    /* ports looked at for one allocation */
-#define RESERVE_MS       30000 /* RFC 8656 section 7.2 */
-#define RESERVATIONS_MAX 1024
-#define WORDS            (65536 / 64)
+#define PORTS_TRIES       64    /* ports tried for one allocation */
+#define RESERVE_MS        30000 /* RFC 8656 section 7.2 */
+#define RESERVATIONS_MAX  1024
+#define RESERVATIONS_USER 64 /* of those; one user cannot have them all */
+#define WORDS             (65536 / 64)
 
 typedef _Atomic uint64_t port_bits[WORDS];
 
@@ -176,6 +177,18 @@ port_bind(struct port_set *s, uint16_t port, struct addr *addr)
 	return fd == -EACCES ? -EADDRINUSE : fd;
 }
 
+/* Under the lock. */
+static bool
+may_reserve(const struct ports *p, uint64_t user)
+{
+	const struct reservation *r;
+	int n = 0;
+
+	TAILQ_FOREACH (r, &p->reserved, link)
+		n += r->user == user;
+	return n < RESERVATIONS_USER && p->nreserved < RESERVATIONS_MAX;
+}
+
 static int
 reserve(struct ports *p, const struct turn_want *want, uint64_t now_ms, int fd,
     const struct addr *addr, uint8_t token[TURN_TOKEN_LEN])
@@ -192,7 +205,7 @@ reserve(struct ports *p, const struct turn_want *want, uint64_t now_ms, int fd,
 	crypto_random(r->token, sizeof(r->token));
 	memcpy(token, r->token, sizeof(r->token));
 	pthread_mutex_lock(&p->lock);
-	full = p->nreserved >= RESERVATIONS_MAX;
+	full = !may_reserve(p, want->user);
 	if (!full) {
 		TAILQ_INSERT_TAIL(&p->reserved, r, link);
 		p->nreserved++;
@@ -231,6 +244,39 @@ open_pair(struct ports *p, struct port_set *s, const struct turn_want *want,
 }
 
 static int
+open_at(struct ports *p, struct port_set *s, const struct turn_want *want,
+    uint64_t now_ms, uint16_t port, struct turn_relay *relay)
+{
+	return want->reserve ? open_pair(p, s, want, now_ms, port, relay)
+			     : port_bind(s, port, &relay->addr);
+}
+
+/* When nearly all are taken: what is free, from some port on upwards. */
+static int
+open_leftover(struct ports *p, struct port_set *s, const struct turn_want *want,
+    uint64_t now_ms, struct turn_relay *relay)
+{
+	uint32_t i, start = port_at(p, atomic_load(&s->next)) - p->low;
+	int fd = -EADDRINUSE, tries = 0;
+	uint64_t taken;
+	uint16_t port;
+
+	for (i = 0; i < p->count && fd == -EADDRINUSE; i++) {
+		port = (uint16_t)(p->low + (start + i) % p->count);
+		taken = atomic_load(&s->taken[port / 64]);
+		if (taken == UINT64_MAX)
+			i += 63 - port % 64; /* on to the next word */
+		if ((taken >> port % 64 & 1) != 0 ||
+		    (want->even && port % 2 != 0))
+			continue;
+		if (tries++ == PORTS_TRIES)
+			break;
+		fd = open_at(p, s, want, now_ms, port, relay);
+	}
+	return fd;
+}
+
+static int
 open_in_set(struct ports *p, struct port_set *s, const struct turn_want *want,
     uint64_t now_ms, struct turn_relay *relay)
 {
@@ -241,10 +287,10 @@ open_in_set(struct ports *p, struct port_set *s, const struct turn_want *want,
 		port = port_at(p, atomic_fetch_add(&s->next, 1));
 		if (want->even && port % 2 != 0 && --port < p->low)
 			continue;
-		fd = want->reserve ? open_pair(p, s, want, now_ms, port, relay)
-				   : port_bind(s, port, &relay->addr);
+		fd = open_at(p, s, want, now_ms, port, relay);
 	}
-	return fd;
+	return fd != -EADDRINUSE ? fd
+				 : open_leftover(p, s, want, now_ms, relay);
 }
 
 /* The socket that a token of this user stands for. */
@@ -272,11 +318,25 @@ claim(struct ports *p, const struct turn_want *want, uint64_t now_ms,
 	return fd;
 }
 
-static int
-open_any(struct ports *p, const struct turn_want *want, uint64_t now_ms,
-    struct turn_relay *relay)
+/* The index of the set to try first. */
+static size_t
+first_set(
+    struct ports *p, const struct turn_want *want, const struct addr *near)
 {
-	size_t first = atomic_fetch_add(&p->next_set, 1), i;
+	size_t i;
+
+	for (i = 0; i < p->nsets && near->family == want->family; i++) {
+		if (addr_equal_ip(&p->sets[i]->addr, near))
+			return i;
+	}
+	return atomic_fetch_add(&p->next_set, 1);
+}
+
+static int
+open_any(struct ports *p, const struct turn_want *want, const struct addr *near,
+    uint64_t now_ms, struct turn_relay *relay)
+{
+	size_t first = first_set(p, want, near), i;
 	int fd = -EAFNOSUPPORT;
 
 	for (i = 0; i < p->nsets && fd < 0; i++) {
@@ -290,15 +350,15 @@ open_any(struct ports *p, const struct turn_want *want, uint64_t now_ms,
 }
 
 int
-ports_open(struct ports *p, const struct turn_want *want, uint64_t now_ms,
-    struct turn_relay *relay)
+ports_open(struct ports *p, const struct turn_want *want,
+    const struct addr *near, uint64_t now_ms, struct turn_relay *relay)
 {
 	struct port_set *s;
 	int fd;
 
 	memset(relay, 0, sizeof(*relay));
 	fd = want->token != NULL ? claim(p, want, now_ms, relay)
-				 : open_any(p, want, now_ms, relay);
+				 : open_any(p, want, near, now_ms, relay);
 	if (fd < 0)
 		return fd;
 	s = set_of(p, &relay->addr);

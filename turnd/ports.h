@@ -25,11 +25,12 @@ struct ports *ports_new(const struct addr *addrs, size_t n, uint16_t low,
     uint16_t high, const struct hash_key *);
 void ports_free(struct ports *);
 /*
- * A bound socket on a relay address, told in relay->addr (and a token). The
- * descriptor, or -EAFNOSUPPORT, -ENOENT, -EADDRINUSE as turn_ops has them.
+ * A bound socket on a relay address, told in relay->addr (and a token): on
+ * near, where the client is, if that is one and has room, else on each in turn.
+ * The descriptor, or -EAFNOSUPPORT, -ENOENT, -EADDRINUSE as turn_ops has them.
  */
-int ports_open(struct ports *, const struct turn_want *, uint64_t now_ms,
-    struct turn_relay *);
+int ports_open(struct ports *, const struct turn_want *,
+    const struct addr *near, uint64_t now_ms, struct turn_relay *);
 /* Closes the socket and frees its port. */
 void ports_close(struct ports *, int fd, const struct addr *);
 /* Of an allocation that lives now; a port kept by a token is not. */

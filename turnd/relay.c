@@ -58,10 +58,11 @@ int
 relay_open(void *worker, const struct turn_want *want, struct turn_relay *relay)
 {
 	struct worker *w = worker;
+	struct addr near = link_addr(w, want->link);
 	uint64_t now_ms = loop_now_ms(w->loop), next;
 	int fd, err;
 
-	fd = ports_open(w->turnd->ports, want, now_ms, relay);
+	fd = ports_open(w->turnd->ports, want, &near, now_ms, relay);
 	if (fd < 0)
 		return fd;
 	relay->id = (uint32_t)fd;

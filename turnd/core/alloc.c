@@ -161,7 +161,7 @@ want_decode(const struct turn_req *r, struct turn_want *want)
 {
 	enum turn_reason reason;
 
-	*want = (struct turn_want){ .user = r->user.id };
+	*want = (struct turn_want){ .user = r->user.id, .link = r->in->link };
 	if (stun_find(r->msg, STUN_REQUESTED_TRANSPORT) == NULL)
 		return TURN_MISSING_ATTRIBUTE;
 	if (get_u32(r, STUN_REQUESTED_TRANSPORT, 0) >> 24 != TRANSPORT_UDP)

@@ -62,6 +62,7 @@ struct turn_want {
 	bool reserve;         /* its R bit: and keep the port above */
 	const uint8_t *token; /* RESERVATION-TOKEN, or NULL */
 	uint64_t user;        /* a reservation is its owner's only */
+	uint16_t link;        /* by which the client came */
 };
 
 struct turn_relay {

@@ -11,6 +11,7 @@
 #define LOW  61000
 #define HIGH 61031 /* a range that is no power of four */
 #define ALL  (HIGH - LOW + 1)
+#define MANY 512 /* ports, and reservations of more than one user's share */
 
 static const struct hash_key key = { 5, 6 };
 
@@ -31,6 +32,16 @@ teardown(void **state)
 	return 0;
 }
 
+/* The descriptor of a port for a client that is near no relay address. */
+static int
+open_port(struct ports *p, const struct turn_want *want, uint64_t now_ms,
+    struct turn_relay *r)
+{
+	struct addr near = addr_v4(192, 0, 2, 1, 3478);
+
+	return ports_open(p, want, &near, now_ms, r);
+}
+
 static void
 test_every_port_once(void **state)
 {
@@ -40,7 +51,7 @@ test_every_port_once(void **state)
 	int fds[ALL], i, rising = 0;
 
 	for (i = 0; i < ALL; i++) {
-		fds[i] = ports_open(*state, &want, 0, &r[i]);
+		fds[i] = open_port(*state, &want, 0, &r[i]);
 		assert_true(fds[i] >= 0);
 		assert_in_range(r[i].addr.port, LOW, HIGH);
 		assert_false(seen[r[i].addr.port - LOW]);
@@ -49,12 +60,12 @@ test_every_port_once(void **state)
 		rising += i > 0 && r[i].addr.port == r[i - 1].addr.port + 1;
 	}
 	assert_true(rising < ALL / 2); /* not one after the other */
-	assert_int_equal(ports_open(*state, &want, 0, &more), -EADDRINUSE);
+	assert_int_equal(open_port(*state, &want, 0, &more), -EADDRINUSE);
 	for (i = 0; i < ALL; i++) {
 		ports_close(*state, fds[i], &r[i].addr);
 		assert_false(ports_live(*state, &r[i].addr));
 	}
-	fds[0] = ports_open(*state, &want, 0, &r[0]);
+	fds[0] = open_port(*state, &want, 0, &r[0]);
 	assert_true(fds[0] >= 0);
 	ports_close(*state, fds[0], &r[0].addr);
 }
@@ -69,7 +80,7 @@ test_busy_port_is_passed_over(void **state)
 
 	other = sock_udp(&busy);
 	assert_true(other >= 0);
-	while (n < ALL && (fds[n] = ports_open(*state, &want, 0, &r[n])) >= 0)
+	while (n < ALL && (fds[n] = open_port(*state, &want, 0, &r[n])) >= 0)
 		n++;
 	assert_int_equal(n, ALL - 1);
 	for (i = 0; i < n; i++) {
@@ -86,7 +97,7 @@ test_families(void **state)
 	struct turn_relay r;
 	struct addr other = addr_v4(127, 66, 0, 2, LOW);
 
-	assert_int_equal(ports_open(*state, &want, 0, &r), -EAFNOSUPPORT);
+	assert_int_equal(open_port(*state, &want, 0, &r), -EAFNOSUPPORT);
 	assert_false(ports_live(*state, &other));
 }
 
@@ -97,7 +108,7 @@ test_even(void **state)
 	struct turn_relay r[ALL];
 	int fds[ALL], n = 0, i;
 
-	while (n < ALL && (fds[n] = ports_open(*state, &want, 0, &r[n])) >= 0)
+	while (n < ALL && (fds[n] = open_port(*state, &want, 0, &r[n])) >= 0)
 		n++;
 	assert_int_equal(fds[n], -ENOENT);
 	assert_int_equal(n, ALL / 2);
@@ -118,7 +129,7 @@ test_reservation(void **state)
 	struct addr reserved;
 	int fd, fd2;
 
-	fd = ports_open(*state, &want, 1000, &r);
+	fd = open_port(*state, &want, 1000, &r);
 	assert_true(fd >= 0);
 	assert_int_equal(r.addr.port % 2, 0);
 	reserved = r.addr;
@@ -126,14 +137,14 @@ test_reservation(void **state)
 	/* Kept is not alive: nobody relays through it. */
 	assert_false(ports_live(*state, &reserved));
 	claim.token = r.token;
-	assert_int_equal(ports_open(*state, &claim, 2000, &above), -ENOENT);
+	assert_int_equal(open_port(*state, &claim, 2000, &above), -ENOENT);
 	claim.user = 7;
-	fd2 = ports_open(*state, &claim, 2000, &above);
+	fd2 = open_port(*state, &claim, 2000, &above);
 	assert_true(fd2 >= 0);
 	assert_true(addr_equal(&above.addr, &reserved));
 	assert_true(ports_live(*state, &reserved));
 	/* A token is good once. */
-	assert_int_equal(ports_open(*state, &claim, 2000, &above), -ENOENT);
+	assert_int_equal(open_port(*state, &claim, 2000, &above), -ENOENT);
 	ports_close(*state, fd, &r.addr);
 	ports_close(*state, fd2, &reserved);
 }
@@ -149,10 +160,10 @@ test_reservation_ends(void **state)
 	struct addr reserved;
 	int fd, again;
 
-	fd = ports_open(*state, &want, 1000, &r);
+	fd = open_port(*state, &want, 1000, &r);
 	assert_true(fd >= 0);
 	claim.token = r.token;
-	assert_int_equal(ports_open(*state, &claim, 31000, &above), -ENOENT);
+	assert_int_equal(open_port(*state, &claim, 31000, &above), -ENOENT);
 	assert_int_equal(ports_expire(*state, 30999), 31000);
 	assert_int_equal(ports_expire(*state, 31000), 0);
 	reserved = r.addr;
@@ -161,6 +172,79 @@ test_reservation_ends(void **state)
 	assert_true(again >= 0);
 	close(again);
 	ports_close(*state, fd, &r.addr);
+}
+
+/* The last one is found wherever it is. */
+static void
+test_last_free_port(void **state)
+{
+	struct addr loopback = addr_v4(127, 66, 0, 1, 0);
+	struct turn_want want = { .family = ADDR_V4 };
+	struct ports *p = ports_new(&loopback, 1, LOW, LOW + MANY - 1, &key);
+	struct turn_relay r[MANY];
+	int fds[MANY], i;
+
+	assert_non_null(p);
+	for (i = 0; i < MANY; i++) {
+		fds[i] = open_port(p, &want, 0, &r[i]);
+		assert_true(fds[i] >= 0);
+	}
+	for (i = MANY - 1; i > MANY / 2; i -= 7) {
+		ports_close(p, fds[i], &r[i].addr);
+		want.even = r[i].addr.port % 2 == 0;
+		fds[i] = open_port(p, &want, 0, &r[i]);
+		assert_true(fds[i] >= 0);
+	}
+	for (i = 0; i < MANY; i++)
+		ports_close(p, fds[i], &r[i].addr);
+	ports_free(p);
+}
+
+/* One user leaves reservations to others. */
+static void
+test_reservations_of_a_user(void **state)
+{
+	struct addr loopback = addr_v4(127, 66, 0, 1, 0);
+	struct turn_want want = {
+		.family = ADDR_V4, .even = true, .reserve = true, .user = 7
+	};
+	struct ports *p = ports_new(&loopback, 1, LOW, LOW + MANY - 1, &key);
+	struct turn_relay r;
+	int fd, n = 0;
+
+	while ((fd = open_port(p, &want, 0, &r)) >= 0) {
+		ports_close(p, fd, &r.addr);
+		n++;
+	}
+	assert_int_equal(fd, -ENOENT);
+	assert_int_equal(n, 64);
+	want.user = 8;
+	fd = open_port(p, &want, 0, &r);
+	assert_true(fd >= 0);
+	ports_close(p, fd, &r.addr);
+	ports_free(p);
+}
+
+/* Where the client is, as long as there is room; else the others. */
+static void
+test_near_address(void **state)
+{
+	struct addr addrs[] = { addr_v4(127, 66, 0, 1, 0),
+		addr_v4(127, 66, 0, 2, 0), addr_v4(127, 66, 0, 3, 0) };
+	struct addr near = addr_v4(127, 66, 0, 2, 3478);
+	struct turn_want want = { .family = ADDR_V4 };
+	struct ports *p = ports_new(addrs, 3, LOW, LOW + 3, &key);
+	struct turn_relay r[12];
+	int fds[12], i;
+
+	for (i = 0; i < 12; i++) {
+		fds[i] = ports_open(p, &want, &near, 0, &r[i]);
+		assert_true(fds[i] >= 0);
+		assert_true((i < 4) == addr_equal_ip(&r[i].addr, &near));
+	}
+	for (i = 0; i < 12; i++)
+		ports_close(p, fds[i], &r[i].addr);
+	ports_free(p);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -175,6 +259,9 @@ main(void)
 		CASE(test_even),
 		CASE(test_reservation),
 		CASE(test_reservation_ends),
+		CASE(test_last_free_port),
+		CASE(test_reservations_of_a_user),
+		CASE(test_near_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

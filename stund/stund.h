@@ -76,7 +76,7 @@ struct worker {
 	struct loop_timer *rest;  /* until accepting makes sense again */
 	struct log_limit trouble; /* of receiving and accepting */
 	struct stund_stats stats;
-	uint8_t answers[BATCH_MAX][BINDING_ANSWER_MAX];
+	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];
 };
 
 /* worker.c: as struct daemon has them. */

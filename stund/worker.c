@@ -4,7 +4,7 @@
 #include "stund/stund.h"
 
 /* Full batches read from one socket before the others get their turn. */
-#define READ_ROUNDS 4
+#define READ_ROUNDS 8
 
 void
 worker_answer(struct worker *w, enum transport t, const struct addr *client,
@@ -19,8 +19,8 @@ worker_answer(struct worker *w, enum transport t, const struct addr *client,
 		    KV_ADDR("from", client), KV_U("len", len));
 }
 
-/* At most BATCH_MAX of them, so each has an answer's room of its own until
- * the flush. */
+/* At most BATCH_READ of them, since stund's sockets do not merge: each has an
+ * answer's room of its own until the flush. */
 static void
 answer_batch(struct worker *w, int fd, int n)
 {
@@ -62,7 +62,7 @@ udp_readable(void *arg, int fd, int what)
 			return;
 		}
 		answer_batch(w, fd, n);
-	} while (n == BATCH_MAX && ++rounds < READ_ROUNDS);
+	} while (batch_rx_more(w->rx) && ++rounds < READ_ROUNDS);
 }
 
 /* A refused answer is a lost one: the client asks again. */

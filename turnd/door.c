@@ -29,6 +29,7 @@ doors_open(struct worker *w)
 		d->worker = w;
 		d->fd = t->listeners.items[i].fds[w->index];
 		d->listener = i;
+		batch_rx_merge(d->fd);
 		d->io =
 		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
 		if (d->io == NULL)

@@ -51,6 +51,7 @@ relay_watch(struct worker *w, int fd, const struct addr *addr)
 		return -ENOMEM;
 	}
 	w->relays[fd] = r;
+	batch_rx_merge(fd);
 	return 0;
 }
 

@@ -4,8 +4,8 @@
 
 #include "turnd/turnd.h"
 
-/* Full batches read from one socket before the others get their turn. */
-#define READ_ROUNDS 4
+/* So many datagrams of one socket, and the others get their turn. */
+#define READ_MAX 256
 /* Lines a second about requests that strangers make us refuse. */
 #define REFUSAL_LINES 20
 
@@ -112,11 +112,20 @@ worker_route(const struct worker *w, const struct turn_out *out)
 }
 
 static void
+worker_flush(struct worker *w)
+{
+	batch_tx_flush(w->tx);
+	w->nreplies = 0;
+}
+
+static void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
 	struct turn_out *out = &w->out;
 	struct batch_route route;
 
+	if (w->nreplies == BATCH_MAX)
+		worker_flush(w);
 	out->reply = w->replies[w->nreplies];
 	turn_server_input(w->server, in, now, out);
 	if (out->noted)
@@ -128,13 +137,6 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	    w->tx, &route, out->head, out->head_len, out->data, out->len);
 	if (out->data == out->reply)
 		w->nreplies++;
-}
-
-static void
-worker_flush(struct worker *w)
-{
-	batch_tx_flush(w->tx);
-	w->nreplies = 0;
 }
 
 /* Why a datagram is dropped unread, or TURN_OK and its link is in. */
@@ -155,8 +157,6 @@ worker_accept(struct worker *w, const struct batch_in *b, struct turn_in *in,
 	return TURN_OK;
 }
 
-/* Every datagram of one receive call: at most BATCH_MAX, so that neither the
- * replies nor the queue run out before the next flush. */
 static void
 worker_feed_batch(
     struct worker *w, int n, struct turn_in *in, struct door *door)
@@ -176,7 +176,7 @@ worker_feed_batch(
 		in->data = b->data;
 		in->len = b->len;
 		in->head_room = BATCH_HEADROOM;
-		in->tail_room = BATCH_BYTES - b->len;
+		in->tail_room = BATCH_TAILROOM;
 		in->src = &b->src;
 		worker_feed(w, in, now);
 	}
@@ -185,7 +185,7 @@ worker_feed_batch(
 void
 worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 {
-	int n, rounds = 0;
+	int n, seen = 0;
 
 	do {
 		/* What is queued lies in the buffers we are about to fill. */
@@ -196,7 +196,8 @@ worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 			return;
 		}
 		worker_feed_batch(w, n, in, door);
-	} while (n == BATCH_MAX && ++rounds < READ_ROUNDS);
+		seen += n;
+	} while (batch_rx_more(w->rx) && seen < READ_MAX);
 }
 
 /* RFC 8656 has no word for it: a refused datagram is a lost datagram. */

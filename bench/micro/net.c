@@ -12,7 +12,8 @@
 static struct batch_rx *rx;
 static struct batch_tx *tx;
 static int from, sinks[SINKS];
-static struct addr dst[SINKS];
+static bool merging;
+static struct addr self, dst[SINKS];
 
 static int
 open_udp(struct addr *at)
@@ -28,7 +29,6 @@ open_udp(struct addr *at)
 static void
 open_all(void)
 {
-	struct addr self;
 	int i;
 
 	if (rx != NULL)
@@ -42,6 +42,32 @@ open_all(void)
 		sinks[i] = open_udp(&dst[i]);
 }
 
+/* The same sockets, with what comes in a row merged by the kernel. */
+static void
+open_merging(void)
+{
+	int i;
+
+	open_all();
+	for (i = 0; i < SINKS && !merging; i++)
+		batch_rx_merge(sinks[i]);
+	batch_rx_merge(from);
+	merging = true;
+}
+
+static uint64_t
+drain(int fd)
+{
+	uint64_t got = 0;
+	int r;
+
+	do {
+		r = batch_rx_read(rx, fd);
+		got += r > 0 ? (uint64_t)r : 0;
+	} while (batch_rx_more(rx));
+	return got;
+}
+
 /* n datagrams to as many destinations, flushed by the given number; what has
  * arrived is read at once, so its cost is in the figure too. */
 static uint64_t
@@ -49,17 +75,15 @@ send_and_receive(uint64_t n, int destinations, int by)
 {
 	static const char data[BYTES];
 	uint64_t got = 0;
-	int i, r;
+	int i;
 
 	while (n > 0) {
 		for (i = 0; i < by && n > 0; i++, n--)
 			batch_tx_add(tx, from, &dst[i % destinations], "head",
 			    4, data, sizeof(data) - 4);
 		batch_tx_flush(tx);
-		for (i = 0; i < destinations; i++) {
-			r = batch_rx_read(rx, sinks[i]);
-			got += r > 0 ? (uint64_t)r : 0;
-		}
+		for (i = 0; i < destinations; i++)
+			got += drain(sinks[i]);
 	}
 	return got;
 }
@@ -82,9 +106,33 @@ many_flows(uint64_t n)
 	return send_and_receive(n, SINKS, BATCH_MAX);
 }
 
+/* As from many clients: nothing is there to be merged. */
+static uint64_t
+many_sources(uint64_t n)
+{
+	static const char data[BYTES];
+	uint64_t got = 0;
+	int i;
+
+	while (n > 0) {
+		for (i = 0; i < SINKS && n > 0; i++, n--)
+			batch_tx_add(
+			    tx, sinks[i], &self, NULL, 0, data, sizeof(data));
+		batch_tx_flush(tx);
+		got += drain(from);
+	}
+	return got;
+}
+
 const struct bench net_benches[] = {
 	{ "batch: a lone 160 B datagram, loopback", open_all, lone },
 	{ "batch: 64 of them to one destination", open_all, one_flow },
 	{ "batch: 64 of them to 32 destinations", open_all, many_flows },
+	{ "batch: 32 of them from as many sources", open_all, many_sources },
+	{ "batch: a lone one, merging socket", open_merging, lone },
+	{ "batch: 64 to one merging socket", open_merging, one_flow },
+	{ "batch: 64 to 32 merging sockets", open_merging, many_flows },
+	{ "batch: 32 from as many, merging socket", open_merging,
+	    many_sources },
 	{ .name = NULL },
 };

@@ -17,24 +17,37 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 #ifndef SOL_UDP
 #define SOL_UDP IPPROTO_UDP
 #endif
 
-#define SLOT_BYTES (BATCH_HEADROOM + BATCH_BYTES)
+/* The longest merge in bytes and datagrams (UDP_MAX_SEGMENTS). */
+#define MERGE_BYTES 65535
+#define MERGE_MAX   128
+/* What taking a merge apart puts between its datagrams. */
+#define GAP (BATCH_TAILROOM + BATCH_HEADROOM)
+/* Room for that, in cache lines; an odd number of them, so that the slots do
+ * not compete for the same lines of the cache. */
+#define SLOT_LINES \
+	(((BATCH_HEADROOM + MERGE_BYTES + MERGE_MAX * GAP) / 64 + 1) | 1)
 /* What one UDP_SEGMENT send takes: an IP packet's worth less its headers. */
 #define SEGMENT_BYTES (65535 - 40 - 8)
 
 struct batch_rx {
-	struct batch_in in[BATCH_MAX];
-	struct mmsghdr hdr[BATCH_MAX];
-	struct iovec iov[BATCH_MAX];
-	struct sockaddr_storage src[BATCH_MAX];
+	int n;     /* datagrams in in */
+	bool more; /* the last receive used all slots */
+	struct batch_in in[BATCH_READ * MERGE_MAX];
+	struct mmsghdr hdr[BATCH_READ];
+	struct iovec iov[BATCH_READ];
+	struct sockaddr_storage src[BATCH_READ];
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[LOCAL_SPACE];
-	} control[BATCH_MAX];
-	uint8_t slab[BATCH_MAX][SLOT_BYTES];
+		uint8_t bytes[LOCAL_SPACE + CMSG_SPACE(sizeof(int))];
+	} control[BATCH_READ];
+	uint8_t slab[BATCH_READ][64 * SLOT_LINES];
 };
 
 /* One queued datagram, in the list of its flow. */
@@ -86,16 +99,15 @@ batch_rx_new(void)
 
 	if (rx == NULL)
 		return NULL;
-	for (i = 0; i < BATCH_MAX; i++) {
-		rx->in[i].data = rx->slab[i] + BATCH_HEADROOM;
-		rx->iov[i].iov_base = rx->in[i].data;
-		rx->iov[i].iov_len = BATCH_BYTES;
+	for (i = 0; i < BATCH_READ; i++) {
+		rx->iov[i].iov_base = rx->slab[i] + BATCH_HEADROOM;
+		rx->iov[i].iov_len = MERGE_BYTES;
 		rx->hdr[i].msg_hdr.msg_iov = &rx->iov[i];
 		rx->hdr[i].msg_hdr.msg_iovlen = 1;
 		rx->hdr[i].msg_hdr.msg_name = &rx->src[i];
 		rx->hdr[i].msg_hdr.msg_namelen = sizeof(rx->src[i]);
 		rx->hdr[i].msg_hdr.msg_control = &rx->control[i];
-		rx->hdr[i].msg_hdr.msg_controllen = LOCAL_SPACE;
+		rx->hdr[i].msg_hdr.msg_controllen = sizeof(rx->control[i]);
 	}
 	return rx;
 }
@@ -128,20 +140,80 @@ is_pending(int err)
 	}
 }
 
+void
+batch_rx_merge(int fd)
+{
+	int on = 1;
+
+	/* A kernel without it, before 5.0, hands them over one by one. */
+	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
+}
+
+/* The length of all datagrams of a merge but the last; 0: it is not one. */
+static size_t
+merged_size(struct msghdr *m)
+{
+	struct cmsghdr *c;
+	int size = 0;
+
+	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+			memcpy(&size, CMSG_DATA(c), sizeof(size));
+	}
+	return size > 0 ? (size_t)size : 0;
+}
+
+static void
+set_len(struct batch_in *in, size_t len, bool truncated)
+{
+	in->truncated = truncated || len > BATCH_BYTES;
+	in->len = len > BATCH_BYTES ? BATCH_BYTES : len;
+}
+
+/*
+ * The datagrams of a merge of len bytes, of which in describes the first. The
+ * others move apart, the last one first, so that each has its room.
+ */
+static int
+take_apart(struct batch_in *in, size_t len, size_t size, bool cut)
+{
+	size_t n = (len + size - 1) / size, i, part;
+
+	if (n > MERGE_MAX) {
+		n = MERGE_MAX;
+		len = n * size;
+		cut = true;
+	}
+	for (i = n; i-- > 0;) {
+		part = i == n - 1 ? len - i * size : size;
+		if (i > 0) {
+			in[i] = in[0];
+			in[i].data = in[0].data + i * (size + GAP);
+			memmove(in[i].data, in[0].data + i * size, part);
+		}
+		/* What does not fit is missing at the end. */
+		set_len(&in[i], part, cut && i == n - 1);
+	}
+	return (int)n;
+}
+
 /* Also makes the slot as it was before the kernel filled it. */
 static void
 note_received(struct batch_rx *rx, int i)
 {
 	struct msghdr *m = &rx->hdr[i].msg_hdr;
-	struct batch_in *in = &rx->in[i];
+	size_t len = rx->hdr[i].msg_len, size = merged_size(m);
+	struct batch_in *in = &rx->in[rx->n];
+	bool cut = (m->msg_flags & MSG_TRUNC) != 0;
 
-	in->len = rx->hdr[i].msg_len;
-	in->truncated = (m->msg_flags & MSG_TRUNC) != 0;
+	in->data = rx->iov[i].iov_base;
 	if (addr_from_sockaddr(&rx->src[i], &in->src) != 0)
 		in->src = (struct addr){ .family = ADDR_NONE };
 	in->local = local_read(m);
+	set_len(in, len, cut);
+	rx->n += size > 0 && len > size ? take_apart(in, len, size, cut) : 1;
 	m->msg_namelen = sizeof(rx->src[i]);
-	m->msg_controllen = LOCAL_SPACE;
+	m->msg_controllen = sizeof(rx->control[i]);
 }
 
 int
@@ -151,14 +223,22 @@ batch_rx_read(struct batch_rx *rx, int fd)
 
 	/* Bounded, because a stranger can send ICMP faster than we read. */
 	do
-		n = recvmmsg(fd, rx->hdr, BATCH_MAX, MSG_DONTWAIT, NULL);
+		n = recvmmsg(fd, rx->hdr, BATCH_READ, MSG_DONTWAIT, NULL);
 	while (n < 0 && (errno == EINTR || is_pending(errno)) &&
 	    tries++ < BATCH_MAX);
+	rx->n = 0;
+	rx->more = n == BATCH_READ;
 	if (n < 0)
 		return errno == EAGAIN || is_pending(errno) ? 0 : -errno;
 	for (i = 0; i < n; i++)
 		note_received(rx, i);
-	return n;
+	return rx->n;
+}
+
+bool
+batch_rx_more(const struct batch_rx *rx)
+{
+	return rx->more;
 }
 
 struct batch_in *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * batch: receives and sends datagrams many at a time. The receive side is
- * recvmmsg into a slab with head-room. The send side queues datagrams by
+ * recvmmsg into a slab with room around each datagram; what the kernel merged
+ * by UDP_GRO is taken apart. The send side queues datagrams by
  * socket, local address and destination and flushes them once a loop turn;
  * equal sizes of one such flow leave as one UDP_SEGMENT send. Order is kept
  * within a flow, not among flows.
@@ -13,9 +14,11 @@
 
 #include "lib/addr/addr.h"
 
-#define BATCH_MAX      64   /* datagrams a receive call and a queue */
+#define BATCH_MAX      64   /* datagrams that a queue takes */
+#define BATCH_READ     32   /* messages of a receive: datagrams, or merges */
 #define BATCH_BYTES    2048 /* the longest datagram; a longer one is cut */
 #define BATCH_HEADROOM 64   /* writable bytes in front of every payload */
+#define BATCH_TAILROOM 8    /* and behind it */
 #define BATCH_HEAD     8    /* bytes that a queued datagram can carry itself */
 
 struct batch_in {
@@ -32,10 +35,15 @@ struct batch_tx;
 
 struct batch_rx *batch_rx_new(void);
 void batch_rx_free(struct batch_rx *);
-/* Up to BATCH_MAX datagrams; their count, 0 when the socket is empty; fewer
- * than BATCH_MAX mean that it is empty by now. Pending ICMP errors are skipped.
+/* Has the kernel merge what comes in a row from one source: far cheaper for
+ * bursts. Only batch_rx_read may read the socket then. */
+void batch_rx_merge(int fd);
+/* Receives; the count of datagrams, at most BATCH_READ unless the socket
+ * merges, 0 when it is empty. Pending ICMP errors are skipped.
  * -errno: the socket cannot be read, now or at all; do not loop. */
 int batch_rx_read(struct batch_rx *, int fd);
+/* Did the last receive leave something, perhaps? */
+bool batch_rx_more(const struct batch_rx *);
 struct batch_in *batch_rx_at(struct batch_rx *, int i);
 
 /* What became of one datagram: err 0, or -errno when the kernel refused it.

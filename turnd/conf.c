@@ -16,6 +16,8 @@ static const char *const listen_schemes[] = { "udp", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
 #define MINUTE_MS  INT64_C(60000)
+/* RFC 8489 section 14.9; every challenge carries it. */
+#define REALM_MAX 127
 
 /* clang-format off: a table */
 const struct conf_option turnd_options[] = {
@@ -140,6 +142,26 @@ users_from(const struct conf *conf, const struct hash_key *key,
 	return 0;
 }
 
+/* What the table cannot say. */
+static int
+check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+
+	if (c->listen.n > TURND_LISTEN_MAX) {
+		snprintf(err, DAEMON_ERR_MAX,
+		    "%s: [turnd] listen: set %zu times; allowed: %d",
+		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
+		return -EINVAL;
+	}
+	if (strlen(c->daemon.common.realm) > REALM_MAX) {
+		say_wrong(conf, "floe", "realm", 0,
+		    "too long; allowed: 1 to 127 bytes", err);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int
 turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
@@ -149,13 +171,9 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	bool nobody;
 	int rc;
 
-	if (c->listen.n > TURND_LISTEN_MAX) {
-		snprintf(err, DAEMON_ERR_MAX,
-		    "%s: [turnd] listen: set %zu times; allowed: %d",
-		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
-		return -EINVAL;
-	}
-	rc = users_from(conf, &any, &users, err);
+	rc = check_rows(conf, err);
+	if (rc == 0)
+		rc = users_from(conf, &any, &users, err);
 	if (rc != 0)
 		return rc;
 	nobody = turn_users_empty(users) && !c->no_auth;

@@ -2,23 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "turnd/turnd.h"
-
-/* An allocation is a descriptor, so the soft limit of 1024 is no limit that
- * an operator has meant. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit lim;
-
-	if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
-		return;
-	lim.rlim_cur = lim.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
-		log_warn("descriptor_limit_kept", KV_ERR(errno));
-}
 
 static void
 turnd_close(void *state)
@@ -69,7 +54,6 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->run = run;
 	d->workers = daemon_workers(run);
 	pthread_mutex_init(&d->quota_lock, NULL);
-	raise_descriptors();
 	rc = open_shared(d, conf, err);
 	if (rc != 0) {
 		turnd_close(d);

@@ -65,6 +65,7 @@ struct worker {
 	struct loop_timer *unclaimed; /* reserved ports */
 	bool timers_moved;            /* expiry has to be set anew */
 	struct log_limit refusals;
+	struct log_limit trouble; /* of receiving */
 	struct turn_out out;
 	int nreplies; /* used since the last flush */
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];

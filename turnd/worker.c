@@ -186,13 +186,17 @@ void
 worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 {
 	int n, seen = 0;
+	uint64_t held;
 
 	do {
 		/* What is queued lies in the buffers we are about to fill. */
 		worker_flush(w);
 		n = batch_rx_read(w->rx, fd);
 		if (n < 0) {
-			log_warn("receive_failed", KV_I("fd", fd), KV_ERR(n));
+			if (log_limit_pass(
+				&w->trouble, loop_now_ms(w->loop), &held))
+				log_warn("receive_failed", KV_I("fd", fd),
+				    KV_ERR(n), KV_U("held_back", held));
 			return;
 		}
 		worker_feed_batch(w, n, in, door);

@@ -165,6 +165,23 @@ serve(const struct daemon *d)
 	log_info("stopping", KV_S("signal", strsignal(sig)));
 }
 
+/* 0, or -errno with err. */
+static int
+drop(const struct daemon_run *run, char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(run->conf);
+	char why[DAEMON_ERR_MAX];
+	size_t used;
+	int e = system_drop(c->user, why, sizeof(why));
+
+	if (e == 0)
+		return 0;
+	conf_where(run->conf, "floe", "user", 0, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", why);
+	return e;
+}
+
 /*
  * What may need root comes before the account changes; the admin server comes
  * last, because its handlers ask the workers.
@@ -172,7 +189,6 @@ serve(const struct daemon *d)
 static int
 start(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 {
-	const struct daemon_conf *c = conf_data(run->conf);
 	char token[TOKEN_MAX];
 	int e;
 
@@ -181,7 +197,7 @@ start(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 		return e;
 	e = read_token(run, token, err);
 	if (e == 0)
-		e = system_drop(c->common.user, err, DAEMON_ERR_MAX);
+		e = drop(run, err);
 	if (e != 0)
 		return e;
 	snprintf(err, DAEMON_ERR_MAX, "a worker could not start");

@@ -14,6 +14,8 @@
 
 #include "lib/daemon/system.h"
 
+/* A client of turnd and signald is a descriptor, so the soft limit of 1024 is
+ * no limit that an operator has meant. */
 void
 system_raise_nofile(void)
 {

@@ -68,6 +68,16 @@ class Config(case.Case):
             name, "floe", "workers", "several"))
         self.refuses_row("turnd", "turnd", "relay-ports", "9-banana")
         self.refuses_row("turnd", "turnd", "allow-peer", "10.0.0.0/99")
+
+    def test_realm_that_no_answer_has_room_for(self):
+        def change(sections):
+            sections["floe"] = [row for row in sections["floe"]
+                                if row[0] != "realm"]
+            sections["floe"].append(("realm", "r" * 128))
+
+        conf = self.conf(change)
+        line = self.line_of(conf, f"realm = {'r' * 128}")
+        self.refused("turnd", conf, USAGE, f"{conf}:{line}", "realm")
         self.refuses_row("signald", "signald", "open-registration", "perhaps")
 
     def test_missing_file(self):

@@ -293,7 +293,7 @@ failures(void **state)
 	write_file(conf, "[floe]\nuser = no-such-account\n");
 	if (geteuid() == 0) {
 		assert_int_equal(RUN("-c", conf), 1);
-		says("no such account: no-such-account");
+		says(":2: [floe] user: no such account: no-such-account");
 	}
 }
 

@@ -108,9 +108,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		return rc;
 	d->workers = calloc((size_t)d->nworkers, sizeof(*d->workers));
 	d->hasher = hasher_new();
-	d->address_rate = rate_new(rate, MINUTE_MS / rate);
-	d->user_rate = rate_new(
-	    rate * USER_RATE, MINUTE_MS / ((uint64_t)rate * USER_RATE));
+	d->address_rate = rate_new(rate, MINUTE_MS);
+	d->user_rate = rate_new(rate * USER_RATE, MINUTE_MS);
 	return d->workers == NULL || d->hasher == NULL ||
 		d->address_rate == NULL || d->user_rate == NULL
 	    ? -ENOMEM

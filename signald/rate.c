@@ -8,18 +8,19 @@
 
 #define ROWS   2
 #define PLACES 4096
+#define MS     UINT64_C(1000000) /* in ns: high rates have short periods */
 
 struct rate {
 	pthread_mutex_t lock;
 	struct hash_key key; /* places cannot be aimed at from outside */
-	uint64_t burst_ms, period_ms;
+	uint64_t window_ns, period_ns;
 	/* When the names of a place will have spent nothing (the "theoretical
 	 * arrival time" of the generic cell rate algorithm). */
-	uint64_t clear_ms[ROWS][PLACES];
+	uint64_t clear_ns[ROWS][PLACES];
 };
 
 struct rate *
-rate_new(uint32_t burst, uint64_t period_ms)
+rate_new(uint32_t count, uint64_t window_ms)
 {
 	struct rate *r = calloc(1, sizeof(*r));
 
@@ -27,8 +28,8 @@ rate_new(uint32_t burst, uint64_t period_ms)
 		return NULL;
 	pthread_mutex_init(&r->lock, NULL);
 	crypto_random(&r->key, sizeof(r->key));
-	r->period_ms = period_ms;
-	r->burst_ms = burst * period_ms;
+	r->window_ns = window_ms * MS;
+	r->period_ns = r->window_ns / count;
 	return r;
 }
 
@@ -45,22 +46,22 @@ uint64_t
 rate_take(struct rate *r, const void *name, size_t len, uint64_t now_ms)
 {
 	uint64_t hash = hash_bytes(&r->key, name, len);
-	uint64_t *place[ROWS], clear, wait = 0;
+	uint64_t *place[ROWS], clear, now = now_ms * MS, wait = 0;
 	int i;
 
 	pthread_mutex_lock(&r->lock);
 	clear = UINT64_MAX;
 	for (i = 0; i < ROWS; i++) {
-		place[i] = &r->clear_ms[i][(hash >> (32 * i)) % PLACES];
-		if (*place[i] < now_ms)
-			*place[i] = now_ms;
+		place[i] = &r->clear_ns[i][(hash >> (32 * i)) % PLACES];
+		if (*place[i] < now)
+			*place[i] = now;
 		if (*place[i] < clear)
 			clear = *place[i];
 	}
-	if (clear + r->period_ms > now_ms + r->burst_ms)
-		wait = clear + r->period_ms - now_ms - r->burst_ms;
+	if (clear + r->period_ns > now + r->window_ns)
+		wait = clear + r->period_ns - now - r->window_ns;
 	for (i = 0; wait == 0 && i < ROWS; i++)
-		*place[i] += r->period_ms;
+		*place[i] += r->period_ns;
 	pthread_mutex_unlock(&r->lock);
-	return wait;
+	return (wait + MS - 1) / MS;
 }

@@ -15,8 +15,8 @@
 
 struct rate;
 
-/* burst at once, and after that one each period_ms. NULL: no memory. */
-struct rate *rate_new(uint32_t burst, uint64_t period_ms);
+/* count at once, and after that count in each window_ms. NULL: no memory. */
+struct rate *rate_new(uint32_t count, uint64_t window_ms);
 void rate_free(struct rate *); /* NULL is fine */
 /* Counts one and returns 0, or counts nothing and tells in how many ms the
  * next may come. */

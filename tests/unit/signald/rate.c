@@ -14,7 +14,7 @@ take(struct rate *r, const char *name, uint64_t now)
 static void
 test_burst_then_pace(void **state)
 {
-	struct rate *r = rate_new(3, 1000);
+	struct rate *r = rate_new(3, 3000);
 
 	assert_int_equal(take(r, "a", NOW), 0);
 	assert_int_equal(take(r, "a", NOW), 0);
@@ -50,6 +50,20 @@ test_names_do_not_disturb_each_other(void **state)
 	rate_free(r);
 }
 
+/* The caller's clocks are those of several loops, a little apart. */
+static void
+test_many_a_millisecond(void **state)
+{
+	struct rate *r = rate_new(100000, 60000);
+	int i;
+
+	for (i = 0; i < 99999; i++)
+		assert_int_equal(take(r, "a", NOW + 1 - i % 2), 0);
+	assert_int_equal(take(r, "a", NOW + 1), 0);
+	assert_int_equal(take(r, "a", NOW + 1), 1);
+	rate_free(r);
+}
+
 static int
 setup(void **state)
 {
@@ -62,6 +76,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_burst_then_pace),
 		cmocka_unit_test(test_names_do_not_disturb_each_other),
+		cmocka_unit_test(test_many_a_millisecond),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -8,7 +8,8 @@
 #include "lib/ws/ws.h"
 
 #define IDLE_ENGINES 16
-#define HEAD_MAX     14 /* of a frame: section 5.2 */
+#define HEAD_MAX     14  /* of a frame: section 5.2 */
+#define CONTROL_MAX  125 /* of a control frame's payload: section 5.5 */
 
 /*
  * What reads a message. wslay would take bytes of the next frame into its own
@@ -22,11 +23,14 @@ struct ws_engine {
 	uint8_t head[HEAD_MAX]; /* of the frame being read */
 	uint8_t head_len;
 	uint64_t payload_left;
+	uint8_t control[CONTROL_MAX];
+	uint8_t control_len;
 	uint32_t fragments; /* of the data message being read, 0: none */
 	/* Only during ws_input. */
 	const struct ws_sink *sink;
 	const uint8_t *in;
 	size_t in_left;
+	bool frame_taken; /* wslay has bytes of this round's frame */
 	bool stop;
 };
 
@@ -79,28 +83,62 @@ min3(size_t a, size_t b, size_t c)
 	return a < c ? a : c;
 }
 
+static void
+take(struct ws_engine *e, uint8_t *to, size_t n)
+{
+	memcpy(to, e->in, n);
+	e->in += n;
+	e->in_left -= n;
+}
+
+static size_t
+hand_out_head(struct ws_engine *e, uint8_t *to, size_t room)
+{
+	size_t n = min3(head_need(e) - e->head_len, room, e->in_left);
+
+	take(e, e->head + e->head_len, n);
+	memcpy(to, e->head + e->head_len, n);
+	e->head_len += (uint8_t)n;
+	if (e->head_len >= 2 && e->head_len == head_need(e)) {
+		e->payload_left = head_payload(e);
+		e->head_len = 0;
+	}
+	return n;
+}
+
+/* wslay looks for UTF-8 in a close's reason only when the payload comes at
+ * once, so that of a control frame waits here until it is whole. */
+static size_t
+hand_out_control(struct ws_engine *e, uint8_t *to, size_t room)
+{
+	size_t whole = (size_t)e->payload_left;
+	size_t n = min3(whole - e->control_len, CONTROL_MAX, e->in_left);
+
+	take(e, e->control + e->control_len, n);
+	e->control_len += (uint8_t)n;
+	if (e->control_len < whole || room < whole)
+		return 0;
+	memcpy(to, e->control, whole);
+	e->control_len = 0;
+	e->payload_left = 0;
+	return whole;
+}
+
 /* Copies the next bytes of the current frame to wslay. */
 static size_t
 hand_out(struct ws_engine *e, uint8_t *to, size_t room)
 {
+	uint8_t opcode = e->head[0] & 0x0f;
 	size_t n;
 
-	if (e->payload_left > 0) {
-		n = e->payload_left > room ? room : (size_t)e->payload_left;
-		n = min3(n, room, e->in_left);
-		e->payload_left -= n;
-	} else {
-		n = min3(head_need(e) - e->head_len, room, e->in_left);
-		memcpy(e->head + e->head_len, e->in, n);
-		e->head_len += (uint8_t)n;
-		if (e->head_len >= 2 && e->head_len == head_need(e)) {
-			e->payload_left = head_payload(e);
-			e->head_len = 0;
-		}
-	}
-	memcpy(to, e->in, n);
-	e->in += n;
-	e->in_left -= n;
+	if (e->payload_left == 0)
+		return hand_out_head(e, to, room);
+	if (wslay_is_ctrl_frame(opcode) && e->payload_left <= CONTROL_MAX)
+		return hand_out_control(e, to, room);
+	n = e->payload_left > room ? room : (size_t)e->payload_left;
+	n = min3(n, room, e->in_left);
+	take(e, to, n);
+	e->payload_left -= n;
 	return n;
 }
 
@@ -111,8 +149,9 @@ on_recv(
 	struct ws_engine *e = arg;
 	size_t n = 0;
 
-	if (!(e->stop && between_frames(e)))
+	if (!(e->frame_taken && between_frames(e)))
 		n = hand_out(e, to, room);
+	e->frame_taken = true;
 	if (n == 0) {
 		wslay_event_set_error(ctx, WSLAY_ERR_WOULDBLOCK);
 		return -1;
@@ -241,6 +280,9 @@ engine_run(struct ws_engine *e)
 
 	while (wslay_event_get_read_enabled(e->ctx) && e->in_left > 0 &&
 	    !(e->stop && between_frames(e))) {
+		/* A frame a round, so that its answer goes before what a
+		 * later frame may end the link with. */
+		e->frame_taken = false;
 		rc = wslay_event_recv(e->ctx);
 		/* Our callbacks never fail: it is the frame that makes no
 		 * sense, for which wslay queues a close without a code. */

@@ -267,6 +267,32 @@ test_close(void **state)
 	end_fini(&s);
 }
 
+/* A close that arrives in pieces is judged as a whole. */
+static void
+test_close_in_pieces(void **state)
+{
+	struct end s;
+	uint8_t bytes[64];
+	size_t i, n;
+
+	end_init(&s, false);
+	n = from_hex("88 85 00 00 00 00 10 e1 62 79 65", bytes, sizeof(bytes));
+	for (i = 0; i < n - 1; i++)
+		assert_int_equal(feed(&s, bytes + i, 1), 1);
+	assert_int_equal(feed(&s, bytes + i, 1), -EPIPE);
+	assert_int_equal(s.ws.closed_by_peer, 4321);
+	check_out(&s, "88 05 10 e1 62 79 65");
+	end_fini(&s);
+	/* A reason that is no UTF-8. */
+	end_init(&s, false);
+	n = from_hex("88 85 00 00 00 00 03 e8 df 79 65", bytes, sizeof(bytes));
+	for (i = 0; i < n - 1; i++)
+		assert_int_equal(feed(&s, bytes + i, 1), 1);
+	assert_int_equal(feed(&s, bytes + i, 1), -EPIPE);
+	check_out(&s, "88 02 03 ef");
+	end_fini(&s);
+}
+
 /* Every size at which the header changes its form, there and back. */
 static void
 test_sizes(void **state)
@@ -313,6 +339,7 @@ main(void)
 		cmocka_unit_test(test_violations),
 		cmocka_unit_test(test_fragment_limit),
 		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close_in_pieces),
 		cmocka_unit_test(test_sizes),
 	};
 

@@ -23,6 +23,7 @@ struct msglog {
 	uint64_t mid_keep_ms;
 	uint32_t lazy_ms;
 	struct msglog_stats stats;
+	struct log_limit failures; /* the writer's */
 	pthread_t writer;
 	bool running;
 	pthread_mutex_t lock; /* guards what follows */
@@ -114,6 +115,7 @@ msglog_open(const struct msglog_config *cfg, struct msglog **out)
 	STAILQ_INIT(&log->queue);
 	log->mid_keep_ms = cfg->mid_keep_ms;
 	log->lazy_ms = cfg->lazy_ms;
+	log->failures.burst = 1;
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -213,7 +215,7 @@ commit_group(struct msglog *log, struct apply_list *requests)
 	struct apply_group group = { .requests = requests,
 		.mid_keep_ms = log->mid_keep_ms };
 	struct apply_request *r;
-	uint64_t began = now_ns();
+	uint64_t began = now_ns(), held;
 	int rc;
 
 	rc = store_write(log->store, apply_group, &group);
@@ -230,7 +232,9 @@ commit_group(struct msglog *log, struct apply_list *requests)
 		return;
 	}
 	count(&log->stats.failed_commits, 1);
-	log_error("commit_failed", KV_ERR(rc));
+	/* A full disk fails them all, as fast as clients repeat. */
+	if (log_limit_pass(&log->failures, now_ns() / 1000000, &held))
+		log_error("commit_failed", KV_ERR(rc), KV_U("held", held));
 	STAILQ_FOREACH (r, requests, next) {
 		memset(&r->done, 0, sizeof(r->done));
 		r->done.err = rc;

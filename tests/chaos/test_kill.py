@@ -17,6 +17,7 @@ LONG = os.environ.get("FLOE_LONG") == "1"
 MESSAGES = 20000 if LONG else 2000
 KILLS = 200 if LONG else 20
 IN_FLIGHT = 4
+SEND_S = MESSAGES * 0.06
 PASSWORD = "a password of the tests"
 
 
@@ -130,7 +131,7 @@ class Kill(case.Case):
             to, mid = self.random.choice(others), f"{device.name}-{number}"
             book.sent(user, device.name, to, mid)
             tasks.append(asyncio.create_task(one(to, mid)))
-        await asyncio.wait_for(asyncio.gather(*tasks), 120)
+        await asyncio.wait_for(asyncio.gather(*tasks), SEND_S)
 
     async def kill_at_random(self, book):
         """Kill when so many messages are acked: random places, no clock."""
@@ -150,7 +151,7 @@ class Kill(case.Case):
         due = {key for key, users in book.recipients.items() if user in users}
         try:
             await device.until(
-                lambda d: d.hello and len(d.shown) >= len(due), 60)
+                lambda d: d.hello and len(d.shown) >= len(due), SEND_S)
         except asyncio.TimeoutError:
             pass  # the audit says what has not come
         # Whatever wrongly comes on top comes before this answer.

@@ -16,6 +16,7 @@ struct parse {
 	size_t name_len[H1_FIELDS_MAX];
 	size_t value_len[H1_FIELDS_MAX];
 	bool has_value; /* of the last field */
+	bool has_length;
 	bool complete;
 	int status;
 };
@@ -93,8 +94,8 @@ on_complete(http_parser *parser)
 	    : parser->method == HTTP_POST         ? H1_POST
 						  : H1_OTHER;
 	head->keep_alive = http_should_keep_alive(parser) != 0;
-	head->body_len =
-	    (parser->flags & F_CONTENTLENGTH) != 0 ? parser->content_length : 0;
+	p->has_length = (parser->flags & F_CONTENTLENGTH) != 0;
+	head->body_len = p->has_length ? parser->content_length : 0;
 	if (parser->http_major != 1 || parser->http_minor > 1)
 		return refuse(p, 505);
 	if ((parser->flags & F_CHUNKED) != 0)
@@ -150,10 +151,30 @@ finish(struct parse *p)
 	}
 	if (!split_url(p) || h1_count(head, "Host") > 1)
 		return 400;
+	/* The parser says nothing of one without digits. */
+	if (!p->has_length && h1_get(head, "Content-Length") != NULL)
+		return 400;
 	expect = h1_get(head, "Expect");
 	head->expects_continue =
 	    expect != NULL && strcasecmp(expect, "100-continue") == 0;
 	return 0;
+}
+
+/*
+ * Section 2.2 lets a lone LF end a line, and the parser does. Whoever stands
+ * before us may not, and would see other requests than we do.
+ */
+static bool
+lines_end_in_crlf(const char *data, size_t len)
+{
+	const char *at = data, *end = data + len;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		if (at == data || at[-1] != '\r')
+			return false;
+		at++;
+	}
+	return true;
 }
 
 int
@@ -171,6 +192,8 @@ h1_parse(char *data, size_t len, struct h1_head *head)
 
 	memset(head, 0, sizeof(*head));
 	head->query = "";
+	if (!lines_end_in_crlf(data, len))
+		return 400;
 	http_parser_init(&parser, HTTP_REQUEST);
 	parser.data = &p;
 	http_parser_execute(&parser, &settings, data, len);

@@ -219,7 +219,8 @@ go_on(struct conn *c)
 	account_job_free(c->job);
 	c->job = NULL;
 	conn_flush(c);
-	(void)front_run(c); /* handed over or not, we are done with it */
+	if (front_run(c))
+		conn_watch(c);
 }
 
 static void

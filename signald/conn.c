@@ -365,13 +365,15 @@ conn_watch(struct conn *c)
 	 * too. What the peer sends after our end is thrown away. */
 	if (c->state == CONN_LINK || c->state == CONN_ENDING ||
 	    (c->state == CONN_ECHO && c->out_bytes <= LINK_ECHO_MAX) ||
-	    (c->state == CONN_HTTP && !pending))
+	    (c->state == CONN_HTTP && !pending && !c->more))
 		what |= LOOP_READ;
+	if (c->more) /* which it can at once, when the others had theirs */
+		what |= LOOP_WRITE;
 	if (pending &&
 	    (c->tls == NULL || !c->tried ||
 		tls_wants(c->tls) == TLS_WANTS_SEND))
 		what |= LOOP_WRITE;
-	if (c->tls_wait == TLS_WANTS_SEND)
+	if (c->tls_wait == TLS_WANTS_SEND && (what & LOOP_READ) != 0)
 		what |= LOOP_WRITE;
 	if (pending && c->tls != NULL && (what & LOOP_WRITE) == 0)
 		what |= LOOP_READ; /* writing waits for the peer's bytes */
@@ -410,21 +412,27 @@ input(struct conn *c, const uint8_t *data, size_t len)
 	}
 }
 
+static size_t
+read_max(const struct conn *c)
+{
+	return c->state == CONN_HTTP ? FRONT_READ : WORKER_SCRATCH;
+}
+
 static ssize_t
-read_some(struct conn *c)
+read_some(struct conn *c, size_t max)
 {
 	struct worker *w = c->worker;
 	ssize_t n;
 
 	c->tls_wait = 0;
 	if (c->tls != NULL) {
-		n = tls_read(c->tls, w->scratch, sizeof(w->scratch));
+		n = tls_read(c->tls, w->scratch, max);
 		if (n == -EAGAIN)
 			c->tls_wait = (uint8_t)tls_wants(c->tls);
 		return n;
 	}
 	do
-		n = read(c->fd, w->scratch, sizeof(w->scratch));
+		n = read(c->fd, w->scratch, max);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -449,12 +457,14 @@ may_read(const struct conn *c)
 static bool
 read_in(struct conn *c)
 {
+	size_t max;
 	ssize_t n;
 	int i;
 
 	for (i = 0; i < READS_A_TURN || (c->tls != NULL && tls_pending(c->tls));
 	     i++) {
-		n = read_some(c);
+		max = read_max(c);
+		n = read_some(c, max);
 		if (n == -EAGAIN)
 			return true;
 		if (n <= 0) {
@@ -466,7 +476,7 @@ read_in(struct conn *c)
 		conn_watch(c);
 		if (!may_read(c))
 			return true;
-		if (c->tls == NULL && (size_t)n < WORKER_SCRATCH)
+		if (c->tls == NULL && (size_t)n < max)
 			return true;
 	}
 	return true;
@@ -476,15 +486,17 @@ static void
 conn_on_io(void *arg, int fd, int what)
 {
 	struct conn *c = arg;
+	bool run = c->more;
 
 	/* TLS may need either direction for either purpose. */
 	if (!TAILQ_EMPTY(&c->out) &&
 	    ((what & LOOP_WRITE) != 0 || c->tls != NULL)) {
 		conn_flush(c);
-		if (c->state == CONN_HTTP && TAILQ_EMPTY(&c->out) &&
-		    !front_run(c))
-			return;
+		run = true;
 	}
+	if (run && c->state == CONN_HTTP && TAILQ_EMPTY(&c->out) &&
+	    !front_run(c))
+		return;
 	if (may_read(c) &&
 	    ((what & LOOP_READ) != 0 || c->tls_wait == TLS_WANTS_SEND ||
 		(c->tls != NULL && tls_pending(c->tls))) &&

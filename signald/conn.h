@@ -66,6 +66,7 @@ struct conn {
 	bool shut;  /* our end is sent */
 	/* HTTP */
 	bool keep_alive, head_only, has_head;
+	bool more; /* in holds requests that wait for the next turn */
 	uint32_t head_len, body_len;
 	const struct front_route *route;
 	struct account_job *job;

@@ -12,6 +12,7 @@
 #include "signald/worker.h"
 
 #define IDLE_MS    15000 /* between two requests */
+#define RUN_MAX    16    /* answers in a row; then the others' turn */
 #define FIELDS_MAX 2048
 
 /* Nothing from elsewhere, no inline script, in nobody's frame. */
@@ -76,11 +77,13 @@ request_done(struct conn *c)
 	buf_consume(&c->in, used);
 	c->head_len = c->body_len = 0;
 	c->state = CONN_HTTP;
-	if (c->in.len == 0) {
-		buf_fini(&c->in);
-		buf_init(&c->in, FRONT_IN_MAX);
-		conn_deadline(c, IDLE_MS);
+	if (c->in.len > 0) {
+		front_start(c);
+		return;
 	}
+	buf_fini(&c->in);
+	buf_init(&c->in, FRONT_IN_MAX);
+	conn_deadline(c, IDLE_MS);
 }
 
 static bool
@@ -275,7 +278,7 @@ begin_request(struct conn *c, size_t len)
 	}
 	c->head_only = head.method == H1_HEAD;
 	if (head.body_len > FRONT_BODY_MAX) {
-		refuse(c, 413, "a body is at most 65536 bytes");
+		refuse(c, 413, "a body is at most 8192 bytes");
 		return;
 	}
 	c->has_head = true;
@@ -333,7 +336,14 @@ run_link(struct conn *c)
 bool
 front_run(struct conn *c)
 {
+	int left = RUN_MAX;
+
+	c->more = false;
 	while (c->state == CONN_HTTP && TAILQ_EMPTY(&c->out)) {
+		if (left-- == 0) {
+			c->more = c->in.len > 0;
+			break;
+		}
 		if (!c->has_head && (c->in.len == 0 || !take_head(c)))
 			break;
 		if (c->state == CONN_HTTP && c->has_head) {

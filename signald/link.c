@@ -208,6 +208,7 @@ hand_over(struct conn *c, const uint8_t *rest, size_t len)
 {
 	struct worker *w = c->worker, *to = &w->d->workers[c->move_to];
 
+	buf_init(&c->in, WORKER_SCRATCH);
 	buf_put(&c->in, rest, len);
 	if (c->in.err != 0) {
 		c->move_to = -1;

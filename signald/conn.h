@@ -71,6 +71,7 @@ struct conn {
 	const struct front_route *route;
 	struct account_job *job;
 	/* WebSocket */
+	bool greeted; /* has logged in */
 	struct ws ws;
 	int32_t move_to; /* worker, -1: stays */
 	char *hello;     /* goes along */

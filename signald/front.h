@@ -16,8 +16,8 @@
 #define FRONT_BODY_MAX (8 * 1024)
 /* ... and one read more, before reading stops. A record of TLS fits, so that
  * nothing of it stays behind in the session. */
-#define FRONT_READ     (16 * 1024)
-#define FRONT_IN_MAX   (FRONT_HEAD_MAX + FRONT_BODY_MAX + FRONT_READ)
+#define FRONT_READ   (16 * 1024)
+#define FRONT_IN_MAX (FRONT_HEAD_MAX + FRONT_BODY_MAX + FRONT_READ)
 
 /* A request whose head says all; or, with body, one that goes on there. */
 typedef void front_head_fn(struct conn *, const struct h1_head *);

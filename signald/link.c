@@ -16,7 +16,9 @@
 static struct ws_pool *
 pool_of(const struct conn *c)
 {
-	return c->state == CONN_ECHO ? c->worker->echoes : c->worker->links;
+	if (c->state == CONN_ECHO)
+		return c->worker->echoes;
+	return c->greeted ? c->worker->links : c->worker->strangers;
 }
 
 static bool
@@ -227,9 +229,13 @@ bool
 link_input(struct conn *c, const uint8_t *data, size_t len)
 {
 	struct worker *w = c->worker;
-	struct ws_sink sink = { pool_of(c), &w->control, on_message, c };
+	struct ws_sink sink = { NULL, &w->control, on_message, c };
 	ssize_t n;
 
+	if (c->state == CONN_LINK)
+		c->greeted =
+		    sig_core_link_heard(w->core, c->id, worker_time(w));
+	sink.pool = pool_of(c);
 	n = ws_input(&c->ws, &sink, data, len);
 	/* Nothing may follow a close that was sent meanwhile. */
 	if ((c->state == CONN_LINK || c->state == CONN_ECHO) &&

@@ -229,6 +229,8 @@ turn_ends(void *arg)
 static bool
 make_parts(struct worker *w)
 {
+	struct ws_limits strangers = { SIG_PRELOGIN_READ, FRAGMENTS_MAX, false,
+		NULL };
 	struct ws_limits links = { SIGNALD_FRAME_MAX, FRAGMENTS_MAX, false,
 		NULL };
 	struct ws_limits echoes = { LINK_ECHO_MAX, UINT32_MAX, false, NULL };
@@ -236,12 +238,13 @@ make_parts(struct worker *w)
 	w->core = sig_core_new(&w->config);
 	w->port = msglog_port_new(w->d->log, results_wait, w);
 	w->reader = msglog_reader_new(w->d->log);
+	w->strangers = ws_pool_new(&strangers);
 	w->links = ws_pool_new(&links);
 	w->echoes = ws_pool_new(&echoes);
 	w->timer = loop_timer_new(w->loop, on_timer, w);
 	return w->core != NULL && w->port != NULL && w->reader != NULL &&
-	    w->links != NULL && w->echoes != NULL && w->timer != NULL &&
-	    doors_open(w) == 0;
+	    w->strangers != NULL && w->links != NULL && w->echoes != NULL &&
+	    w->timer != NULL && doors_open(w) == 0;
 }
 
 static void
@@ -344,6 +347,7 @@ worker_free(void *worker)
 		msglog_port_mute(w->port);
 	msglog_reader_free(w->reader);
 	loop_timer_free(w->timer);
+	ws_pool_free(w->strangers);
 	ws_pool_free(w->links);
 	ws_pool_free(w->echoes);
 	htab_fini(&w->by_id);

@@ -42,7 +42,7 @@ struct worker {
 	struct sig_core *core; /* NULL before and after it runs */
 	struct msglog_port *port;
 	struct msglog_reader *reader;
-	struct ws_pool *links, *echoes;
+	struct ws_pool *strangers, *links, *echoes;
 	struct buf control; /* frames that lib/ws answers by itself */
 	struct door *doors;
 	struct wheel_timer doors_shut; /* no descriptors left: wait */

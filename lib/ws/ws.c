@@ -19,6 +19,7 @@
  */
 struct ws_engine {
 	wslay_event_context_ptr ctx;
+	size_t message_bytes;
 	struct ws_engine *next; /* idle, in the pool */
 	uint8_t head[HEAD_MAX]; /* of the frame being read */
 	uint8_t head_len;
@@ -247,15 +248,17 @@ engine_get(struct ws_pool *pool)
 		free(e);
 		return NULL;
 	}
-	wslay_event_config_set_max_recv_msg_length(
-	    e->ctx, pool->limits.message_bytes);
+	e->message_bytes = pool->limits.message_bytes;
+	wslay_event_config_set_max_recv_msg_length(e->ctx, e->message_bytes);
 	return e;
 }
 
 static void
 engine_put(struct ws_pool *pool, struct ws_engine *e)
 {
-	if (pool->nidle == IDLE_ENGINES) {
+	/* It may have come with its struct ws from a pool of other limits. */
+	if (pool->nidle == IDLE_ENGINES ||
+	    e->message_bytes != pool->limits.message_bytes) {
 		engine_free(e);
 		return;
 	}

@@ -6,7 +6,7 @@
  * message is half read.
  * Owns: a pool owns idle engines; a struct ws owns the engine it holds.
  * Thread: a pool is one thread's; a struct ws may move to another thread,
- * whole, and goes on with that thread's pool.
+ * whole, and goes on with that thread's pool; or with another of its thread.
  */
 #ifndef FLOE_LIB_WS_WS_H
 #define FLOE_LIB_WS_WS_H
@@ -30,9 +30,11 @@ enum {
 enum ws_type { WS_TEXT = 1, WS_BINARY = 2, WS_PING = 9 };
 
 struct ws_limits {
-	size_t message_bytes; /* longer: closed with 1009 */
-	uint32_t fragments;   /* a message in more: closed with 1008 */
-	bool client;          /* masks what it sends (section 5.3) */
+	/* Longer: closed with 1009. A message that has begun keeps the limit
+	 * of the pool it began with. */
+	size_t message_bytes;
+	uint32_t fragments; /* a message in more: closed with 1008 */
+	bool client;        /* masks what it sends (section 5.3) */
 	/* Source of masks; only for clients. */
 	void (*random)(void *out, size_t len);
 };

@@ -164,6 +164,19 @@ sig_core_link_frame(struct sig_core *core, uint64_t id, const char *text,
 	core_leave(core);
 }
 
+bool
+sig_core_link_heard(struct sig_core *core, uint64_t id, struct sig_time t)
+{
+	struct sig_link *link;
+
+	core_enter(core, t);
+	link = sig_link_find(core, id);
+	if (link == NULL)
+		return false;
+	sig_link_heard(core, link);
+	return link->state == SIG_LINK_READY;
+}
+
 void
 sig_core_link_closed(struct sig_core *core, uint64_t id, struct sig_time t)
 {

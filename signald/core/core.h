@@ -27,6 +27,8 @@
 
 struct sig_core;
 
+#define SIG_PRELOGIN_READ 8192 /* bytes of a frame before the log-in */
+
 /* Immutable while a core lives; strings are borrowed. */
 struct sig_config {
 	uint32_t shard, shards;
@@ -62,6 +64,9 @@ void sig_core_link_adopt(struct sig_core *, uint64_t link, const char *hello,
 /* One whole message (any number of JSON lines). */
 void sig_core_link_frame(struct sig_core *, uint64_t link, const char *,
     size_t len, struct sig_time);
+/* The link brought bytes, though maybe no whole message: its client lives.
+ * Whether it has logged in, and is to be given the memory that takes. */
+bool sig_core_link_heard(struct sig_core *, uint64_t link, struct sig_time);
 /* The link is gone; also the answer to SIG_CLOSE. Unknown ids are ignored,
  * so that a late close never touches a newer link. */
 void sig_core_link_closed(struct sig_core *, uint64_t link, struct sig_time);

@@ -148,6 +148,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 		user->head = rows->head;
 	login->loaded = true;
 	login->cursor = rows->cursor;
+	user->all_peers = rows->complete;
 	for (i = 0; i < rows->nrows; i++)
 		hello_peer(core, user, &rows->rows[i]);
 	/* Who has not answered an earlier log-in is not waited for again. */

@@ -159,6 +159,14 @@ sig_link_welcome(struct sig_core *core, struct sig_link *link)
 	sig_send(core, link->id, &b, false);
 }
 
+void
+sig_link_heard(struct sig_core *core, struct sig_link *link)
+{
+	link->heard_ms = core->now;
+	if (link->session != NULL)
+		link->session->heard_wall = core->wall;
+}
+
 /* What a stranger may send us is small, so that many cost little. */
 static bool
 frame_fits(const struct sig_core *core, const struct sig_link *link, size_t len)
@@ -180,9 +188,7 @@ sig_link_frame(
 	struct json *value;
 	int err, count;
 
-	link->heard_ms = core->now;
-	if (link->session != NULL)
-		link->session->heard_wall = core->wall;
+	sig_link_heard(core, link);
 	if (!frame_fits(core, link, len)) {
 		sig_link_close(core, id, 4502, "frame too large");
 		return;
@@ -205,5 +211,10 @@ sig_link_frame(
 		json_free(value);
 		/* The request may have closed or moved its link. */
 		link = sig_link_find(core, id);
+		if (link != NULL && link->state != SIG_LINK_READY &&
+		    ++link->strange >= SIG_PRELOGIN_OPS) {
+			sig_link_close(core, id, 4502, "all talk and no hello");
+			return;
+		}
 	}
 }

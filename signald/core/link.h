@@ -14,6 +14,8 @@
 struct sig_link *sig_link_new(struct sig_core *, uint64_t id);
 struct sig_link *sig_link_find(const struct sig_core *, uint64_t id);
 void sig_link_welcome(struct sig_core *, struct sig_link *);
+/* Its client lives. */
+void sig_link_heard(struct sig_core *, struct sig_link *);
 void sig_link_frame(struct sig_core *, struct sig_link *, const char *, size_t);
 
 /* Back to waiting for a hello, with a new deadline. */

@@ -23,14 +23,14 @@
 #include "lib/base/wheel.h"
 #include "signald/core/core.h"
 
-#define SIG_SECRET_MAX    40
-#define SIG_NICK_MAX      255
-#define SIG_PEERS_MAX     4096         /* of one user, for presence */
-#define SIG_LEGS_MAX      16           /* calls of one user */
-#define SIG_HELD_MAX      256          /* call pushes held for the next link */
-#define SIG_HELD_BYTES    (256 * 1024) /* and their bytes */
-#define SIG_TEXT_MAX      (4 * 1024 * 1024) /* one text we write */
-#define SIG_PRELOGIN_READ 8192              /* frame before the log-in */
+#define SIG_SECRET_MAX   40
+#define SIG_NICK_MAX     255
+#define SIG_PEERS_MAX    4096         /* of one user, for presence */
+#define SIG_LEGS_MAX     16           /* calls of one user */
+#define SIG_HELD_MAX     256          /* call pushes held for the next link */
+#define SIG_HELD_BYTES   (256 * 1024) /* and their bytes */
+#define SIG_TEXT_MAX     (4 * 1024 * 1024) /* one text we write */
+#define SIG_PRELOGIN_OPS 64                /* requests before the log-in */
 
 struct sig_timer {
 	struct wheel_timer wheel; /* first: what the wheel hands back */
@@ -55,6 +55,7 @@ struct sig_link {
 	bool broken; /* a send was lost; closed when the event is over */
 	enum sig_link_state state;
 	uint32_t pending;       /* requests under way */
+	uint32_t strange;       /* requests before READY */
 	struct sig_timer timer; /* hello deadline, then silence */
 	uint64_t heard_ms;
 	struct sig_login *login;     /* LOGIN; owned */
@@ -149,6 +150,7 @@ struct sig_user {
 	bool online;
 	uint64_t last_seen;
 	struct htab peers; /* struct sig_peer, owned */
+	bool all_peers;    /* the log-in read them all */
 	uint32_t asking;   /* peers that have not answered */
 	struct sig_timer ask_timer;
 };

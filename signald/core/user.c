@@ -105,6 +105,6 @@ bool
 sig_peer_never(
     const struct sig_core *core, const struct sig_user *user, const char *name)
 {
-	return sig_peer_find(core, user, name) == NULL &&
+	return user->all_peers && sig_peer_find(core, user, name) == NULL &&
 	    user->peers.used < SIG_PEERS_MAX;
 }

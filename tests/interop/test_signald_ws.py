@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import struct
+import time
 
 import websockets
 
@@ -141,6 +142,8 @@ class WebSocket(case.Case):
                 (1007, "no UTF-8", b"\x81\x81" + bytes(4) + b"\xff"),
                 (1009, "too long", b"\x81\xff" + struct.pack("!Q", 65537) +
                  bytes(4) + b"x"),
+                (1009, "too long for a stranger", b"\x81\xfe" +
+                 struct.pack("!H", 8193) + bytes(4) + b"x"),
                 (1008, "crumbs", b"\x01\x80" + bytes(4) +
                  (b"\x00\x80" + bytes(4)) * 1100),
                 (1000, "good-bye", b"\x88\x82" + bytes(4) + b"\x03\xe8")):
@@ -153,6 +156,28 @@ class WebSocket(case.Case):
         bad = json.dumps({"id": 1, "op": "hello", "token": token + "x",
                           "device": "d"})
         self.assertEqual(self.closed(frame(bad)), 4500)
+
+    def test_a_frame_may_take_its_time(self):
+        """A slow uplink is not silence."""
+        self.begin(ping="1s", kill="1100ms")
+        token = self.register("alice")
+        self.register("bob")
+        link = self.raw(frame(json.dumps(
+            {"id": 1, "op": "hello", "token": token, "device": "d"})))
+        large = frame(json.dumps({
+            "id": 2, "op": "message.send", "to": "bob", "mid": "m",
+            "type": "text", "body": {"text": "x" * 15000}}))
+        text = b""
+        while b'{"id":1,"ok"' not in text:
+            text += link.recv(65536)
+        step = len(large) // 8
+        for at in range(0, len(large), step):
+            time.sleep(0.4)
+            link.sendall(large[at:at + step])
+        while b'{"id":2,"ok"' not in text:
+            more = link.recv(65536)
+            self.assertTrue(more, text)
+            text += more
 
     def test_slow_reader_is_closed(self):
         """It gets no more memory than its queue; the rest is in the log."""

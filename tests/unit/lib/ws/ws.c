@@ -186,6 +186,35 @@ test_stops_after_a_message(void **state)
 	end_fini(&other);
 }
 
+/* A message keeps the limit it began with; an engine does not bring it into
+ * the next pool. */
+static void
+test_pools_of_other_limits(void **state)
+{
+	struct ws_limits five = { 5, FRAGMENTS, false, NULL };
+	struct ws_pool *small = ws_pool_new(&five), *large;
+	struct end s;
+
+	assert_non_null(small);
+	end_init(&s, false);
+	large = s.pool;
+	s.pool = small;
+	assert_int_equal(feed_hex(&s, "81 85 00 00 00 00 61"), 7);
+	s.pool = large;
+	assert_int_equal(feed_hex(&s, "62 63 64 65"), 4);
+	check_heard(&s, "abcde|");
+	assert_int_equal(
+	    feed_hex(&s, "81 86 00 00 00 00 61 62 63 64 65 66"), 12);
+	check_heard(&s, "abcdef|");
+	s.pool = small;
+	assert_int_equal(
+	    feed_hex(&s, "81 86 00 00 00 00 61 62 63 64 65 66"), -EPIPE);
+	check_out(&s, "88 02 03 f1");
+	s.pool = large;
+	end_fini(&s);
+	ws_pool_free(small);
+}
+
 /* What ends a link, and with which code. */
 static void
 test_violations(void **state)
@@ -336,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_stops_after_a_message),
+		cmocka_unit_test(test_pools_of_other_limits),
 		cmocka_unit_test(test_violations),
 		cmocka_unit_test(test_fragment_limit),
 		cmocka_unit_test(test_close),

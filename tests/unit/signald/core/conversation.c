@@ -56,11 +56,45 @@ test_list_and_history(void **state)
 	    "{'id':9,'err':{'code':'storage'}}");
 }
 
+/* The log-in reads the newest thousand; the oldest may be named all the
+ * same. */
+static void
+test_more_than_the_log_in_reads(void **state)
+{
+	struct sig_append append = { .kind = SIG_APPEND_MESSAGE,
+		.ts = WORLD_WALL_MS,
+		.user = "alice",
+		.type = "text",
+		.body = (char *)"{}",
+		.body_len = 2 };
+	struct world *w = *state;
+	struct sig_appended done;
+	int a, i;
+
+	for (i = 0; i < 1500; i++) {
+		snprintf(append.peer, sizeof(append.peer), "p%04d", i);
+		snprintf(
+		    append.conv, sizeof(append.conv), "main:1:alice:p%04d", i);
+		memlog_add_user(world_log(w), append.peer, append.peer);
+		memlog_append(world_log(w), &append, &done);
+		assert_int_equal(done.err, 0);
+	}
+	a = login(w, "alice", "d1");
+	world_hear_all(w, a);
+	world_say(w, a, "{'op':'sync.ack','sync':256}");
+	world_hear_all(w, a);
+	ask(w, a,
+	    "{'id':1,'op':'message.send','conv':'main:1:alice:p0000',"
+	    "'mid':'m','type':'text','body':{'text':'hello again'}}",
+	    "{'id':1,'ok':{'conv':'main:1:alice:p0000','seq':2}}");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_list_and_history),
+		TEST(test_more_than_the_log_in_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

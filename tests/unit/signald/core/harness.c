@@ -196,6 +196,13 @@ world_late_close(struct world *w, int link)
 	world_settle(w);
 }
 
+bool
+world_dribble(struct world *w, int link)
+{
+	return sig_core_link_heard(w->cores[world_link(w, link)->shard],
+	    (uint64_t)link, world_time(w));
+}
+
 void
 world_lose(struct world *w, int link)
 {

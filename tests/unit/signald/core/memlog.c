@@ -304,8 +304,12 @@ read_login(struct memlog *log, const struct sig_read *read,
 	out->cursor = cursor_find(log, me->name, read->device)->sync;
 	TAILQ_FOREACH (conv, &log->convs, of_log) {
 		side = conv_side(conv, me->name);
-		if (side < 0 || out->nrows == ROWS_MAX)
+		if (side < 0)
 			continue;
+		if (out->nrows == ROWS_MAX) {
+			out->complete = false;
+			return;
+		}
 		log->rows[out->nrows++] =
 		    (struct sig_row){ .peer = conv->member[!side]->name,
 			    .last_seen = conv->member[!side]->last_seen };

@@ -143,6 +143,31 @@ test_frame_too_large(void **state)
 	free(text);
 }
 
+/* Who says no hello is answered for a while only. */
+static void
+test_strangers_are_heard_out(void **state)
+{
+	struct world *w = *state;
+	char text[64];
+	int a = world_open(w), i;
+
+	world_hear_all(w, a);
+	for (i = 1; i < 64; i++) {
+		snprintf(text, sizeof(text), "{'id':%d,'op':'ping'}", i);
+		ask(w, a, text, "{'err':{'code':'not_ready'}}");
+	}
+	ask(w, a, "{'id':64,'op':'ping'}", "{'id':64,'err':{}}");
+	want_closed(w, a, 4502);
+	/* In one frame as well. */
+	a = world_open(w);
+	world_hear_all(w, a);
+	for (i = 0; i < 64 && world_closed(w, a) == 0; i += 4)
+		world_say(
+		    w, a, "{'op':'ping'}\n{'op':'ping'}\n{'op':'ping'}\n{}");
+	want_closed(w, a, 4502);
+	assert_int_equal(WORLD_STAT(w, links), 0);
+}
+
 static void
 test_ice(void **state)
 {
@@ -192,6 +217,7 @@ main(void)
 		TEST(test_several_in_a_frame),
 		TEST(test_no_json_closes),
 		TEST(test_frame_too_large),
+		TEST(test_strangers_are_heard_out),
 		TEST(test_ice),
 		cmocka_unit_test(test_document_knows_every_op),
 	};

@@ -266,6 +266,32 @@ test_vanished_link_is_killed_then_resumed(void **state)
 	resume(w, "alice", "d1", "");
 }
 
+/* A large frame may take longer to arrive than silence may last. */
+static void
+test_bytes_are_a_sign_of_life(void **state)
+{
+	struct world *w = *state;
+	int a = world_open(w), i;
+
+	assert_false(world_dribble(w, a));
+	a = login(w, "alice", "d1");
+	for (i = 0; i < 10; i++) {
+		world_run(w, 3000);
+		assert_true(world_dribble(w, a));
+	}
+	want_closed(w, a, 0);
+	world_run(w, 7100);
+	want_closed(w, a, 4000);
+	assert_false(world_dribble(w, a));
+	/* But a stranger's are not. */
+	a = world_open(w);
+	for (i = 0; i < 6; i++) {
+		world_dribble(w, a);
+		world_run(w, 1000);
+	}
+	want_closed(w, a, 4000);
+}
+
 static void
 test_sessions_of_a_user_are_bounded(void **state)
 {
@@ -359,6 +385,7 @@ main(void)
 		TEST(test_resume_needs_the_secret),
 		TEST(test_takeover),
 		TEST(test_vanished_link_is_killed_then_resumed),
+		TEST(test_bytes_are_a_sign_of_life),
 		TEST(test_sessions_of_a_user_are_bounded),
 		TEST(test_links_are_bounded),
 		TEST(test_drain),

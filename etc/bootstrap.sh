@@ -70,6 +70,10 @@ install_packages() {
 	    die "apt-get could not install: $*"
 }
 
+reconfigure() {
+	(cd "$1" && ./config.status --recheck && ./config.status)
+}
+
 # build_tree BUILD [CONFIGURE ARGUMENT...]: bring a build folder up to date.
 # Two commands in one tree take turns.
 build_tree() {
@@ -87,6 +91,10 @@ build_tree() {
 		progress "Configuring in ${build##*/}/" \
 		    "$build/configure.log" \
 		    env -C "$build" CC="${CC-$cc}" "$top/configure" "$@"
+	elif [ /var/lib/dpkg/status -nt "$build/config.status" ]; then
+		# ./quickstart configures without what only the tests need.
+		progress "Configuring in ${build##*/}/ again: packages changed" \
+		    "$build/configure.log" reconfigure "$build"
 	fi
 	progress "Building in ${build##*/}/" "$build/make.log" \
 	    make -C "$build" -j"$(nproc)" all

@@ -9,18 +9,20 @@
 
 /*
  * "obMatJos2", 24 bits of security features as 4 characters of base64 (both
- * RFC 8489 section 9.2), then base64url of: issue time 8, MAC 16.
+ * RFC 8489 section 9.2), then base64url of: issue time 5 (good for 34 years of
+ * uptime), MAC 10. Short, since a 401 carries it to anybody who asks; a nonce
+ * is no credential, and 80 bits cannot be tried over a network.
  */
 #define COOKIE       "obMatJos2"
 #define COOKIE_LEN   9
 #define FEATURES_LEN 4
 #define PREFIX_LEN   (COOKIE_LEN + FEATURES_LEN)
-#define TIME_LEN     8
-#define MAC_LEN      16
+#define TIME_LEN     5
+#define MAC_LEN      10
 #define BODY_LEN     (TIME_LEN + MAC_LEN)
 #define TEXT_LEN     (PREFIX_LEN + BODY_LEN / 3 * 4)
 
-_Static_assert(TEXT_LEN < STUN_NONCE_LEN, "the nonce fits");
+_Static_assert(TEXT_LEN == STUN_NONCE_LEN - 1, "the nonce fits");
 
 static void
 make_prefix(uint32_t features, char out[PREFIX_LEN + 1])
@@ -41,7 +43,8 @@ make_body(const struct stun_nonce_key *k, const struct addr *client,
 	struct crypto_span span;
 	int err;
 
-	buf_u64(&b, issued_ms);
+	buf_u8(&b, (uint8_t)(issued_ms >> 32));
+	buf_u32(&b, (uint32_t)issued_ms);
 	buf_u32(&b, k->features);
 	buf_u8(&b, client->family);
 	buf_u16(&b, client->port);
@@ -88,7 +91,8 @@ stun_nonce_check(const struct stun_nonce_key *k, const struct addr *client,
 		text + PREFIX_LEN, len - PREFIX_LEN, got, &n) != 0)
 		return -EACCES;
 	c = cursor_init(got, n);
-	issued_ms = cursor_u64(&c);
+	issued_ms = (uint64_t)cursor_u8(&c) << 32;
+	issued_ms |= cursor_u32(&c);
 	if (make_body(k, client, issued_ms, want) != 0 ||
 	    !crypto_equal(got, want, sizeof(got)))
 		return -EACCES;

@@ -14,7 +14,7 @@
 
 #include "lib/addr/addr.h"
 
-#define STUN_NONCE_LEN     48 /* with its NUL; text of the cookie alphabet */
+#define STUN_NONCE_LEN     34 /* with its NUL; text of the cookie alphabet */
 #define STUN_NONCE_KEY_LEN 32
 
 /* Security features, RFC 8489 section 18.1: bit 0 is the highest of 24. */

@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (c.err != 0)
 		return 0;
 	memcpy(client.ip, ip, sizeof(client.ip));
-	now_ms %= UINT64_MAX - LIFE_MS;
+	now_ms %= (UINT64_C(1) << 40) - LIFE_MS; /* uptime as a nonce has it */
 	MUST(stun_nonce_check(&key, &client, now_ms, data + c.pos,
 		 cursor_left(&c)) == -EACCES);
 	MUST(stun_nonce_make(&key, &client, now_ms, nonce) == 0);

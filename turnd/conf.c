@@ -31,7 +31,7 @@ const struct conf_option turnd_options[] = {
 	    "49152-65535", 0, 0, NULL, "UDP ports of relayed addresses" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
-	    "MD5(NAME:REALM:PASSWORD)" },
+	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },
 	{ "turnd", "no-auth", CONF_BOOL, 0, OWN(no_auth), "no", 0, 0, NULL,
 	    "serve everybody without credentials: an open relay, for labs" },
 	{ "turnd", "allow-peer", CONF_PREFIX, CONF_REPEAT, OWN(allow_peer),
@@ -90,7 +90,7 @@ add_users(
 		    rc == -EEXIST
 			? "this name is there already; allowed: a name once"
 			: "not a usable user; allowed: NAME:PASSWORD or "
-			  "NAME:0x and 32 hex digits",
+			  "NAME:0x and 32 or 96 hex digits",
 		    err);
 		return rc;
 	}
@@ -417,6 +417,8 @@ turnd_setup_init(
 	if (rc == 0)
 		rc = setup_peers(s, c);
 	s->core.users = s->users;
+	if (rc == 0)
+		turn_config_offer(&s->core);
 	s->core.peers = s->peers;
 	if (rc != 0)
 		turnd_setup_fini(s);

@@ -30,7 +30,8 @@ build(void)
 		exit(1);
 	binding_len = b.len;
 	b = buf_fixed(allocate, sizeof(allocate));
-	stun_long_term_key("1700000000:alice", "example.org", "secret", key);
+	stun_long_term_key(
+	    CRYPTO_MD5, "1700000000:alice", "example.org", "secret", key);
 	stun_nonce_make(&nonce_key, &client, 0, nonce);
 	o = stun_begin(&b, STUN_ALLOCATE, STUN_REQUEST, txid);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);

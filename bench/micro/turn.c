@@ -97,7 +97,8 @@ ask(const struct addr *client, uint16_t method, uint16_t type, uint32_t value,
 	struct stun_out o;
 
 	if (id++ == 0)
-		stun_long_term_key("alice", REALM, "wonderland", key);
+		stun_long_term_key(
+		    CRYPTO_MD5, "alice", REALM, "wonderland", key);
 	memcpy(txid, &id, sizeof(id));
 	stun_nonce_make(&cfg.nonce_key, client, now.now_ms, nonce);
 	o = stun_begin(&b, method, STUN_REQUEST, txid);

@@ -78,8 +78,8 @@ stun_check_integrity(const struct stun_msg *m, enum crypto_hash hash,
 }
 
 int
-stun_long_term_key(const char *user, const char *realm, const char *password,
-    uint8_t key[CRYPTO_MD5_LEN])
+stun_long_term_key(enum crypto_hash hash, const char *user, const char *realm,
+    const char *password, uint8_t *key)
 {
 	const struct crypto_span spans[] = {
 		{ user, strlen(user) },
@@ -89,5 +89,18 @@ stun_long_term_key(const char *user, const char *realm, const char *password,
 		{ password, strlen(password) },
 	};
 
-	return crypto_digest(CRYPTO_MD5, spans, 5, key);
+	return crypto_digest(hash, spans, 5, key);
+}
+
+int
+stun_userhash(
+    const char *user, const char *realm, uint8_t out[CRYPTO_SHA256_LEN])
+{
+	const struct crypto_span spans[] = {
+		{ user, strlen(user) },
+		{ ":", 1 },
+		{ realm, strlen(realm) },
+	};
+
+	return crypto_digest(CRYPTO_SHA256, spans, 3, out);
 }

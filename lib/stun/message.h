@@ -123,9 +123,17 @@ int stun_end(struct stun_out *);
  * truncated to 16..32 bytes in steps of 4 is accepted (RFC 8489 14.6). */
 int stun_check_integrity(
     const struct stun_msg *, enum crypto_hash, const void *key, size_t key_len);
-/* MD5(user:realm:password), RFC 8489 section 9.2.2. */
-int stun_long_term_key(const char *user, const char *realm,
-    const char *password, uint8_t key[CRYPTO_MD5_LEN]);
+/* The values of PASSWORD-ALGORITHM, and the entries of PASSWORD-ALGORITHMS,
+ * that we know (RFC 8489 section 18.5): the number, and no parameters. */
+#define STUN_PASSWORD_MD5    0x00010000u
+#define STUN_PASSWORD_SHA256 0x00020000u
+/* CRYPTO_MD5 or CRYPTO_SHA256 of user:realm:password, RFC 8489 sections 9.2.2
+ * and 18.5.1; key has crypto_hash_len() bytes. 0 or -EIO. */
+int stun_long_term_key(enum crypto_hash, const char *user, const char *realm,
+    const char *password, uint8_t *key);
+/* USERHASH: SHA-256 of user:realm, RFC 8489 section 14.4. 0 or -EIO. */
+int stun_userhash(
+    const char *user, const char *realm, uint8_t out[CRYPTO_SHA256_LEN]);
 
 /* CRC-32 of RFC 8489 section 14.7 (ITU-T V.42), not yet XORed. */
 uint32_t stun_crc32(const void *, size_t len);

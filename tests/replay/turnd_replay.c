@@ -15,6 +15,7 @@
 
 #define CLIENTS_MAX 64
 #define TEXT_MAX    1500
+#define COOKIE      "obMatJos2" /* RFC 8489 section 9.2 */
 #define SCRIPTS     "/tests/replay/turnd/*.script"
 
 struct run {
@@ -220,6 +221,25 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 	return true;
 }
 
+/* What the words say of RFC 8489; without them a client is one of RFC 5389. */
+static void
+take_modern(struct client *c, struct words *w)
+{
+	char *word;
+
+	c->algorithm = 0;
+	if (words_take(w, "algorithm", &word)) {
+		c->algorithm = (uint32_t)strtoul(word, NULL, 0) << 16;
+		if (strcmp(word, "sha256") == 0)
+			c->algorithm = STUN_PASSWORD_SHA256;
+		else if (strcmp(word, "md5") == 0)
+			c->algorithm = STUN_PASSWORD_MD5;
+	}
+	c->sha256 = words_take(w, "sha256", NULL);
+	c->sha1_too = words_take(w, "sha1-too", NULL);
+	c->userhash = words_take(w, "userhash", NULL);
+}
+
 /* The modifiers come first in effect, wherever they stand, because the
  * transaction id is written at the beginning. Takes them out of the line. */
 static void
@@ -233,6 +253,7 @@ take_modifiers(struct client *c, struct words *w)
 		c->nonce[0] = '\0';
 	if (words_take(w, "nonce", &user))
 		snprintf(c->nonce, sizeof(c->nonce), "%s", user);
+	take_modern(c, w);
 	c->user = "alice";
 	c->password = "wonderland";
 	if (words_take(w, "user", &user)) {
@@ -332,14 +353,30 @@ reason_now(const struct run *r)
 	return turn_reason_info(r->f.out.note.reason)->name;
 }
 
-/* A reason that the script names after a code or "nothing". */
+/* After an error code or "nothing": a reason, and what a challenge tells. */
 static void
-expect_reason(struct run *r, struct words *w)
+expect_refusal(struct run *r, struct words *w, const struct client *c)
 {
-	const char *reason = words_next(w);
+	uint8_t offer[sizeof(c->offer)];
+	char *word;
+	size_t n;
 
-	if (*reason != '\0' && strcmp(reason, reason_now(r)) != 0)
-		fail(r, w, "the reason is %s", reason_now(r));
+	for (word = words_next(w); *word != '\0' && !r->failed;
+	     word = words_next(w)) {
+		if (c != NULL && strcmp(word, "offer") == 0) {
+			n = words_hex(w, offer, sizeof(offer));
+			if (n != c->offer_len ||
+			    memcmp(offer, c->offer, n) != 0)
+				fail(r, w, "offered: %zu bytes", c->offer_len);
+		} else if (c != NULL && strcmp(word, "features") == 0) {
+			word = words_next(w);
+			if (strncmp(c->nonce, COOKIE, strlen(COOKIE)) != 0 ||
+			    strncmp(c->nonce + strlen(COOKIE), word, 4) != 0)
+				fail(r, w, "the nonce is %s", c->nonce);
+		} else if (strcmp(word, reason_now(r)) != 0) {
+			fail(r, w, "the reason is %s", reason_now(r));
+		}
+	}
 }
 
 static void
@@ -466,9 +503,9 @@ expect(struct run *r, struct words *w, const struct client *c)
 	else if (strcmp(what, "data") == 0)
 		expect_data(r, w);
 	else if (strcmp(what, "nothing") == 0 && r->f.out.to == TURN_NOBODY)
-		expect_reason(r, w);
+		expect_refusal(r, w, c);
 	else if (r->is_request && atoi(what) != 0 && atoi(what) == r->code)
-		expect_reason(r, w);
+		expect_refusal(r, w, c);
 	else
 		fail(r, w, "code %d, reason %s, %zu bytes", r->code,
 		    reason_now(r), r->f.sent_len);

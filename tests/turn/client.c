@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <string.h>
 
 #include "tests/turn/client.h"
@@ -31,28 +32,80 @@ client_begin(struct client *c, uint16_t method)
 	c->out = stun_begin(&c->buf, method, STUN_REQUEST, txid);
 }
 
-static void
-put_credentials(struct client *c)
+void
+client_be_modern(struct client *c)
 {
-	uint8_t key[CRYPTO_MD5_LEN];
+	c->sha256 = c->userhash = true;
+	c->algorithm = STUN_PASSWORD_SHA256;
+}
 
-	stun_put(&c->out, STUN_USERNAME, c->user, strlen(c->user));
-	stun_put(&c->out, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
-	stun_put(&c->out, STUN_NONCE, c->nonce, strlen(c->nonce));
-	stun_long_term_key(c->user, FAKE_REALM, c->password, key);
-	if (!c->no_integrity)
-		stun_put_integrity(&c->out, CRYPTO_SHA1, key, sizeof(key));
+/* The length of the key. */
+static size_t
+make_key(const struct client *c, uint8_t key[CRYPTO_SHA256_LEN])
+{
+	enum crypto_hash hash =
+	    c->algorithm == STUN_PASSWORD_SHA256 ? CRYPTO_SHA256 : CRYPTO_MD5;
+
+	stun_long_term_key(hash, c->user, FAKE_REALM, c->password, key);
+	return crypto_hash_len(hash);
 }
 
 static void
-keep_nonce(struct client *c)
+put_credentials(struct client *c)
 {
-	const struct stun_attr *a = stun_find(&c->answer, STUN_NONCE);
+	uint8_t key[CRYPTO_SHA256_LEN], userhash[CRYPTO_SHA256_LEN];
+	size_t len = make_key(c, key);
 
-	if (a == NULL || a->len >= sizeof(c->nonce))
+	stun_userhash(c->user, FAKE_REALM, userhash);
+	if (c->userhash)
+		stun_put(&c->out, STUN_USERHASH, userhash, sizeof(userhash));
+	else
+		stun_put(&c->out, STUN_USERNAME, c->user, strlen(c->user));
+	stun_put(&c->out, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
+	stun_put(&c->out, STUN_NONCE, c->nonce, strlen(c->nonce));
+	if (c->algorithm != 0) {
+		stun_put(
+		    &c->out, STUN_PASSWORD_ALGORITHMS, c->offer, c->offer_len);
+		stun_put_u32(&c->out, STUN_PASSWORD_ALGORITHM, c->algorithm);
+	}
+	if (c->no_integrity)
 		return;
-	memcpy(c->nonce, stun_value(&c->answer, a), a->len);
-	c->nonce[a->len] = '\0';
+	if (c->sha1_too || !c->sha256)
+		stun_put_integrity(&c->out, CRYPTO_SHA1, key, len);
+	if (c->sha256)
+		stun_put_integrity(&c->out, CRYPTO_SHA256, key, len);
+}
+
+static void
+keep_challenge(struct client *c)
+{
+	const struct stun_attr *nonce = stun_find(&c->answer, STUN_NONCE);
+	const struct stun_attr *offer =
+	    stun_find(&c->answer, STUN_PASSWORD_ALGORITHMS);
+
+	if (nonce == NULL || nonce->len >= sizeof(c->nonce))
+		return;
+	memcpy(c->nonce, stun_value(&c->answer, nonce), nonce->len);
+	c->nonce[nonce->len] = '\0';
+	c->offer_len = 0;
+	if (offer == NULL || offer->len > sizeof(c->offer))
+		return;
+	c->offer_len = offer->len;
+	memcpy(c->offer, stun_value(&c->answer, offer), offer->len);
+}
+
+/* RFC 8489 section 9.2.4, last paragraph. */
+static bool
+sealed(const struct client *c)
+{
+	enum crypto_hash hash = c->algorithm != 0 ? CRYPTO_SHA256 : CRYPTO_SHA1;
+	enum crypto_hash other =
+	    hash == CRYPTO_SHA1 ? CRYPTO_SHA256 : CRYPTO_SHA1;
+	uint8_t key[CRYPTO_SHA256_LEN];
+	size_t len = make_key(c, key);
+
+	return stun_check_integrity(&c->answer, hash, key, len) == 0 &&
+	    stun_check_integrity(&c->answer, other, key, len) == -ENOENT;
 }
 
 static int
@@ -70,7 +123,6 @@ error_code(const struct stun_msg *m)
 int
 client_send(struct client *c)
 {
-	uint8_t key[CRYPTO_MD5_LEN];
 	struct fake *f = c->f;
 
 	if (c->nonce[0] != '\0')
@@ -83,10 +135,8 @@ client_send(struct client *c)
 	    stun_decode(f->sent, f->sent_len, &c->answer) != 0 ||
 	    memcmp(stun_txid(&c->answer), c->mem + 8, STUN_TXID_LEN) != 0)
 		return -1;
-	keep_nonce(c);
-	stun_long_term_key(c->user, FAKE_REALM, c->password, key);
-	c->authentic = stun_check_integrity(
-			   &c->answer, CRYPTO_SHA1, key, sizeof(key)) == 0;
+	keep_challenge(c);
+	c->authentic = sealed(c);
 	return c->answer.class == STUN_SUCCESS ? 0 : error_code(&c->answer);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * client: a TURN client against the fake. It sends credentials as soon as a
- * challenge has told it realm and nonce, as real ones do.
+ * challenge has told it realm and nonce, as real ones do: those of RFC 5389,
+ * or, when told so, of RFC 8489.
  * Owns: nothing; borrows the fake.  Thread: one.
  */
 #ifndef FLOE_TESTS_TURN_CLIENT_H
@@ -14,7 +15,13 @@ struct client {
 	struct fake *f;
 	struct addr addr;
 	const char *user, *password;
-	char nonce[128]; /* "": none yet, so no credentials are sent */
+	char nonce[128];   /* "": none yet, so no credentials are sent */
+	uint8_t offer[64]; /* PASSWORD-ALGORITHMS of the challenge */
+	size_t offer_len;
+	uint32_t algorithm; /* STUN_PASSWORD_..., sent with offer; 0: neither */
+	bool sha256;        /* MESSAGE-INTEGRITY-SHA256 */
+	bool sha1_too;      /* and MESSAGE-INTEGRITY before it */
+	bool userhash;      /* for USERNAME */
 	uint32_t requests;
 	bool same_id;      /* the next request is a retransmission */
 	bool no_integrity; /* send USERNAME but no MESSAGE-INTEGRITY */
@@ -24,12 +31,15 @@ struct client {
 	struct stun_out out;
 	/* the last answer */
 	struct stun_msg answer;
-	bool authentic; /* its MESSAGE-INTEGRITY is there and right */
+	bool authentic; /* it is sealed rightly, and by one seal alone: with
+			   an algorithm MESSAGE-INTEGRITY-SHA256 */
 };
 
 void client_init(struct client *, struct fake *, const char *addr);
 /* Begins a request; attributes may be put into c->out. */
 void client_begin(struct client *, uint16_t method);
+/* All that RFC 8489 has: SHA-256 for key and seal, and USERHASH. */
+void client_be_modern(struct client *);
 /* Adds credentials, sends. 0 success, an error code, or -1: no answer. */
 int client_send(struct client *);
 

@@ -188,6 +188,7 @@ fake_start(struct fake *f)
 
 	c->realm = FAKE_REALM;
 	c->users = f->users;
+	turn_config_offer(c);
 	c->peers = f->peers;
 	c->no_auth = f->conf.no_auth;
 	c->channel_max = f->conf.channel_max;

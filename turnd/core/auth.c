@@ -4,6 +4,16 @@
 
 #include "turnd/core/core.h"
 
+void
+turn_config_offer(struct turn_config *cfg)
+{
+	cfg->nonce_key.features = STUN_NONCE_PASSWORD_ALGORITHMS;
+	/* With this bit a client MUST send USERHASH (RFC 8489 section 9.2.5),
+	 * which would leave out those with REST names. */
+	if (turn_users_anonymous(cfg->users))
+		cfg->nonce_key.features |= STUN_NONCE_USERNAME_ANONYMITY;
+}
+
 bool
 auth_owns(const struct turn_req *r, const struct turn_alloc *a)
 {
@@ -16,20 +26,73 @@ auth_owns(const struct turn_req *r, const struct turn_alloc *a)
  * takes as long as that to a wrong password.
  */
 static enum turn_reason
-auth_integrity(struct turn_req *r)
+auth_integrity(struct turn_req *r, enum crypto_hash algorithm)
 {
 	const struct turn_users *users = r->s->cfg->users;
+	/* The stronger of the two, RFC 8489 section 9.2.4. */
+	enum crypto_hash mac =
+	    stun_find(r->msg, STUN_MESSAGE_INTEGRITY_SHA256) != NULL
+	    ? CRYPTO_SHA256
+	    : CRYPTO_SHA1;
+	struct turn_key *key = &r->key;
 	bool known = false;
 	unsigned int i;
 
-	for (i = 0; turn_users_key(users, &r->user, i, r->key, &known) == 0;
+	for (i = 0;
+	     turn_users_key(users, &r->user, i, algorithm, key, &known) == 0;
 	     i++) {
-		if (stun_check_integrity(
-			r->msg, CRYPTO_SHA1, r->key, sizeof(r->key)) == 0 &&
+		if (stun_check_integrity(r->msg, mac, key->bytes, key->len) ==
+			0 &&
 		    known)
 			return TURN_OK;
 	}
 	return known ? TURN_WRONG_PASSWORD : TURN_UNKNOWN_USER;
+}
+
+/*
+ * RFC 8489 section 9.2.4: which key, and how the answer is sealed. Whoever
+ * speaks of algorithms at all must repeat our offer as it was: a man in the
+ * middle who took SHA-256 out of it is found out here, since the nonce's MAC
+ * holds its feature bits and the request's the rest. Who is silent is a client
+ * of RFC 5389.
+ */
+static enum turn_reason
+auth_algorithm(struct turn_req *r, enum crypto_hash *algorithm)
+{
+	const struct turn_users *users = r->s->cfg->users;
+	const struct stun_attr *list =
+	    stun_find(r->msg, STUN_PASSWORD_ALGORITHMS);
+	const uint8_t *offer;
+	uint32_t chosen;
+	size_t len;
+	int err;
+
+	err = stun_get_u32(r->msg, STUN_PASSWORD_ALGORITHM, &chosen);
+	*algorithm = CRYPTO_MD5;
+	r->seal = CRYPTO_SHA1;
+	if (err == -ENOENT && list == NULL)
+		return TURN_OK;
+	offer = turn_users_offer(users, &len);
+	if (err != 0 || list == NULL || list->len != len ||
+	    memcmp(stun_value(r->msg, list), offer, len) != 0 ||
+	    !turn_users_offers(users, chosen))
+		return TURN_BAD_ALGORITHM;
+	r->seal = CRYPTO_SHA256;
+	if (chosen == STUN_PASSWORD_SHA256)
+		*algorithm = CRYPTO_SHA256;
+	return TURN_OK;
+}
+
+/* Fills r->user. 0, or -errno: a value that names nobody. */
+static int
+auth_name(struct turn_req *r, const struct stun_attr *a)
+{
+	const struct turn_users *users = r->s->cfg->users;
+	const uint8_t *value = stun_value(r->msg, a);
+
+	if (a->type == STUN_USERHASH)
+		return turn_users_parse_hash(users, value, a->len, &r->user);
+	return turn_users_parse(users, value, a->len, &r->user);
 }
 
 /*
@@ -55,14 +118,18 @@ auth_check(struct turn_req *r)
 {
 	const struct stun_attr *name, *nonce;
 	const struct turn_config *cfg = r->s->cfg;
+	enum crypto_hash algorithm;
 	enum turn_reason reason;
 	int err;
 
 	if (cfg->no_auth)
 		return TURN_OK;
-	if (stun_find(r->msg, STUN_MESSAGE_INTEGRITY) == NULL)
+	if (stun_find(r->msg, STUN_MESSAGE_INTEGRITY) == NULL &&
+	    stun_find(r->msg, STUN_MESSAGE_INTEGRITY_SHA256) == NULL)
 		return TURN_NO_CREDENTIALS;
 	name = stun_find(r->msg, STUN_USERNAME);
+	if (name == NULL)
+		name = stun_find(r->msg, STUN_USERHASH);
 	nonce = stun_find(r->msg, STUN_NONCE);
 	if (name == NULL || nonce == NULL ||
 	    stun_find(r->msg, STUN_REALM) == NULL)
@@ -71,10 +138,12 @@ auth_check(struct turn_req *r)
 	    stun_value(r->msg, nonce), nonce->len);
 	if (err == -EACCES)
 		return TURN_STALE_NONCE;
-	if (turn_users_parse(
-		cfg->users, stun_value(r->msg, name), name->len, &r->user) != 0)
+	reason = auth_algorithm(r, &algorithm);
+	if (reason != TURN_OK)
+		return reason;
+	if (auth_name(r, name) != 0)
 		return TURN_UNKNOWN_USER;
-	reason = auth_integrity(r);
+	reason = auth_integrity(r, algorithm);
 	if (reason == TURN_OK && auth_expired(r))
 		reason = TURN_CREDENTIAL_EXPIRED;
 	if (reason == TURN_OK && err != 0)

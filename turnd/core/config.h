@@ -45,7 +45,7 @@ struct turn_config {
 	const char *software; /* told to the authenticated; NULL: nothing */
 	const struct turn_users *users;
 	const struct prefix_list *peers;
-	struct stun_nonce_key nonce_key;
+	struct stun_nonce_key nonce_key; /* its features: turn_config_offer */
 	struct hash_key hash_key;
 	bool no_auth;             /* an open relay, for labs */
 	uint16_t channel_max;     /* STUN_CHANNEL_MAX or _MAX_5766 */
@@ -54,6 +54,10 @@ struct turn_config {
 	uint32_t max_permissions; /* of an allocation */
 	uint32_t max_channels;    /* of an allocation */
 };
+
+/* Sets the security features that nonces tell (RFC 8489 section 9.2) to what
+ * the users can do. */
+void turn_config_offer(struct turn_config *);
 
 /* What a client wants as its relayed transport address. */
 struct turn_want {

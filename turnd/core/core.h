@@ -16,7 +16,8 @@ struct turn_req {
 	const struct stun_msg *msg;
 	struct turn_alloc *alloc; /* of the 5-tuple; NULL: none */
 	struct turn_name user;
-	uint8_t key[TURN_USER_KEY_LEN];
+	struct turn_key key;
+	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
 	bool authed; /* user and key are good; the answer is protected */
 	uint16_t unknown[8];
 	size_t nunknown;

@@ -15,13 +15,17 @@
 	ROW(TURN_NO_CREDENTIALS, "no_credentials", 401,                      \
 	    "the first request of a client, before it knows the nonce")      \
 	ROW(TURN_UNKNOWN_USER, "unknown_user", 401,                          \
-	    "no static user of this name and not a REST name")               \
+	    "no static user of this name or USERHASH and not a REST name")   \
 	ROW(TURN_WRONG_PASSWORD, "wrong_password", 401,                      \
 	    "MESSAGE-INTEGRITY does not match")                              \
 	ROW(TURN_CREDENTIAL_EXPIRED, "credential_expired", 401,              \
 	    "the time in a REST name has passed")                            \
 	ROW(TURN_INCOMPLETE_CREDENTIALS, "incomplete_credentials", 400,      \
-	    "MESSAGE-INTEGRITY without USERNAME, REALM or NONCE")            \
+	    "MESSAGE-INTEGRITY without USERNAME (or USERHASH), REALM or "    \
+	    "NONCE")                                                         \
+	ROW(TURN_BAD_ALGORITHM, "bad_algorithm", 400,                        \
+	    "PASSWORD-ALGORITHM and PASSWORD-ALGORITHMS are not what the "   \
+	    "challenge offered: a bid-down or a broken client")              \
 	ROW(TURN_MISSING_ATTRIBUTE, "missing_attribute", 400,                \
 	    "an attribute that the method needs is not there")               \
 	ROW(TURN_BAD_ATTRIBUTE, "bad_attribute", 400,                        \

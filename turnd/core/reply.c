@@ -9,16 +9,21 @@ reply_success(struct turn_req *r)
 	r->out = stun_begin_reply(&r->buf, r->msg, STUN_SUCCESS);
 }
 
-/* REALM and NONCE, with which the client can authenticate. */
+/* REALM, NONCE and PASSWORD-ALGORITHMS, with which the client can
+ * authenticate. */
 static void
 reply_challenge(struct turn_req *r)
 {
 	const struct turn_config *cfg = r->s->cfg;
 	char nonce[STUN_NONCE_LEN];
+	const uint8_t *offer;
+	size_t len;
 
 	stun_nonce_make(&cfg->nonce_key, r->in->src, r->t.now_ms, nonce);
 	stun_put(&r->out, STUN_REALM, cfg->realm, strlen(cfg->realm));
 	stun_put(&r->out, STUN_NONCE, nonce, strlen(nonce));
+	offer = turn_users_offer(cfg->users, &len);
+	stun_put(&r->out, STUN_PASSWORD_ALGORITHMS, offer, len);
 }
 
 static void
@@ -56,8 +61,7 @@ reply_end(struct turn_req *r)
 	if (r->authed && software != NULL)
 		stun_put(&r->out, STUN_SOFTWARE, software, strlen(software));
 	if (r->authed)
-		stun_put_integrity(
-		    &r->out, CRYPTO_SHA1, r->key, sizeof(r->key));
+		stun_put_integrity(&r->out, r->seal, r->key.bytes, r->key.len);
 	if (stun_find(r->msg, STUN_FINGERPRINT) != NULL)
 		stun_put_fingerprint(&r->out);
 	return stun_end(&r->out) == 0 ? r->buf.len : 0;

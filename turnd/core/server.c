@@ -29,6 +29,8 @@ static const uint16_t known_types[] = {
 	STUN_USERNAME,
 	STUN_MESSAGE_INTEGRITY,
 	STUN_MESSAGE_INTEGRITY_SHA256,
+	STUN_PASSWORD_ALGORITHM,
+	STUN_USERHASH,
 	STUN_REALM,
 	STUN_NONCE,
 	STUN_CHANNEL_NUMBER,
@@ -195,7 +197,7 @@ server_request(
 	request_count(r->s, m, reason);
 	out->note.reason = reason;
 	out->len = reply_end(r);
-	crypto_wipe(r->key, sizeof(r->key));
+	crypto_wipe(&r->key, sizeof(r->key));
 	if (out->len == 0)
 		return;
 	out->to = TURN_CLIENT;

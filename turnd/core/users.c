@@ -10,20 +10,33 @@
 
 #define EXPIRY_DIGITS 18 /* fits in 64 bits */
 
+#define HEX_MD5  ((size_t)(2 * CRYPTO_MD5_LEN))
+#define HEX_BOTH (HEX_MD5 + (size_t)(2 * CRYPTO_SHA256_LEN))
+
 struct static_user {
-	uint64_t hash;
-	uint8_t key[TURN_USER_KEY_LEN];
+	uint64_t hash; /* of the name */
+	uint64_t userhash_hash;
+	uint8_t userhash[CRYPTO_SHA256_LEN];
+	uint8_t md5[CRYPTO_MD5_LEN];
+	uint8_t sha256[CRYPTO_SHA256_LEN];
+	bool md5_only;
 	char name[];
 };
 
 struct turn_users {
 	char *realm;
 	struct hash_key hash_key;
-	struct htab by_name;
+	struct htab by_name, by_userhash; /* the same users */
+	bool md5_only;                    /* somebody has an MD5 key alone */
 	char *secrets[TURN_MAX_SECRETS];
 	unsigned int nsecrets;
-	uint8_t nobody[TURN_USER_KEY_LEN]; /* the key of unknown names */
+	uint8_t nobody[CRYPTO_SHA256_LEN]; /* the key of unknown names */
 };
+
+/* SHA-256, then MD5: RFC 8489 section 14.11, neither with parameters. */
+static const uint8_t offer[] = { 0, 2, 0, 0, 0, 1, 0, 0 };
+
+#define OFFER_MD5_LEN 4
 
 struct turn_users *
 turn_users_new(const char *realm, const struct hash_key *key)
@@ -34,6 +47,7 @@ turn_users_new(const char *realm, const struct hash_key *key)
 		return NULL;
 	u->hash_key = *key;
 	htab_init(&u->by_name, TURN_MAX_USERS);
+	htab_init(&u->by_userhash, TURN_MAX_USERS);
 	u->realm = strdup(realm);
 	if (u->realm == NULL) {
 		turn_users_free(u);
@@ -41,6 +55,13 @@ turn_users_new(const char *realm, const struct hash_key *key)
 	}
 	crypto_random(u->nobody, sizeof(u->nobody));
 	return u;
+}
+
+static void
+static_free(struct static_user *s)
+{
+	crypto_wipe(s, sizeof(*s));
+	free(s);
 }
 
 void
@@ -52,11 +73,10 @@ turn_users_free(struct turn_users *u)
 
 	if (u == NULL)
 		return;
-	while ((s = htab_next(&u->by_name, &pos)) != NULL) {
-		crypto_wipe(s->key, sizeof(s->key));
-		free(s);
-	}
+	while ((s = htab_next(&u->by_name, &pos)) != NULL)
+		static_free(s);
 	htab_fini(&u->by_name);
+	htab_fini(&u->by_userhash);
 	for (i = 0; i < u->nsecrets; i++) {
 		crypto_wipe(u->secrets[i], strlen(u->secrets[i]));
 		free(u->secrets[i]);
@@ -73,6 +93,14 @@ name_eq(const void *obj, const void *key)
 	return strcmp(s->name, key) == 0;
 }
 
+static bool
+userhash_eq(const void *obj, const void *key)
+{
+	const struct static_user *s = obj;
+
+	return crypto_equal(s->userhash, key, sizeof(s->userhash));
+}
+
 static int
 hex_digit(char c)
 {
@@ -82,16 +110,14 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* 0, or -EINVAL when it is not exactly the hex form of a key. */
+/* 0, or -EINVAL when it does not begin with the hex form of len bytes. */
 static int
-key_from_hex(const char *hex, uint8_t key[TURN_USER_KEY_LEN])
+bytes_from_hex(const char *hex, uint8_t *key, size_t len)
 {
 	int hi, lo;
 	size_t i;
 
-	if (strlen(hex) != 2 * TURN_USER_KEY_LEN)
-		return -EINVAL;
-	for (i = 0; i < TURN_USER_KEY_LEN; i++) {
+	for (i = 0; i < len; i++) {
 		hi = hex_digit(hex[2 * i]);
 		lo = hex_digit(hex[2 * i + 1]);
 		if (hi < 0 || lo < 0)
@@ -102,12 +128,57 @@ key_from_hex(const char *hex, uint8_t key[TURN_USER_KEY_LEN])
 }
 
 static int
-static_key(
+keys_from_hex(struct static_user *s, const char *hex)
+{
+	size_t len = strlen(hex);
+	int err;
+
+	if (len != HEX_MD5 && len != HEX_BOTH)
+		return -EINVAL;
+	s->md5_only = len == HEX_MD5;
+	err = bytes_from_hex(hex, s->md5, sizeof(s->md5));
+	if (err == 0 && !s->md5_only)
+		err =
+		    bytes_from_hex(hex + HEX_MD5, s->sha256, sizeof(s->sha256));
+	return err;
+}
+
+static int
+static_keys(
     const struct turn_users *u, struct static_user *s, const char *password)
 {
+	int err;
+
+	err = stun_userhash(s->name, u->realm, s->userhash);
+	if (err != 0)
+		return err;
+	s->userhash_hash =
+	    hash_bytes(&u->hash_key, s->userhash, sizeof(s->userhash));
 	if (strncmp(password, "0x", 2) == 0)
-		return key_from_hex(password + 2, s->key);
-	return stun_long_term_key(s->name, u->realm, password, s->key);
+		return keys_from_hex(s, password + 2);
+	err =
+	    stun_long_term_key(CRYPTO_MD5, s->name, u->realm, password, s->md5);
+	if (err == 0)
+		err = stun_long_term_key(
+		    CRYPTO_SHA256, s->name, u->realm, password, s->sha256);
+	return err;
+}
+
+/* Both tables or none. */
+static int
+static_put(struct turn_users *u, struct static_user *s)
+{
+	int err;
+
+	if (htab_find(&u->by_name, s->hash, name_eq, s->name) != NULL)
+		return -EEXIST;
+	err = htab_put(&u->by_name, s->hash, s);
+	if (err != 0)
+		return err;
+	err = htab_put(&u->by_userhash, s->userhash_hash, s);
+	if (err != 0)
+		htab_del(&u->by_name, s->hash, s);
+	return err;
 }
 
 int
@@ -124,14 +195,15 @@ turn_users_add(struct turn_users *u, const char *name, const char *password)
 		return -ENOMEM;
 	memcpy(s->name, name, len);
 	s->hash = hash_bytes(&u->hash_key, s->name, len);
-	err = static_key(u, s, password);
-	if (err == 0 && htab_find(&u->by_name, s->hash, name_eq, s->name))
-		err = -EEXIST;
+	err = static_keys(u, s, password);
 	if (err == 0)
-		err = htab_put(&u->by_name, s->hash, s);
-	if (err != 0)
-		free(s);
-	return err;
+		err = static_put(u, s);
+	if (err != 0) {
+		static_free(s);
+		return err;
+	}
+	u->md5_only = u->md5_only || s->md5_only;
+	return 0;
 }
 
 int
@@ -154,6 +226,26 @@ bool
 turn_users_empty(const struct turn_users *u)
 {
 	return u->by_name.used == 0 && u->nsecrets == 0;
+}
+
+const uint8_t *
+turn_users_offer(const struct turn_users *u, size_t *len)
+{
+	*len = u->md5_only ? OFFER_MD5_LEN : sizeof(offer);
+	return offer + sizeof(offer) - *len;
+}
+
+bool
+turn_users_offers(const struct turn_users *u, uint32_t algorithm)
+{
+	return algorithm == STUN_PASSWORD_MD5 ||
+	    (algorithm == STUN_PASSWORD_SHA256 && !u->md5_only);
+}
+
+bool
+turn_users_anonymous(const struct turn_users *u)
+{
+	return u->nsecrets == 0;
 }
 
 /* The length of the leading time, with its colon; 0: not a REST name. */
@@ -202,10 +294,26 @@ turn_users_parse(const struct turn_users *u, const void *name, size_t len,
 	return 0;
 }
 
+int
+turn_users_parse_hash(const struct turn_users *u, const void *hash, size_t len,
+    struct turn_name *out)
+{
+	const struct static_user *s;
+
+	if (len != CRYPTO_SHA256_LEN)
+		return -EINVAL;
+	s = htab_find(&u->by_userhash, hash_bytes(&u->hash_key, hash, len),
+	    userhash_eq, hash);
+	if (s != NULL)
+		return turn_users_parse(u, s->name, strlen(s->name), out);
+	memset(out, 0, sizeof(*out));
+	return 0;
+}
+
 /* The REST password: base64(HMAC-SHA1(secret, name)). */
 static int
 rest_key(const struct turn_users *u, const struct turn_name *n,
-    const char *secret, uint8_t key[TURN_USER_KEY_LEN])
+    const char *secret, enum crypto_hash hash, struct turn_key *key)
 {
 	struct crypto_span span = { n->name, n->len };
 	char password[CRYPTO_BASE64_LEN(CRYPTO_SHA1_LEN)];
@@ -216,32 +324,36 @@ rest_key(const struct turn_users *u, const struct turn_name *n,
 	if (err != 0)
 		return err;
 	crypto_base64(mac, sizeof(mac), password);
-	err = stun_long_term_key(n->name, u->realm, password, key);
+	err = stun_long_term_key(hash, n->name, u->realm, password, key->bytes);
 	crypto_wipe(password, sizeof(password));
 	return err;
 }
 
 static int
 static_or_nobody(const struct turn_users *u, const struct turn_name *n,
-    uint8_t key[TURN_USER_KEY_LEN], bool *known)
+    enum crypto_hash hash, struct turn_key *key, bool *known)
 {
 	const struct static_user *s;
+	const uint8_t *from = u->nobody;
 
 	s = htab_find(&u->by_name, hash_bytes(&u->hash_key, n->name, n->len),
 	    name_eq, n->name);
-	*known = s != NULL;
-	memcpy(key, s != NULL ? s->key : u->nobody, TURN_USER_KEY_LEN);
+	*known = s != NULL && (hash == CRYPTO_MD5 || !s->md5_only);
+	if (*known)
+		from = hash == CRYPTO_MD5 ? s->md5 : s->sha256;
+	memcpy(key->bytes, from, key->len);
 	return 0;
 }
 
 int
 turn_users_key(const struct turn_users *u, const struct turn_name *n,
-    unsigned int i, uint8_t key[TURN_USER_KEY_LEN], bool *known)
+    unsigned int i, enum crypto_hash hash, struct turn_key *key, bool *known)
 {
 	if (i >= (n->rest ? u->nsecrets : 1))
 		return -ENOENT;
+	key->len = crypto_hash_len(hash);
 	if (!n->rest)
-		return static_or_nobody(u, n, key, known);
+		return static_or_nobody(u, n, hash, key, known);
 	*known = true;
-	return rest_key(u, n, u->secrets[i], key);
+	return rest_key(u, n, u->secrets[i], hash, key);
 }

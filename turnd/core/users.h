@@ -2,6 +2,9 @@
 /*
  * users: who may authenticate: static users with their long-term keys, and
  * secrets that stand for every name of the REST form `expiry:user`.
+ * A key is of a password algorithm of RFC 8489 section 18.5: MD5, which every
+ * user has, or SHA-256. A static user is found by name or by USERHASH; a REST
+ * name only by name, since it is known to nobody before it is said.
  * Owns: names, keys and secrets (wiped at the end).  Thread: any once built.
  */
 #ifndef FLOE_TURND_CORE_USERS_H
@@ -14,12 +17,17 @@
 #include "lib/base/hash.h"
 #include "lib/crypto/crypto.h"
 
-#define TURN_NAME_MAX     508 /* bytes of USERNAME, RFC 8489 section 14.3 */
-#define TURN_MAX_SECRETS  16
-#define TURN_MAX_USERS    1000000
-#define TURN_USER_KEY_LEN CRYPTO_MD5_LEN
+#define TURN_NAME_MAX    508 /* bytes of USERNAME, RFC 8489 section 14.3 */
+#define TURN_MAX_SECRETS 16
+#define TURN_MAX_USERS   1000000
 
 struct turn_users;
+
+/* A long-term key, as long as the hash that made it. */
+struct turn_key {
+	uint8_t bytes[CRYPTO_SHA256_LEN];
+	size_t len;
+};
 
 /* The name of a request taken apart. */
 struct turn_name {
@@ -34,22 +42,36 @@ struct turn_name {
 
 struct turn_users *turn_users_new(const char *realm, const struct hash_key *);
 void turn_users_free(struct turn_users *);
-/* password may be "0x" and 32 hex digits: MD5(name:realm:password).
+/* password may be "0x" and the hex of MD5(name:realm:password), 32 digits, or
+ * of that and SHA256(name:realm:password), 96 digits.
  * 0; -EINVAL malformed; -EEXIST; -ENOSPC; -ENOMEM. */
 int turn_users_add(struct turn_users *, const char *name, const char *password);
 /* 0, -EINVAL (empty), -ENOSPC (TURN_MAX_SECRETS) or -ENOMEM. */
 int turn_users_add_secret(struct turn_users *, const char *secret);
 bool turn_users_empty(const struct turn_users *);
+/* The value of PASSWORD-ALGORITHMS: those of which everybody has a key, the
+ * best first. An MD5 key alone somewhere leaves MD5 to all: the client is
+ * asked before it has said who it is. */
+const uint8_t *turn_users_offer(const struct turn_users *, size_t *len);
+/* Is this PASSWORD-ALGORITHM (STUN_PASSWORD_...) among them? */
+bool turn_users_offers(const struct turn_users *, uint32_t algorithm);
+/* Every user can be found by USERHASH. */
+bool turn_users_anonymous(const struct turn_users *);
 
 /* 0, or -EINVAL: empty, too long or with a NUL. */
 int turn_users_parse(const struct turn_users *, const void *name, size_t len,
     struct turn_name *);
+/* The name of the static user with this USERHASH, or one that nobody has.
+ * 0, or -EINVAL: not CRYPTO_SHA256_LEN bytes. */
+int turn_users_parse_hash(const struct turn_users *, const void *hash,
+    size_t len, struct turn_name *);
 /*
- * The i-th key that the name may have: a static user has one, a REST name one
- * for each secret. 0; -ENOENT past the last. A name that nobody has still gets
- * one key, a random one (*known false), so that both cost the same time.
+ * The i-th key (of CRYPTO_MD5 or CRYPTO_SHA256) that the name may have: a
+ * static user has one, a REST name one for each secret. 0; -ENOENT past the
+ * last. A name that nobody has still gets one key, a random one (*known false),
+ * so that both cost the same time.
  */
 int turn_users_key(const struct turn_users *, const struct turn_name *,
-    unsigned int i, uint8_t key[TURN_USER_KEY_LEN], bool *known);
+    unsigned int i, enum crypto_hash, struct turn_key *, bool *known);
 
 #endif

@@ -72,10 +72,10 @@ test_strangers_get_short_answers(void **state)
 	/* At most 1.6 times what was asked. */
 	assert_true(answer_to_stranger(STUN_BINDING, false) * 10 <= 20 * 16);
 	assert_true(answer_to_stranger(STUN_BINDING, true) * 10 <= 24 * 16);
-	/* A challenge is longer. Header, ERROR-CODE, REALM and NONCE: nothing
-	 * that is not needed. */
+	/* A challenge is longer. Header, ERROR-CODE, REALM, NONCE and
+	 * PASSWORD-ALGORITHMS: nothing that is not needed. */
 	assert_int_equal(answer_to_stranger(STUN_ALLOCATE, false),
-	    20 + 8 + 4 + (strlen(FAKE_REALM) + 3) / 4 * 4 + 4 + 36);
+	    20 + 8 + 4 + (strlen(FAKE_REALM) + 3) / 4 * 4 + 4 + 36 + 4 + 8);
 	assert_null(stun_find(&c.answer, STUN_SOFTWARE));
 	assert_null(stun_find(&c.answer, STUN_FINGERPRINT));
 }

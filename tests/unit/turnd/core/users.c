@@ -59,18 +59,22 @@ static void
 test_static_key(void **state)
 {
 	struct turn_users *u = *state;
-	uint8_t want[TURN_USER_KEY_LEN], key[TURN_USER_KEY_LEN];
+	uint8_t want[CRYPTO_MD5_LEN];
+	struct turn_key key;
 	struct turn_name n;
 	bool known;
 
 	assert_int_equal(turn_users_add(u, "alice", "wonder:land"), 0);
-	stun_long_term_key("alice", "example.org", "wonder:land", want);
+	stun_long_term_key(
+	    CRYPTO_MD5, "alice", "example.org", "wonder:land", want);
 	n = parse(u, "alice");
 	assert_false(n.rest);
-	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
+	assert_int_equal(turn_users_key(u, &n, 0, CRYPTO_MD5, &key, &known), 0);
 	assert_true(known);
-	assert_memory_equal(key, want, sizeof(key));
-	assert_int_equal(turn_users_key(u, &n, 1, key, &known), -ENOENT);
+	assert_int_equal(key.len, sizeof(want));
+	assert_memory_equal(key.bytes, want, sizeof(want));
+	assert_int_equal(
+	    turn_users_key(u, &n, 1, CRYPTO_MD5, &key, &known), -ENOENT);
 }
 
 static void
@@ -78,15 +82,16 @@ test_hashed_key(void **state)
 {
 	static const char hex[] = "0x000102030405060708090a0B0c0D0e0f";
 	struct turn_users *u = *state;
-	uint8_t key[TURN_USER_KEY_LEN], i;
+	struct turn_key key;
+	uint8_t i;
 	struct turn_name n;
 	bool known;
 
 	assert_int_equal(turn_users_add(u, "bob", hex), 0);
 	n = parse(u, "bob");
-	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
-	for (i = 0; i < sizeof(key); i++)
-		assert_int_equal(key[i], i);
+	assert_int_equal(turn_users_key(u, &n, 0, CRYPTO_MD5, &key, &known), 0);
+	for (i = 0; i < CRYPTO_MD5_LEN; i++)
+		assert_int_equal(key.bytes[i], i);
 }
 
 static void
@@ -112,13 +117,14 @@ static void
 test_unknown_user_has_a_key(void **state)
 {
 	struct turn_users *u = *state;
-	uint8_t key[TURN_USER_KEY_LEN];
+	struct turn_key key;
 	struct turn_name n = parse(u, "mallory");
 	bool known;
 
-	assert_int_equal(turn_users_key(u, &n, 0, key, &known), 0);
+	assert_int_equal(turn_users_key(u, &n, 0, CRYPTO_MD5, &key, &known), 0);
 	assert_false(known);
-	assert_int_equal(turn_users_key(u, &n, 1, key, &known), -ENOENT);
+	assert_int_equal(
+	    turn_users_key(u, &n, 1, CRYPTO_MD5, &key, &known), -ENOENT);
 }
 
 static void
@@ -181,7 +187,8 @@ static void
 test_secrets_in_turn(void **state)
 {
 	struct turn_users *u = *state;
-	uint8_t want[TURN_USER_KEY_LEN], key[TURN_USER_KEY_LEN];
+	uint8_t want[CRYPTO_MD5_LEN];
+	struct turn_key key;
 	struct turn_name n;
 	bool known;
 	int i;
@@ -190,16 +197,130 @@ test_secrets_in_turn(void **state)
 	assert_int_equal(turn_users_add_secret(u, "south"), 0);
 	n = parse(u, "1700000600:carol");
 	/* printf NAME | openssl dgst -sha1 -hmac south -binary | base64 */
-	stun_long_term_key(
-	    n.name, "example.org", "SEQGjNBvbjvKaJ+DmZRTsj7x/Sg=", want);
-	assert_int_equal(turn_users_key(u, &n, 1, key, &known), 0);
+	stun_long_term_key(CRYPTO_MD5, n.name, "example.org",
+	    "SEQGjNBvbjvKaJ+DmZRTsj7x/Sg=", want);
+	assert_int_equal(turn_users_key(u, &n, 1, CRYPTO_MD5, &key, &known), 0);
 	assert_true(known);
-	assert_memory_equal(key, want, sizeof(key));
-	assert_int_equal(turn_users_key(u, &n, 2, key, &known), -ENOENT);
+	assert_int_equal(key.len, sizeof(want));
+	assert_memory_equal(key.bytes, want, sizeof(want));
+	assert_int_equal(
+	    turn_users_key(u, &n, 2, CRYPTO_MD5, &key, &known), -ENOENT);
 	assert_int_equal(turn_users_add_secret(u, ""), -EINVAL);
 	for (i = 2; i < TURN_MAX_SECRETS; i++)
 		assert_int_equal(turn_users_add_secret(u, "more"), 0);
 	assert_int_equal(turn_users_add_secret(u, "one too many"), -ENOSPC);
+}
+
+/* RFC 8489 appendix B.1: found by its USERHASH, with its SHA-256 key. */
+static void
+test_userhash_of_the_rfc(void **state)
+{
+	static const char name[] = "\u30de\u30c8\u30ea\u30c3\u30af\u30b9";
+	static const char hex[] = "4a3cf38fef6992bda952c6780417da0f"
+				  "24819415569e60b205c46e41407f1704";
+	uint8_t hash[CRYPTO_SHA256_LEN], want[CRYPTO_SHA256_LEN];
+	struct turn_users *u = *state;
+	struct turn_name n;
+	struct turn_key key;
+	bool known;
+
+	assert_int_equal(turn_users_add(u, "alice", "wonderland"), 0);
+	assert_int_equal(turn_users_add(u, name, "TheMatrIX"), 0);
+	from_hex(hex, hash, sizeof(hash));
+	assert_int_equal(turn_users_parse_hash(u, hash, sizeof(hash), &n), 0);
+	assert_string_equal(n.name, name);
+	assert_true(n.id == parse(u, name).id);
+	assert_int_equal(
+	    turn_users_key(u, &n, 0, CRYPTO_SHA256, &key, &known), 0);
+	assert_true(known);
+	stun_long_term_key(
+	    CRYPTO_SHA256, name, "example.org", "TheMatrIX", want);
+	assert_int_equal(key.len, sizeof(want));
+	assert_memory_equal(key.bytes, want, sizeof(want));
+}
+
+static void
+test_userhash_of_nobody(void **state)
+{
+	uint8_t hash[CRYPTO_SHA256_LEN] = { 1 };
+	struct turn_users *u = *state;
+	struct turn_name n;
+	struct turn_key key;
+	bool known;
+
+	assert_int_equal(turn_users_add(u, "alice", "wonderland"), 0);
+	assert_int_equal(turn_users_parse_hash(u, hash, sizeof(hash), &n), 0);
+	assert_int_equal(
+	    turn_users_key(u, &n, 0, CRYPTO_SHA256, &key, &known), 0);
+	assert_false(known);
+	assert_int_equal(
+	    turn_users_key(u, &n, 1, CRYPTO_SHA256, &key, &known), -ENOENT);
+	assert_int_equal(turn_users_parse_hash(u, hash, 31, &n), -EINVAL);
+	assert_int_equal(turn_users_parse_hash(u, hash, 0, &n), -EINVAL);
+}
+
+static size_t
+offered(const struct turn_users *u)
+{
+	size_t len;
+
+	turn_users_offer(u, &len);
+	return len;
+}
+
+/* What everybody can do is offered, and nothing else. */
+static void
+test_offer(void **state)
+{
+	static const char md5[] = "0x000102030405060708090a0b0c0d0e0f";
+	struct turn_users *u = *state;
+
+	assert_int_equal(turn_users_add(u, "alice", "wonderland"), 0);
+	assert_int_equal(offered(u), 8);
+	assert_true(turn_users_offers(u, STUN_PASSWORD_MD5));
+	assert_true(turn_users_offers(u, STUN_PASSWORD_SHA256));
+	assert_false(turn_users_offers(u, 0));
+	assert_false(turn_users_offers(u, STUN_PASSWORD_SHA256 | 4));
+	assert_true(turn_users_anonymous(u));
+	/* A user that is refused changes nothing. */
+	assert_int_equal(turn_users_add(u, "alice", md5), -EEXIST);
+	assert_int_equal(offered(u), 8);
+	assert_int_equal(turn_users_add(u, "bob", md5), 0);
+	assert_int_equal(offered(u), 4);
+	assert_int_equal(turn_users_offer(u, &(size_t){ 0 })[1], 1);
+	assert_true(turn_users_offers(u, STUN_PASSWORD_MD5));
+	assert_false(turn_users_offers(u, STUN_PASSWORD_SHA256));
+	assert_int_equal(turn_users_add_secret(u, "s3cret"), 0);
+	assert_false(turn_users_anonymous(u));
+}
+
+static void
+test_both_hashed_keys(void **state)
+{
+	char hex[2 + 96 + 2 + 1] = "0x";
+	struct turn_users *u = *state;
+	struct turn_name n;
+	struct turn_key key;
+	bool known;
+	int i;
+
+	for (i = 0; i < 49; i++)
+		snprintf(hex + 2 + 2 * i, 3, "%02x", (unsigned int)i);
+	assert_int_equal(turn_users_add(u, "bob", hex), -EINVAL);
+	hex[2 + 96] = '\0';
+	hex[2 + 95] = 'g';
+	assert_int_equal(turn_users_add(u, "bob", hex), -EINVAL);
+	hex[2 + 95] = 'f';
+	assert_int_equal(turn_users_add(u, "bob", hex), 0);
+	assert_int_equal(offered(u), 8);
+	n = parse(u, "bob");
+	turn_users_key(u, &n, 0, CRYPTO_MD5, &key, &known);
+	assert_int_equal(key.len, CRYPTO_MD5_LEN);
+	assert_int_equal(key.bytes[15], 15);
+	turn_users_key(u, &n, 0, CRYPTO_SHA256, &key, &known);
+	assert_int_equal(key.len, CRYPTO_SHA256_LEN);
+	assert_int_equal(key.bytes[0], 16);
+	assert_int_equal(key.bytes[31], 0x2f);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -218,6 +339,10 @@ main(void)
 		CASE(test_static_name_that_looks_like_rest),
 		CASE(test_bad_names),
 		CASE(test_secrets_in_turn),
+		CASE(test_userhash_of_the_rfc),
+		CASE(test_userhash_of_nobody),
+		CASE(test_offer),
+		CASE(test_both_hashed_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

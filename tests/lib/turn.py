@@ -26,6 +26,15 @@ def attribute(kind, value):
     return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
 
 
+def walk(message):
+    """(type, where the value begins, its size) of each attribute."""
+    at = 20
+    while at < len(message):
+        kind, size = struct.unpack_from("!HH", message, at)
+        yield kind, at + 4, size
+        at += 4 + size + -size % 4
+
+
 def xor_address(address, port):
     ip = int(ipaddress.IPv4Address(address))
     return struct.pack("!BBHI", 0, 1, port ^ (COOKIE >> 16), ip ^ COOKIE)
@@ -36,8 +45,17 @@ def xor_parse(value):
     return str(ipaddress.IPv4Address(ip ^ COOKIE)), port ^ (COOKIE >> 16)
 
 
+def sized(head, size):
+    """The header of a message of so many bytes."""
+    return head[:2] + struct.pack("!H", size) + head[4:]
+
+
 class Client:
-    """At most one allocation.  Owns its socket."""
+    """At most one allocation.  Owns its socket.
+
+    Authenticates as RFC 5389 has it; learn, credentials and sign are for who
+    does otherwise.
+    """
 
     def __init__(self, server, user, password):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,24 +67,32 @@ class Client:
     def close(self):
         self.sock.close()
 
+    def learn(self, found):
+        """From the attributes of a challenge."""
+        self.realm, self.nonce = found[REALM], found[NONCE]
+        self.key = hashlib.md5(b":".join(
+            (self.user, self.realm, self.password))).digest()
+
+    def credentials(self):
+        return ((USERNAME, self.user), (REALM, self.realm),
+                (NONCE, self.nonce))
+
+    def sign(self, head, body):
+        """The body and its seal."""
+        return body + attribute(INTEGRITY, hmac.digest(
+            self.key, sized(head, len(body) + 24) + body, hashlib.sha1))
+
     def message(self, method, attributes, signed=True):
-        body = b"".join(attribute(*a) for a in attributes)
+        head = struct.pack("!HHI", method, 0, COOKIE) + os.urandom(12)
         signed = signed and self.key
         if signed:
-            for a in ((USERNAME, self.user), (REALM, self.realm),
-                      (NONCE, self.nonce)):
-                body += attribute(*a)
-        head = struct.pack("!HHI", method, 0, COOKIE) + os.urandom(12)
-
-        def sized(extra):
-            return head[:2] + struct.pack("!H", len(body) + extra) + head[4:]
-
+            attributes = (*attributes, *self.credentials())
+        body = b"".join(attribute(*a) for a in attributes)
         if signed:
-            body += attribute(INTEGRITY, hmac.digest(
-                self.key, sized(24) + body, hashlib.sha1))
-        crc = zlib.crc32(sized(8) + body) ^ 0x5354554e
-        return sized(8) + body + attribute(
-            FINGERPRINT, struct.pack("!I", crc))
+            body = self.sign(head, body)
+        head = sized(head, len(body) + 8)
+        crc = zlib.crc32(head + body) ^ 0x5354554e
+        return head + body + attribute(FINGERPRINT, struct.pack("!I", crc))
 
     def exchange(self, request):
         """What comes back for it; relayed data in between is dropped."""
@@ -84,19 +110,14 @@ class Client:
     def ask(self, method, *attributes):
         """The attributes of the answer."""
         answer = self.exchange(self.message(method, attributes))
-        found, at = {}, 20
-        while at < len(answer):
-            kind, size = struct.unpack_from("!HH", answer, at)
-            found[kind] = answer[at + 4:at + 4 + size]
-            at += 4 + size + -size % 4
+        found = {kind: answer[at:at + size]
+                 for kind, at, size in walk(answer)}
         if struct.unpack_from("!H", answer)[0] & ERROR != ERROR:
             return found
         code = found[ERROR_CODE][2] * 100 + found[ERROR_CODE][3]
         if code != 401 or self.key:
             raise Refused(code)
-        self.realm, self.nonce = found[REALM], found[NONCE]
-        self.key = hashlib.md5(b":".join(
-            (self.user, self.realm, self.password))).digest()
+        self.learn(found)
         return self.ask(method, *attributes)
 
     def allocate(self):

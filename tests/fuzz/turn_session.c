@@ -48,14 +48,28 @@ check(struct fake *f)
 		MUST(stun_decode(f->sent, f->sent_len, &m) == 0);
 }
 
+/* What changes a relay is sealed, and by one seal (RFC 8489 section 9.2.4). */
+static void
+check_sealed(const struct stun_msg *m)
+{
+	bool sha1 = stun_find(m, STUN_MESSAGE_INTEGRITY) != NULL;
+	bool sha256 = stun_find(m, STUN_MESSAGE_INTEGRITY_SHA256) != NULL;
+
+	MUST(m->method == STUN_BINDING || sha1 != sha256);
+}
+
 static void
 request(struct client *c, const uint8_t *data, size_t len)
 {
+	c->sha256 = c->userhash = (data[0] & 0x40) != 0;
+	c->algorithm = c->sha256 ? STUN_PASSWORD_SHA256 : 0;
+	c->sha1_too = (data[0] & 0x20) != 0;
 	client_begin(c, methods[data[0] % (sizeof(methods) / 2)]);
 	if (data[0] & 0x80)
 		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	buf_put(&c->buf, data + 1, (len - 1) & ~(size_t)3);
-	client_send(c);
+	if (client_send(c) == 0)
+		check_sealed(&c->answer);
 }
 
 static void

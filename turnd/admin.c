@@ -157,21 +157,48 @@ put_direction(
 	json_out_close(j);
 }
 
+/* What a worker tells of an allocation; the user's name and a NUL follow. */
+struct told {
+	int worker;
+	struct addr server;
+	struct turn_alloc_info info; /* but user */
+};
+
+/* On a worker, whose clients wait meanwhile: so it copies, and writing is done
+ * by the one who asks. */
 static void
-put_allocation(
-    const struct worker *w, const struct turn_alloc_info *a, struct buf *out)
+tell_allocations(void *worker, void *arg, struct buf *out)
 {
-	struct addr server = link_addr(w, a->link);
+	const struct worker *w = worker;
+	uint64_t now_ms = loop_now_ms(w->loop);
+	struct told t = { .worker = w->index };
+	const char *user;
+	size_t pos = 0;
+
+	while (out->err == 0 &&
+	    turn_server_walk(w->server, &pos, now_ms, &t.info)) {
+		user = t.info.user;
+		t.info.user = NULL;
+		t.server = link_addr(w, t.info.link);
+		buf_put(out, &t, sizeof(t));
+		buf_put(out, user, strlen(user) + 1);
+	}
+}
+
+static void
+put_allocation(const struct told *t, const char *user, struct buf *out)
+{
+	const struct turn_alloc_info *a = &t->info;
 	char text[ADDR_STRLEN];
 	struct json_out j;
 
 	json_out_init(&j, out);
 	json_out_object(&j, NULL);
-	json_out_int(&j, "worker", w->index);
+	json_out_int(&j, "worker", t->worker);
 	json_out_int(&j, "id", (int64_t)a->id);
-	put_user(&j, a->user);
+	put_user(&j, user);
 	json_out_str(&j, "client", addr_format(&a->client, text));
-	json_out_str(&j, "server", addr_format(&server, text));
+	json_out_str(&j, "server", addr_format(&t->server, text));
 	json_out_str(&j, "relayed", addr_format(&a->relayed, text));
 	json_out_int(&j, "created", (int64_t)a->created_s);
 	json_out_int(&j, "age_ms", (int64_t)a->age_ms);
@@ -183,37 +210,41 @@ put_allocation(
 	json_out_end(&j);
 }
 
-/* Each object is followed by a comma, whoever comes next. */
 static void
-tell_allocations(void *worker, void *arg, struct buf *out)
+put_allocations(const struct buf *told, struct buf *out)
 {
-	const struct worker *w = worker;
-	struct turn_alloc_info info;
+	const char *sep = "", *user;
+	struct told t;
 	size_t pos = 0;
 
-	while (turn_server_walk(w->server, &pos, loop_now_ms(w->loop), &info)) {
-		put_allocation(w, &info, out);
-		buf_puts(out, ",\n");
+	buf_puts(out, "{\"allocations\":[\n");
+	while (pos < told->len) {
+		memcpy(&t, told->data + pos, sizeof(t));
+		user = (const char *)told->data + pos + sizeof(t);
+		pos += sizeof(t) + strlen(user) + 1;
+		buf_puts(out, sep);
+		put_allocation(&t, user, out);
+		sep = ",\n";
 	}
+	buf_puts(out, "\n]}\n");
 }
 
 static void
 get_allocations(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	struct buf *b = &reply->body;
-	size_t start;
+	struct buf told;
+	int err;
 
-	buf_puts(b, "{\"allocations\":[\n");
-	start = b->len;
-	if (daemon_ask(arg, tell_allocations, NULL, b, ASK_MS) != 0) {
-		buf_reset(b);
+	buf_init(&told, HTTP_ANSWER_MAX);
+	err = daemon_ask(arg, tell_allocations, NULL, &told, ASK_MS);
+	if (err == 0)
+		err = told.err;
+	if (err == 0)
+		put_allocations(&told, &reply->body);
+	else
 		http_error(reply, 503, "busy", "a worker did not answer");
-		return;
-	}
-	if (b->err == 0 && b->len > start)
-		b->len -= strlen(",\n");
-	buf_puts(b, "\n]}\n");
+	buf_fini(&told);
 }
 
 const struct http_route turnd_routes[] = {

@@ -2,8 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "turnd/turnd.h"
+
+/* Of the last descriptors no relay is made: the admin API needs some, which
+ * would spin on a connection that it cannot take. */
+#define SPARE_DESCRIPTORS 32
 
 static void
 relay_readable(void *arg, int fd, int what)
@@ -20,7 +25,11 @@ relay_room(struct worker *w, int fd)
 {
 	size_t n = w->nrelays == 0 ? 64 : w->nrelays;
 	struct relay **table;
+	struct rlimit lim;
 
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
+	    (rlim_t)fd + SPARE_DESCRIPTORS >= lim.rlim_cur)
+		return -EMFILE;
 	while (n <= (size_t)fd)
 		n *= 2;
 	if (n == w->nrelays)
@@ -38,9 +47,10 @@ static int
 relay_watch(struct worker *w, int fd, const struct addr *addr)
 {
 	struct relay *r;
+	int err = relay_room(w, fd);
 
-	if (relay_room(w, fd) != 0)
-		return -ENOMEM;
+	if (err != 0)
+		return err;
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return -ENOMEM;

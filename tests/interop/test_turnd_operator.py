@@ -2,6 +2,8 @@
 """turnd as its operator and the kernel see it."""
 
 import json
+import os
+import resource
 import socket
 import subprocess
 
@@ -111,6 +113,20 @@ class Operator(case.Case):
             wait.until("the rule is logged", lambda rule=rule:
                        f'"rule":"{rule}"' in self.turnd.log())
         self.assertEqual(self.drops("peer_denied"), 3)
+
+    def test_no_descriptors_left(self):
+        pid = self.turnd.process.pid
+        limit = len(os.listdir(f"/proc/{pid}/fd")) + 32 + ROUNDS
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+        first = self.client()
+        relayed = first.allocate()
+        with self.assertRaises(turn.Refused) as refused:
+            for _ in range(ROUNDS + 1):
+                self.client().allocate()
+        self.assertEqual(refused.exception.args[0], 508)
+        # It still tells its operator, and serves who is there.
+        self.assertEqual(self.drops("no_socket"), 1)
+        self.talk(first, relayed)
 
     def test_two_allocations_meet(self):
         one, other = self.client(), self.client()

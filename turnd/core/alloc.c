@@ -221,7 +221,7 @@ alloc_open_relay(
 	if (err == -ENOENT)
 		return TURN_NO_RESERVATION;
 	if (err != 0)
-		return TURN_NO_PORT;
+		return err == -EADDRINUSE ? TURN_NO_PORT : TURN_NO_SOCKET;
 	a->relay = relay.id;
 	a->relayed = relay.addr;
 	a->reserved = want->reserve;

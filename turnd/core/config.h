@@ -94,7 +94,8 @@ enum turn_end { TURN_END_EXPIRED, TURN_END_DELETED, TURN_END_SHUTDOWN };
 struct turn_ops {
 	void *arg;
 	/* 0; -EAFNOSUPPORT: no relay address of this family; -ENOENT: the
-	 * token or the even port is not to be had; else no port. */
+	 * token or the even port is not to be had; -EADDRINUSE: no port;
+	 * else no socket. */
 	int (*relay_open)(
 	    void *arg, const struct turn_want *, struct turn_relay *);
 	void (*relay_close)(void *arg, uint32_t id);

@@ -57,6 +57,8 @@
 	ROW(TURN_USER_QUOTA, "user_quota", 486,                              \
 	    "the user has user-quota allocations")                           \
 	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \
+	ROW(TURN_NO_SOCKET, "no_socket", 508,                                \
+	    "the system gives no socket: its descriptor limit, or memory")   \
 	ROW(TURN_NO_RESERVATION, "no_reservation", 508,                      \
 	    "RESERVATION-TOKEN names no reserved port, or EVEN-PORT cannot " \
 	    "be met")                                                        \

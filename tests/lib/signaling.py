@@ -15,6 +15,7 @@ import urllib.request
 import websockets
 
 RECONNECT_S = 0.05
+REST_S = 60  # dozens of memory-hard hashes may be before ours
 COME_BACK_CODES = {4000, 4002, 4003}
 
 
@@ -31,7 +32,7 @@ def rest(base, path, body):
     request = urllib.request.Request(
         f"{base}/api/v1/{path}", json.dumps(body).encode(),
         {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=REST_S) as answer:
         return json.load(answer)
 
 

@@ -8,15 +8,6 @@ static const char *const transports[TRANSPORTS] = {
 	[OVER_TCP] = "tcp",
 };
 
-static const char *const ends[STREAM_ENDS] = {
-	[STREAM_BY_CLIENT] = "client",
-	[STREAM_IDLE] = "idle",
-	[STREAM_NOT_STUN] = "not-stun",
-	[STREAM_TOO_LONG] = "too-long",
-	[STREAM_FAILED] = "failed",
-	[STREAM_REFUSED] = "refused",
-};
-
 /* clang-format off: a table */
 static const struct metric answers = { "stund_answers_total", "counter",
 	"Requests answered, by result." },
@@ -92,23 +83,16 @@ put_results(struct buf *b, const struct stund_stats *s)
 }
 
 static void
-put_bytes(struct buf *b, const struct metric *m, const uint64_t *by_transport)
+put_bytes(struct buf *b, const struct metric *m, uint64_t udp, uint64_t tcp)
 {
-	char labels[32];
-	enum transport t;
-
 	metric_begin(b, m);
-	for (t = 0; t < TRANSPORTS; t++) {
-		snprintf(
-		    labels, sizeof(labels), "transport=\"%s\"", transports[t]);
-		metric_u64(b, m, labels, by_transport[t]);
-	}
+	metric_u64(b, m, "transport=\"udp\"", udp);
+	metric_u64(b, m, "transport=\"tcp\"", tcp);
 }
 
 static void
-put_streams(struct buf *b, const struct stund_stats *s)
+put_streams(struct buf *b, const struct stream_stats *s)
 {
-	uint64_t open = s->accepted;
 	char labels[32];
 	int i;
 
@@ -116,13 +100,12 @@ put_streams(struct buf *b, const struct stund_stats *s)
 	metric_u64(b, &accepted, "", s->accepted);
 	metric_begin(b, &ended);
 	for (i = 0; i < STREAM_ENDS; i++) {
-		snprintf(labels, sizeof(labels), "reason=\"%s\"", ends[i]);
+		snprintf(labels, sizeof(labels), "reason=\"%s\"",
+		    stream_end_name((enum stream_end)i));
 		metric_u64(b, &ended, labels, s->ended[i]);
-		/* Read after accepted: a stream may have begun and ended. */
-		open -= s->ended[i] < open ? s->ended[i] : open;
 	}
 	metric_begin(b, &connections);
-	metric_u64(b, &connections, "", open);
+	metric_u64(b, &connections, "", stream_stats_open(s));
 }
 
 static void
@@ -133,9 +116,11 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	sum_stats(arg, &s);
 	reply->type = "text/plain; version=0.0.4";
 	put_results(&reply->body, &s);
-	put_bytes(&reply->body, &received_bytes, s.received_bytes);
-	put_bytes(&reply->body, &sent_bytes, s.sent_bytes);
-	put_streams(&reply->body, &s);
+	put_bytes(&reply->body, &received_bytes, s.received_bytes,
+	    s.streams.received_bytes);
+	put_bytes(
+	    &reply->body, &sent_bytes, s.sent_bytes, s.streams.sent_bytes);
+	put_streams(&reply->body, &s.streams);
 }
 
 static void

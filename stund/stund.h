@@ -9,29 +9,15 @@
 #ifndef FLOE_STUND_STUND_H
 #define FLOE_STUND_STUND_H
 
-#include <sys/queue.h>
-
 #include "lib/base/counter.h"
-#include "lib/base/pool.h"
-#include "lib/base/wheel.h"
 #include "lib/daemon/listen.h"
 #include "lib/log/log.h"
 #include "lib/net/batch.h"
+#include "lib/stream/stream.h"
 #include "stund/conf.h"
 #include "stund/core/binding.h"
 
 enum transport { OVER_UDP, OVER_TCP, TRANSPORTS };
-
-/* Why a connection ended, or did not begin. */
-enum stream_end {
-	STREAM_BY_CLIENT,
-	STREAM_IDLE,
-	STREAM_NOT_STUN, /* framing is lost for good */
-	STREAM_TOO_LONG, /* a message longer than the buffer */
-	STREAM_FAILED,   /* the kernel refused to read or write */
-	STREAM_REFUSED,  /* tcp-connections are there already */
-	STREAM_ENDS
-};
 
 struct stund {
 	struct daemon_run *run;
@@ -44,12 +30,10 @@ struct stund {
 /* Counters only (lib/base/counter.h): they are added up as an array. */
 struct stund_stats {
 	uint64_t results[TRANSPORTS][BINDING_RESULTS];
-	uint64_t received_bytes[TRANSPORTS];
-	uint64_t sent_bytes[TRANSPORTS];
+	uint64_t received_bytes, sent_bytes; /* over UDP */
 	uint64_t truncated;   /* datagrams longer than a buffer */
 	uint64_t send_errors; /* answers that the kernel refused */
-	uint64_t accepted;
-	uint64_t ended[STREAM_ENDS];
+	struct stream_stats streams;
 };
 
 /* A worker's socket of a listener. */
@@ -59,9 +43,6 @@ struct link {
 	struct loop_io *io;
 };
 
-struct stream; /* a TCP connection */
-LIST_HEAD(stream_list, stream);
-
 struct worker {
 	const struct stund *stund;
 	int index;
@@ -69,12 +50,8 @@ struct worker {
 	struct link *links; /* as many as listeners */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
-	struct pool *pool; /* of streams */
-	struct stream_list streams;
-	struct wheel idle;        /* of streams */
-	struct loop_timer *tick;  /* when idle is due */
-	struct loop_timer *rest;  /* until accepting makes sense again */
-	struct log_limit trouble; /* of receiving and accepting */
+	struct streams *streams;
+	struct log_limit trouble; /* of receiving */
 	struct stund_stats stats;
 	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];
 };
@@ -87,9 +64,7 @@ void worker_answer(struct worker *, enum transport, const struct addr *client,
     const void *data, size_t len, struct buf *out);
 
 /* stream.c */
-int streams_init(struct worker *); /* 0 or -ENOMEM */
-void streams_fini(struct worker *);
-void streams_accept(void *link, int fd, int what); /* a loop_io_fn */
+int clients_open(struct worker *); /* 0 or -ENOMEM */
 
 /* admin.c */
 extern const struct http_route stund_routes[];

@@ -30,7 +30,7 @@ answer_batch(struct worker *w, int fd, int n)
 
 	for (i = 0; i < n; i++) {
 		in = batch_rx_at(w->rx, i);
-		counter_add(&w->stats.received_bytes[OVER_UDP], in->len);
+		counter_add(&w->stats.received_bytes, in->len);
 		if (in->truncated) {
 			counter_add(&w->stats.truncated, 1);
 			continue;
@@ -72,7 +72,7 @@ udp_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
 	struct worker *w = arg;
 
 	if (err == 0) {
-		counter_add(&w->stats.sent_bytes[OVER_UDP], len);
+		counter_add(&w->stats.sent_bytes, len);
 		return;
 	}
 	counter_add(&w->stats.send_errors, 1);
@@ -96,9 +96,13 @@ links_open(struct worker *w)
 		l = &w->links[i];
 		l->worker = w;
 		l->fd = from->fds[w->index];
-		l->io = loop_io_new(w->loop, l->fd, LOOP_READ,
-		    listener_is(from, "tcp") ? streams_accept : udp_readable,
-		    l);
+		if (!listener_is(from, "udp")) {
+			if (streams_listen(w->streams, (uint16_t)i, l->fd,
+				&from->addr, NULL) != 0)
+				return false;
+			continue;
+		}
+		l->io = loop_io_new(w->loop, l->fd, LOOP_READ, udp_readable, l);
 		if (l->io == NULL)
 			return false;
 	}
@@ -117,7 +121,7 @@ worker_new(void *stund, int index, struct loop *loop)
 	w->loop = loop;
 	w->rx = batch_rx_new();
 	w->tx = batch_tx_new(udp_sent, w);
-	if (w->rx == NULL || w->tx == NULL || streams_init(w) != 0 ||
+	if (w->rx == NULL || w->tx == NULL || clients_open(w) != 0 ||
 	    !links_open(w)) {
 		worker_free(w);
 		return NULL;
@@ -134,7 +138,7 @@ worker_free(void *worker)
 	for (i = 0; w->links != NULL && i < w->stund->listeners.n; i++)
 		loop_io_free(w->links[i].io);
 	free(w->links);
-	streams_fini(w);
+	streams_free(w->streams);
 	batch_rx_free(w->rx);
 	batch_tx_free(w->tx);
 	free(w);

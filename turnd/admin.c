@@ -21,6 +21,12 @@ static const struct metric
 	    "Requests answered, by method and outcome." },
     auth_failures = { "turnd_auth_failures_total", "counter",
 	    "Requests with a wrong user, password or an expired name." },
+    connections = { "turnd_tcp_connections", "gauge",
+	    "TCP connections that are open now." },
+    accepted = { "turnd_tcp_accepted_total", "counter",
+	    "TCP connections accepted." },
+    ended = { "turnd_tcp_ended_total", "counter",
+	    "TCP connections ended, by reason." },
     drops = { "turnd_drops_total", "counter",
 	    "Requests refused and datagrams dropped, by reason." };
 /* clang-format on */
@@ -99,13 +105,46 @@ put_requests(struct buf *b, const struct turn_stats *s)
 }
 
 static void
+sum_streams(const struct daemon_run *run, struct stream_stats *sum)
+{
+	const struct worker *w;
+	int i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < daemon_workers(run); i++) {
+		w = daemon_worker(run, i);
+		if (w != NULL)
+			add_all((uint64_t *)sum,
+			    (const uint64_t *)&w->stream_stats,
+			    sizeof(*sum) / sizeof(uint64_t));
+	}
+}
+
+static void
+put_streams(struct buf *b, const struct stream_stats *s)
+{
+	enum stream_end end;
+
+	metric_begin(b, &connections);
+	metric_u64(b, &connections, "", stream_stats_open(s));
+	metric_begin(b, &accepted);
+	metric_u64(b, &accepted, "", s->accepted);
+	metric_begin(b, &ended);
+	for (end = 0; end < STREAM_ENDS; end++)
+		put_labelled(b, &ended, "reason", stream_end_name(end), NULL,
+		    s->ended[end]);
+}
+
+static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct buf *b = &reply->body;
+	struct stream_stats streams;
 	struct turn_stats s;
 	int i;
 
 	sum_stats(arg, &s);
+	sum_streams(arg, &streams);
 	reply->type = "text/plain; version=0.0.4";
 	metric_begin(b, &allocations);
 	metric_u64(b, &allocations, "", s.allocations);
@@ -113,6 +152,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	metric_u64(b, &allocations_total, "", s.allocations_total);
 	put_traffic(b, &s);
 	put_requests(b, &s);
+	put_streams(b, &streams);
 	metric_begin(b, &auth_failures);
 	metric_u64(b, &auth_failures, "", s.auth_failures);
 	metric_begin(b, &drops);
@@ -161,6 +201,7 @@ put_direction(
 struct told {
 	int worker;
 	struct addr server;
+	const char *transport; /* the listener's scheme, which outlives us */
 	struct turn_alloc_info info; /* but user */
 };
 
@@ -180,6 +221,7 @@ tell_allocations(void *worker, void *arg, struct buf *out)
 		user = t.info.user;
 		t.info.user = NULL;
 		t.server = link_addr(w, t.info.link);
+		t.transport = link_scheme(w, t.info.link);
 		buf_put(out, &t, sizeof(t));
 		buf_put(out, user, strlen(user) + 1);
 	}
@@ -198,6 +240,7 @@ put_allocation(const struct told *t, const char *user, struct buf *out)
 	json_out_int(&j, "id", (int64_t)a->id);
 	put_user(&j, user);
 	json_out_str(&j, "client", addr_format(&a->client, text));
+	json_out_str(&j, "transport", t->transport);
 	json_out_str(&j, "server", addr_format(&t->server, text));
 	json_out_str(&j, "relayed", addr_format(&a->relayed, text));
 	json_out_int(&j, "created", (int64_t)a->created_s);

@@ -12,9 +12,10 @@
 #include "lib/stun/message.h"
 #include "turnd/conf.h"
 
-static const char *const listen_schemes[] = { "udp", NULL };
+static const char *const listen_schemes[] = { "udp", "tcp", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
+#define SECOND_MS  INT64_C(1000)
 #define MINUTE_MS  INT64_C(60000)
 /* RFC 8489 section 14.9; every challenge carries it. */
 #define REALM_MAX 127
@@ -23,7 +24,7 @@ static const char *const listen_schemes[] = { "udp", NULL };
 const struct conf_option turnd_options[] = {
 	{ "turnd", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
 	    OWN(listen), NULL, 0, 0, listen_schemes,
-	    "address that clients come to: udp://ADDRESS:PORT" },
+	    "address that clients come to: udp://ADDRESS:PORT or tcp://..." },
 	{ "turnd", "relay-address", CONF_ADDR, CONF_REPEAT, OWN(relay_addrs),
 	    NULL, 0, 0, NULL,
 	    "address of this machine that peers see; default: as listen" },
@@ -56,6 +57,15 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "nonce-lifetime", CONF_DURATION, 0, OWN(nonce_lifetime_ms),
 	    "10m", MINUTE_MS, 24 * 60 * MINUTE_MS, NULL,
 	    "how long a nonce is good" },
+	{ "turnd", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
+	    1, 1000000, NULL, "TCP connections in all" },
+	{ "turnd", "tcp-idle", CONF_DURATION, 0, OWN(tcp_idle_ms), "30s",
+	    SECOND_MS, 3600 * SECOND_MS, NULL,
+	    "a TCP connection without an allocation is closed after that" },
+	{ "turnd", "tcp-buffer", CONF_BYTES, 0, OWN(tcp_buffer), "128k",
+	    16 << 10, 16 << 20, NULL,
+	    "what waits for a client that reads slowly; the oldest data is "
+	    "dropped" },
 	DAEMON_OPTIONS("turnd"),
 	{ .key = NULL },
 };

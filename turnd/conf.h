@@ -28,6 +28,9 @@ struct turnd_conf {
 	int64_t max_channels;
 	int64_t max_lifetime_ms;
 	int64_t nonce_lifetime_ms;
+	int64_t tcp_connections;
+	int64_t tcp_idle_ms;
+	int64_t tcp_buffer;
 };
 
 extern const struct conf_option turnd_options[];

@@ -29,6 +29,12 @@ doors_open(struct worker *w)
 		d->worker = w;
 		d->fd = t->listeners.items[i].fds[w->index];
 		d->listener = i;
+		if (!listener_is(&t->listeners.items[i], "udp")) {
+			if (streams_listen(w->streams, i, d->fd,
+				&t->listeners.items[i].addr, NULL) != 0)
+				return -ENOMEM;
+			continue;
+		}
 		batch_rx_merge(d->fd);
 		d->io =
 		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
@@ -58,4 +64,11 @@ link_addr(const struct worker *w, uint16_t link)
 
 	a.port = bound->port;
 	return a;
+}
+
+const char *
+link_scheme(const struct worker *w, uint16_t link)
+{
+	return w->turnd->listeners.items[links_at(w->links, link)->listener]
+	    .scheme;
 }

@@ -53,6 +53,10 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	}
 	d->run = run;
 	d->workers = daemon_workers(run);
+	d->streams_max =
+	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
+	d->idle_ms = (uint64_t)c->tcp_idle_ms;
+	d->send_max = (size_t)c->tcp_buffer;
 	pthread_mutex_init(&d->quota_lock, NULL);
 	rc = open_shared(d, conf, err);
 	if (rc != 0) {

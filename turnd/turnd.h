@@ -14,7 +14,9 @@
 
 #include "lib/daemon/listen.h"
 #include "lib/log/log.h"
+#include "lib/base/htab.h"
 #include "lib/net/batch.h"
+#include "lib/stream/stream.h"
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
 #include "turnd/core/server.h"
@@ -27,6 +29,9 @@ struct turnd {
 	struct ports *ports;
 	struct listeners listeners;
 	int workers;
+	size_t streams_max; /* TCP connections of a worker */
+	uint64_t idle_ms;   /* of one without an allocation */
+	size_t send_max;    /* bytes that wait on one */
 	/* The one lock that workers share; held for a table look-up when an
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;
@@ -57,8 +62,11 @@ struct worker {
 	struct turn_stats *stats; /* the server's */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
-	struct door *doors;           /* as many as listeners */
-	struct links *links;          /* what clients asked at the doors */
+	struct door *doors;      /* as many as listeners */
+	struct links *links;     /* what clients asked at the doors */
+	struct streams *streams; /* clients over TCP */
+	struct htab clients;     /* those by their 5-tuple */
+	struct stream_stats stream_stats;
 	struct relay **relays;        /* by descriptor */
 	size_t nrelays;               /* room in relays */
 	struct loop_timer *expiry;    /* of what the server keeps */
@@ -79,11 +87,25 @@ void worker_free(void *worker);
  * is filled with each datagram. door: a client's way in, NULL for peers. */
 void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
 
+/* One message to the server; what comes out is queued. data and reply stay
+ * borrowed until the flush. */
+void worker_feed(struct worker *, const struct turn_in *, struct turn_time);
+void worker_flush(struct worker *);
+
+/* stream.c: clients over TCP */
+int clients_open(struct worker *); /* 0 or -ENOMEM */
+void clients_close(struct worker *);
+/* Queues what goes to such a client; false: the client is another one's. */
+bool clients_send(struct worker *, const struct turn_out *);
+/* This allocation is over: its connection has to make another one soon. */
+void clients_idle(struct worker *, const struct turn_alloc_info *);
+
 /* door.c: -ENOMEM: what was opened stays to be closed. */
 int doors_open(struct worker *);
 void doors_close(struct worker *);
 /* The server's half of a 5-tuple. */
 struct addr link_addr(const struct worker *, uint16_t link);
+const char *link_scheme(const struct worker *, uint16_t link);
 
 /* relay.c: as struct turn_ops has them; the id is the descriptor. */
 int relay_open(void *worker, const struct turn_want *, struct turn_relay *);

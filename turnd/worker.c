@@ -34,17 +34,19 @@ quota_give(void *arg, uint64_t user)
 static void
 allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 {
-	static const char *const reasons[] = { "expired", "deleted",
-		"shutdown" };
-	const struct worker *w = arg;
+	static const char *const reasons[] = { "expired", "deleted", "shutdown",
+		"disconnected" };
+	struct worker *w = arg;
 	const struct turn_traffic *up = &a->traffic[TURN_UP];
 	const struct turn_traffic *down = &a->traffic[TURN_DOWN];
 
+	clients_idle(w, a);
 	log_info("allocation_ended", KV_S("why", reasons[why]),
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
-	    KV_ADDR("client", &a->client), KV_ADDR("relayed", &a->relayed),
-	    KV_U("created", a->created_s), KV_U("ms", a->age_ms),
-	    KV_U("to_peer_packets", up->packets),
+	    KV_ADDR("client", &a->client),
+	    KV_S("transport", link_scheme(w, a->link)),
+	    KV_ADDR("relayed", &a->relayed), KV_U("created", a->created_s),
+	    KV_U("ms", a->age_ms), KV_U("to_peer_packets", up->packets),
 	    KV_U("to_peer_bytes", up->bytes),
 	    KV_U("to_client_packets", down->packets),
 	    KV_U("to_client_bytes", down->bytes));
@@ -111,14 +113,14 @@ worker_route(const struct worker *w, const struct turn_out *out)
 		out->dst };
 }
 
-static void
+void
 worker_flush(struct worker *w)
 {
 	batch_tx_flush(w->tx);
 	w->nreplies = 0;
 }
 
-static void
+void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
 	struct turn_out *out = &w->out;
@@ -130,7 +132,7 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	turn_server_input(w->server, in, now, out);
 	if (out->noted)
 		worker_note(w, in);
-	if (out->to == TURN_NOBODY)
+	if (out->to == TURN_NOBODY || clients_send(w, out))
 		return;
 	route = worker_route(w, out);
 	batch_tx_add_from(
@@ -283,6 +285,7 @@ worker_turn_end(void *arg)
 	struct worker *w = arg;
 
 	worker_flush(w);
+	streams_flush(w->streams);
 	/* Only requests move timers, so relaying never looks for the next. */
 	if (w->timers_moved)
 		worker_set_expiry(w);
@@ -311,7 +314,7 @@ worker_init(struct worker *w)
 		return false;
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
-	return doors_open(w) == 0;
+	return clients_open(w) == 0 && doors_open(w) == 0;
 }
 
 void *
@@ -348,6 +351,7 @@ worker_free(void *worker)
 {
 	struct worker *w = worker;
 
+	clients_close(w);
 	turn_server_free(w->server); /* closes the relay sockets */
 	doors_close(w);
 	free(w->relays);

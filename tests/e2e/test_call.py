@@ -63,6 +63,16 @@ class Call(case.Case):
     def test_port_restricted_nats_meet_directly(self):
         self.call("port-restricted", self.is_direct)
 
+    def test_without_udp_the_relay_is_reached_over_tcp(self):
+        self.call("udp-blocked", self.is_over_tcp)
+
+    def is_over_tcp(self, net, *pages):
+        self.is_relayed(net, *pages)
+        for page in pages:
+            local = page.peer()["local"]
+            self.assertEqual((local["candidateType"],
+                              local.get("relayProtocol")), ("relay", "tcp"))
+
     def is_relayed(self, net, *pages):
         ours = 0
         for page in pages:

@@ -2,7 +2,7 @@
 """
 aioice_pair: two aioice agents that may use nothing but relayed candidates.
 
-    aioice_pair.py SERVER PORT USER PASSWORD
+    aioice_pair.py SERVER PORT TRANSPORT USER PASSWORD
 
 Prints the pair they chose and what each heard from the other.
 """
@@ -13,9 +13,10 @@ import sys
 import aioice
 
 
-async def gather(controlling, server, username, password):
+async def gather(controlling, server, transport, username, password):
     agent = aioice.Connection(
         ice_controlling=controlling, turn_server=server,
+        turn_transport=transport,
         turn_username=username, turn_password=password,
         stun_server=None, transport_policy=aioice.TransportPolicy.RELAY)
     await agent.gather_candidates()
@@ -30,10 +31,10 @@ async def introduce(one, other):
     other.remote_password = one.local_password
 
 
-async def main(host, port, username, password):
+async def main(host, port, *options):
     server = (host, int(port))
-    one = await gather(True, server, username, password)
-    other = await gather(False, server, username, password)
+    one = await gather(True, server, *options)
+    other = await gather(False, server, *options)
     await introduce(one, other)
     await introduce(other, one)
     await asyncio.gather(one.connect(), other.connect())

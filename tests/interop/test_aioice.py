@@ -14,12 +14,19 @@ PAIR = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 class Aioice(case.Case):
     def test_two_agents_meet_at_the_relay(self):
+        self.meet("udp")
+
+    def test_two_agents_meet_over_tcp(self):
+        self.meet("tcp")
+
+    def meet(self, transport):
         net = self.lab("symmetric", "symmetric")
         conf = floe.daemon.write_conf(
             self.path("floe.conf"), floe.sections(self, lab.SERVER))
         floe.start(self, "turnd", conf, net.server)
         text = net.a.run([sys.executable, PAIR, lab.SERVER,
-                          str(floe.TURN_PORT), *floe.TURN_USER]).stdout
+                          str(floe.TURN_PORT), transport,
+                          *floe.TURN_USER]).stdout
         lines = text.splitlines()
         self.assertEqual(lines[0], "pair relay relay", text)
         self.assertEqual(lines[1:], [f"pong {n}" for n in range(50)], text)

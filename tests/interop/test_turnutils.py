@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""coturn's own tools against stund and turnd, over UDP."""
+"""coturn's own tools against stund and turnd, over UDP and TCP."""
 
 import re
 
@@ -40,6 +40,12 @@ class Turnutils(case.Case):
 
     def test_indications(self):
         self.relay("-s", *STATIC)
+
+    def test_channels_over_tcp(self):
+        self.relay("-t", *STATIC)
+
+    def test_indications_over_tcp(self):
+        self.relay("-t", "-s", *STATIC)
 
     def test_one_client_to_itself(self):
         self.relay("-c", *STATIC)

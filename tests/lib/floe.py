@@ -38,11 +38,14 @@ def sections(case, address, tls=None):
                   ("listen", f"tcp://{address}:{STUN_PORT}"),
                   *admin("stund")],
         "turnd": [("listen", f"udp://{address}:{TURN_PORT}"),
+                  ("listen", f"tcp://{address}:{TURN_PORT}"),
                   ("relay-address", address),
                   ("user", ":".join(TURN_USER)), *admin("turnd")],
         "signald": [("listen", f"{scheme}://{address}:{PAGE_PORT}"),
                     ("stun-uri", f"stun:{address}:{STUN_PORT}"),
-                    ("turn-uri", f"turn:{address}:{TURN_PORT}?transport=udp"),
+                    *(("turn-uri",
+                       f"turn:{address}:{TURN_PORT}?transport={transport}")
+                      for transport in ("udp", "tcp")),
                     ("web-dir", os.path.join(root.SOURCE, "web")),
                     ("open-registration", "yes"), *admin("signald")],
     }

@@ -89,7 +89,12 @@ struct turn_alloc_info {
 	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
-enum turn_end { TURN_END_EXPIRED, TURN_END_DELETED, TURN_END_SHUTDOWN };
+enum turn_end {
+	TURN_END_EXPIRED,
+	TURN_END_DELETED,
+	TURN_END_SHUTDOWN,
+	TURN_END_DISCONNECTED, /* the client's TCP connection is gone */
+};
 
 struct turn_ops {
 	void *arg;

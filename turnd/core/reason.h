@@ -97,6 +97,9 @@
 	ROW(TURN_TOO_LONG, "too_long", 0,                                    \
 	    "a datagram longer than the relay handles")                      \
 	/* sends that the kernel refused */                                  \
+	ROW(TURN_CLIENT_SLOW, "client_slow", 0,                              \
+	    "data for a client that does not read its TCP connection as "    \
+	    "fast as it comes: the oldest goes")                             \
 	ROW(TURN_SEND_UNREACHABLE, "send_unreachable", 0,                    \
 	    "no route to the destination (EHOSTUNREACH, ENETUNREACH)")       \
 	ROW(TURN_SEND_REFUSED, "send_refused", 0,                            \

@@ -278,6 +278,26 @@ turn_server_input(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_NOT_STUN);
 }
 
+bool
+turn_server_has(struct turn_server *s, const struct addr *client, uint16_t link,
+    struct turn_time t)
+{
+	s->seen = t;
+	return alloc_find(s, client, link) != NULL;
+}
+
+void
+turn_server_gone(struct turn_server *s, const struct addr *client,
+    uint16_t link, struct turn_time t)
+{
+	struct turn_alloc *a;
+
+	s->seen = t;
+	a = alloc_find(s, client, link);
+	if (a != NULL)
+		alloc_end(s, a, TURN_END_DISCONNECTED);
+}
+
 /* The object of type that the wheel's timer t is embedded in. */
 #define OWNER(t, type) ((type *)(void *)((char *)(t)-offsetof(type, timer)))
 

@@ -68,6 +68,13 @@ turn_server_new(const struct turn_config *, const struct turn_ops *);
 void turn_server_free(struct turn_server *);
 void turn_server_input(struct turn_server *, const struct turn_in *,
     struct turn_time, struct turn_out *);
+/* Is there an allocation on this 5-tuple? */
+bool turn_server_has(struct turn_server *, const struct addr *client,
+    uint16_t link, struct turn_time);
+/* RFC 8656 section 7.1: the connection that the 5-tuple was is gone, and its
+ * allocation with it. */
+void turn_server_gone(struct turn_server *, const struct addr *client,
+    uint16_t link, struct turn_time);
 /* Ends what is over; the number of allocations that ended. */
 size_t turn_server_expire(struct turn_server *, struct turn_time);
 /* When to call expire next; UINT64_MAX: nothing to wait for. */

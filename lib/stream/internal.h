@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * internal: what stream.c and accept.c share.
+ * Owns: nothing.  Thread: the worker's.
+ */
+#ifndef FLOE_LIB_STREAM_INTERNAL_H
+#define FLOE_LIB_STREAM_INTERNAL_H
+
+#include "lib/base/pool.h"
+#include "lib/base/wheel.h"
+#include "lib/log/log.h"
+#include "lib/stream/frames.h"
+#include "lib/stream/stream.h"
+
+#define STREAM_READ_MAX (32 << 10) /* bytes a read */
+#define STREAM_TLS_MAX  (16 << 10) /* bytes a record, RFC 8446 section 5.1 */
+
+struct stream {
+	struct stream_id id;
+	struct streams *all;
+	int fd;
+	int watched; /* LOOP_READ | LOOP_WRITE */
+	struct loop_io *io;
+	struct tls *tls; /* NULL: plain TCP */
+	bool ended;      /* the client will send no more */
+	bool held;       /* rest may hold whole messages */
+	bool dirty;      /* in the list of those to flush */
+	uint8_t *rest;   /* read, and not yet handed on */
+	size_t rest_len;
+	struct frames out;
+	struct wheel_timer idle;
+	LIST_ENTRY(stream) entry;
+	TAILQ_ENTRY(stream) dirty_entry;
+};
+
+/* A listening socket. */
+struct stream_door {
+	struct streams *all;
+	uint16_t listener;
+	bool any; /* bound to all addresses: each connection tells its own */
+	struct tls_ctx *tls;
+	struct loop_io *io;
+};
+
+struct streams {
+	struct streams_conf conf;
+	struct stream_ops ops;
+	struct stream_stats *stats;
+	struct pool *pool;
+	LIST_HEAD(, stream) open;
+	TAILQ_HEAD(, stream) dirty;
+	struct wheel idle;
+	struct loop_timer *tick; /* when idle is due */
+	struct loop_timer *rest; /* until accepting makes sense again */
+	struct log_limit trouble;
+	struct stream_door *doors;
+	size_t ndoors;
+	uint8_t in[STREAM_READ_MAX];
+	uint8_t record[STREAM_TLS_MAX];
+};
+
+/* stream.c: takes the socket; false: it stays the caller's. */
+bool stream_open(struct stream_door *, int fd, const struct stream_id *);
+/* accept.c */
+void accept_close(struct streams *);
+void accept_resume(void *streams); /* a loop_fn */
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stream: the TCP and TLS connections of one worker. Bytes are cut into
+ * messages and handed on; what is sent is queued, written once a loop turn,
+ * and bounded: a client that does not read loses its oldest media, and its
+ * requests are not read any more while answers wait for it.
+ * Invariant: a stream is closed in the loop's own turn or in streams_flush,
+ * never inside another call.
+ * Owns: connections and what waits on them.  Thread: the worker's; its stats
+ * are read by any.
+ */
+#ifndef FLOE_LIB_STREAM_STREAM_H
+#define FLOE_LIB_STREAM_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "lib/addr/addr.h"
+#include "lib/loop/loop.h"
+#include "lib/tls/tls.h"
+
+/* Why a connection ended, or did not begin. */
+enum stream_end {
+	STREAM_BY_CLIENT,
+	STREAM_IDLE,
+	STREAM_NOT_STUN, /* framing is lost for good */
+	STREAM_TOO_LONG, /* a message longer than is served */
+	STREAM_TLS,      /* the client broke TLS or refused ours */
+	STREAM_FAILED,   /* the kernel refused to read or write */
+	STREAM_REFUSED,  /* as many connections as allowed are there */
+	STREAM_ENDS
+};
+const char *stream_end_name(enum stream_end); /* for metrics */
+
+/* Counters only (lib/base/counter.h): they are added up as an array. */
+struct stream_stats {
+	uint64_t accepted;
+	uint64_t ended[STREAM_ENDS];
+	uint64_t received_bytes, sent_bytes; /* inside TLS */
+};
+/* How many are open; the stats were read while they changed. */
+uint64_t stream_stats_open(const struct stream_stats *);
+
+struct stream;
+struct streams;
+
+/* The 5-tuple. Without holes: hashed and compared as bytes. */
+struct stream_id {
+	uint16_t listener;
+	struct addr local; /* ADDR_NONE: what the listener is bound to */
+	struct addr client;
+};
+const struct stream_id *stream_id(const struct stream *);
+
+struct stream_ops {
+	void *arg;
+	/* As stun_stream_next: bytes of the first message, 0, or -EBADMSG. */
+	int (*next)(const void *, size_t len);
+	/* 0, or -errno: the connection is refused. May be NULL. */
+	int (*opened)(void *arg, struct stream *);
+	/* One whole message; its bytes are good until fed. */
+	void (*message)(void *arg, struct stream *, uint8_t *, size_t len);
+	void (*fed)(void *arg); /* may be NULL */
+	/* Nothing touched it for idle_ms: true keeps it. May be NULL. */
+	bool (*idle)(void *arg, struct stream *);
+	/* Last words of a stream that was opened; it is good until the
+	 * return, but for sending. May be NULL. */
+	void (*closed)(void *arg, struct stream *);
+};
+
+struct streams_conf {
+	struct loop *loop;
+	size_t max; /* connections */
+	size_t listeners;
+	size_t message_max;
+	size_t send_max; /* bytes that may wait on a connection */
+	uint64_t idle_ms;
+};
+
+/* Both are copied; NULL: no memory. */
+struct streams *streams_new(const struct streams_conf *,
+    const struct stream_ops *, struct stream_stats *);
+void streams_free(struct streams *);
+/* Accepts from a listening socket, which stays the caller's, bound to bound;
+ * with a context it speaks TLS. 0 or -ENOMEM. */
+int streams_listen(struct streams *, uint16_t listener, int fd,
+    const struct addr *bound, struct tls_ctx *);
+/* Due at the end of each loop turn. */
+void streams_flush(struct streams *);
+
+/* Queues a message of n parts (copied). How many media messages were dropped:
+ * older ones, or it itself. */
+int
+stream_send(struct stream *, bool media, const struct iovec *parts, size_t n);
+/* Its idle time begins anew. */
+void stream_touch(struct stream *);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/net/sock.h"
+#include "lib/stream/stream.h"
+#include "tests/unit/test.h"
+
+#define IDLE_MS 40
+#define LONG    100
+
+/* Messages here: a byte that tells how long they are, itself included. */
+static int
+next_message(const void *data, size_t len)
+{
+	int n = len == 0 ? 0 : *(const uint8_t *)data;
+
+	return len > 0 && n == 0 ? -EBADMSG : n;
+}
+
+struct fixture {
+	struct loop *loop;
+	struct streams *streams;
+	struct stream_stats stats;
+	struct addr at;
+	int listener, client;
+	int opened, fed, idle, closed;
+	int copies; /* of each message, sent back */
+	bool media, keep;
+	char got[4096]; /* letters of the messages */
+	struct loop_timer *end;
+};
+
+static int
+opened(void *arg, struct stream *s)
+{
+	struct fixture *f = arg;
+	struct addr mine;
+
+	f->opened++;
+	assert_int_equal(0, sock_local(f->client, &mine));
+	assert_true(addr_equal(&mine, &stream_id(s)->client));
+	assert_int_equal(7, stream_id(s)->listener);
+	return 0;
+}
+
+static void
+message(void *arg, struct stream *s, uint8_t *data, size_t len)
+{
+	struct fixture *f = arg;
+	struct iovec part = { data, len };
+	int i;
+
+	if (strlen(f->got) + 1 < sizeof(f->got))
+		f->got[strlen(f->got)] = (char)data[1];
+	for (i = 0; i < f->copies; i++)
+		stream_send(s, f->media, &part, 1);
+	stream_touch(s);
+}
+
+static void
+fed(void *arg)
+{
+	((struct fixture *)arg)->fed++;
+}
+
+static bool
+idle(void *arg, struct stream *s)
+{
+	struct fixture *f = arg;
+
+	f->idle++;
+	return f->keep && f->idle < 3;
+}
+
+static void
+closed(void *arg, struct stream *s)
+{
+	struct fixture *f = arg;
+
+	f->closed++;
+	loop_stop(f->loop);
+}
+
+static void
+turn_end(void *arg)
+{
+	streams_flush(((struct fixture *)arg)->streams);
+}
+
+static void
+end_run(void *arg)
+{
+	loop_stop(((struct fixture *)arg)->loop);
+}
+
+static void
+run(struct fixture *f, uint64_t ms)
+{
+	loop_timer_set(f->end, ms);
+	assert_int_equal(0, loop_run(f->loop));
+}
+
+static int
+dial(const struct fixture *f)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&f->at, &ss);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(0, connect(fd, (struct sockaddr *)&ss, len));
+	return fd;
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct stream_ops ops = { f, next_message, opened, message, fed,
+		idle, closed };
+	struct addr any = addr_v4(127, 0, 0, 1, 0);
+	struct streams_conf conf = { .max = 1,
+		.listeners = 1,
+		.message_max = LONG,
+		.send_max = 32 << 10,
+		.idle_ms = IDLE_MS };
+
+	f->copies = 1;
+	f->loop = conf.loop = loop_new();
+	f->streams = streams_new(&conf, &ops, &f->stats);
+	f->end = loop_timer_new(f->loop, end_run, f);
+	loop_on_turn_end(f->loop, turn_end, f);
+	if (sock_tcp_group(&any, &f->listener, 1, 8, &f->at) != 0 ||
+	    streams_listen(f->streams, 7, f->listener, &f->at, NULL) != 0)
+		return -1;
+	f->client = dial(f);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	streams_free(f->streams);
+	assert_int_equal(f->closed, f->opened);
+	assert_int_equal(0, stream_stats_open(&f->stats));
+	loop_timer_free(f->end);
+	loop_free(f->loop);
+	close(f->listener);
+	close(f->client);
+	free(f);
+	return 0;
+}
+
+static void
+whole_messages(void **state)
+{
+	struct fixture *f = *state;
+	char back[64];
+
+	assert_int_equal(6, write(f->client, "\2a\3bb\3", 6));
+	run(f, 10);
+	assert_string_equal("ab", f->got);
+	assert_int_equal(5, recv(f->client, back, sizeof(back), 0));
+	assert_memory_equal("\2a\3bb", back, 5);
+	assert_int_equal(2, write(f->client, "cc", 2));
+	run(f, 10);
+	assert_string_equal("abc", f->got);
+	assert_int_equal(2, f->fed);
+}
+
+static void
+closed_by_client(void **state)
+{
+	struct fixture *f = *state;
+	char back[8];
+
+	assert_int_equal(2, write(f->client, "\2a", 2));
+	shutdown(f->client, SHUT_WR);
+	run(f, 5000);
+	assert_int_equal(2, recv(f->client, back, sizeof(back), 0));
+	assert_int_equal(1, f->stats.ended[STREAM_BY_CLIENT]);
+}
+
+/* What was understood before the noise has its effect, then it is over. */
+static void
+noise(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(3, write(f->client, "\2a\0", 3));
+	run(f, 5000);
+	assert_string_equal("a", f->got);
+	assert_int_equal(1, f->fed);
+	assert_int_equal(1, f->stats.ended[STREAM_NOT_STUN]);
+}
+
+static void
+too_long(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(1, write(f->client, "\377", 1));
+	run(f, 5000);
+	assert_int_equal(1, f->stats.ended[STREAM_TOO_LONG]);
+}
+
+static void
+idle_is_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	f->keep = true;
+	run(f, 5000);
+	assert_int_equal(3, f->idle);
+	assert_int_equal(1, f->stats.ended[STREAM_IDLE]);
+}
+
+static void
+one_too_many(void **state)
+{
+	struct fixture *f = *state;
+	int second;
+	char c;
+
+	run(f, 10);
+	second = dial(f);
+	run(f, 10);
+	assert_int_equal(0, recv(second, &c, 1, 0));
+	close(second);
+	assert_int_equal(1, f->stats.ended[STREAM_REFUSED]);
+	assert_int_equal(1, stream_stats_open(&f->stats));
+}
+
+/* Every answer comes, in order, although far more than may wait is due. */
+static void
+answers_wait_for_the_client(void **state)
+{
+	struct fixture *f = *state;
+	char data[LONG], back[LONG];
+	int i, sent = 0, seen = 0, n;
+
+	f->copies = 20;
+	memset(data, 'x', sizeof(data));
+	data[0] = LONG;
+	for (i = 0; i < 1000 && f->closed == 0; i++) {
+		if (send(f->client, data, LONG, MSG_DONTWAIT) != LONG)
+			break;
+		sent++;
+		loop_timer_set(f->end, 0);
+		assert_int_equal(0, loop_run(f->loop));
+	}
+	while (seen < 20 * sent) {
+		n = (int)recv(f->client, back, LONG, MSG_DONTWAIT | MSG_PEEK);
+		if (n < LONG) {
+			loop_timer_set(f->end, 1);
+			assert_int_equal(0, loop_run(f->loop));
+			assert_int_equal(0, f->closed);
+			continue;
+		}
+		assert_int_equal(LONG, recv(f->client, back, LONG, 0));
+		assert_memory_equal(data, back, LONG);
+		seen++;
+	}
+}
+
+/* Media that nobody reads goes, and what arrives is still whole. */
+static void
+media_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	char data[LONG], back[LONG];
+	int i, seen = 0;
+
+	f->media = true;
+	f->copies = 200;
+	memset(data, 'x', sizeof(data));
+	data[0] = LONG;
+	for (i = 0; i < 2000; i++) {
+		assert_int_equal(LONG, send(f->client, data, LONG, 0));
+		loop_timer_set(f->end, 0);
+		assert_int_equal(0, loop_run(f->loop));
+	}
+	shutdown(f->client, SHUT_WR);
+	run(f, 5);
+	while (f->closed == 0 || seen == 0) {
+		while (recv(f->client, back, LONG, MSG_DONTWAIT | MSG_PEEK) ==
+		    LONG) {
+			recv(f->client, back, LONG, 0);
+			assert_memory_equal(data, back, LONG);
+			seen++;
+		}
+		if (f->closed == 0)
+			run(f, 1);
+	}
+	assert_true(seen > 0 && seen < 200 * 2000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    whole_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    closed_by_client, setup, teardown),
+		cmocka_unit_test_setup_teardown(noise, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(idle_is_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_too_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    answers_wait_for_the_client, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    media_is_dropped, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

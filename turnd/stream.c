@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/stun/message.h"
+#include "turnd/turnd.h"
+
+/* The kernel cuts what goes on to a peer into fragments. */
+#define MESSAGE_MAX (16 << 10)
+
+static struct turn_time
+time_now(const struct worker *w)
+{
+	return (
+	    struct turn_time){ loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+}
+
+static uint64_t
+client_hash(const struct worker *w, const struct stream_id *id)
+{
+	return hash_bytes(&w->turnd->setup.core.hash_key, id, sizeof(*id));
+}
+
+static bool
+client_eq(const void *stream, const void *id)
+{
+	return memcmp(stream_id(stream), id, sizeof(struct stream_id)) == 0;
+}
+
+/* NULL: the client is not on a stream. */
+static struct stream *
+client_find(struct worker *w, const struct addr *client, uint16_t link)
+{
+	const struct link *l = links_at(w->links, link);
+	const struct stream_id id = { l->listener, l->local, *client };
+
+	if (w->doors[l->listener].io != NULL) /* datagrams */
+		return NULL;
+	return htab_find(&w->clients, client_hash(w, &id), client_eq, &id);
+}
+
+/* The server's half of its 5-tuple, or -errno. */
+static int
+client_link(struct worker *w, const struct stream *s)
+{
+	const struct stream_id *id = stream_id(s);
+
+	return links_get(
+	    w->links, id->listener, &id->local, loop_now_ms(w->loop));
+}
+
+static int
+client_opened(void *arg, struct stream *s)
+{
+	struct worker *w = arg;
+
+	return htab_put(&w->clients, client_hash(w, stream_id(s)), s);
+}
+
+static void
+client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
+{
+	struct worker *w = arg;
+	struct turn_in in = {
+		.from = TURN_CLIENT,
+		.data = data,
+		.len = len,
+		.src = &stream_id(s)->client,
+	};
+	int link = client_link(w, s);
+
+	if (link < 0) {
+		stat_add(&w->stats->reasons[TURN_TOO_MANY_ADDRESSES], 1);
+		return;
+	}
+	in.link = (uint16_t)link;
+	worker_feed(w, &in, time_now(w));
+}
+
+/* What is queued for peers lies in the buffer that is filled next. */
+static void
+client_fed(void *arg)
+{
+	worker_flush(arg);
+}
+
+static bool
+client_busy(void *arg, struct stream *s)
+{
+	struct worker *w = arg;
+	int link = client_link(w, s);
+
+	return link >= 0 &&
+	    turn_server_has(
+		w->server, &stream_id(s)->client, (uint16_t)link, time_now(w));
+}
+
+static void
+client_closed(void *arg, struct stream *s)
+{
+	struct worker *w = arg;
+	int link = client_link(w, s);
+
+	htab_del(&w->clients, client_hash(w, stream_id(s)), s);
+	if (link < 0)
+		return;
+	turn_server_gone(
+	    w->server, &stream_id(s)->client, (uint16_t)link, time_now(w));
+	w->timers_moved = true;
+}
+
+bool
+clients_send(struct worker *w, const struct turn_out *out)
+{
+	static uint8_t zero[3];
+	size_t len = out->head_len + out->len;
+	/* RFC 8656 section 12.5: padded on streams. */
+	const struct iovec parts[] = {
+		{ (void *)(uintptr_t)out->head, out->head_len },
+		{ (void *)(uintptr_t)out->data, out->len },
+		{ zero, -len & 3 },
+	};
+	struct stream *s;
+	int dropped;
+
+	if (out->to != TURN_CLIENT ||
+	    w->doors[links_at(w->links, out->link)->listener].io != NULL)
+		return false;
+	s = client_find(w, out->dst, out->link);
+	if (s == NULL)
+		return true;
+	dropped = stream_send(s, out->data != out->reply, parts, 3);
+	if (dropped > 0)
+		stat_add(
+		    &w->stats->reasons[TURN_CLIENT_SLOW], (uint64_t)dropped);
+	return true;
+}
+
+void
+clients_idle(struct worker *w, const struct turn_alloc_info *a)
+{
+	struct stream *s = client_find(w, &a->client, a->link);
+
+	if (s != NULL)
+		stream_touch(s);
+}
+
+int
+clients_open(struct worker *w)
+{
+	const struct turnd *t = w->turnd;
+	const struct stream_ops ops = {
+		.arg = w,
+		.next = stun_stream_next,
+		.opened = client_opened,
+		.message = client_message,
+		.fed = client_fed,
+		.idle = client_busy,
+		.closed = client_closed,
+	};
+	const struct streams_conf conf = {
+		.loop = w->loop,
+		.max = t->streams_max,
+		.listeners = t->listeners.n,
+		.message_max = MESSAGE_MAX,
+		.send_max = t->send_max,
+		.idle_ms = t->idle_ms,
+	};
+
+	htab_init(&w->clients, t->streams_max);
+	w->streams = streams_new(&conf, &ops, &w->stream_stats);
+	return w->streams == NULL ? -ENOMEM : 0;
+}
+
+void
+clients_close(struct worker *w)
+{
+	streams_free(w->streams);
+	w->streams = NULL;
+	htab_fini(&w->clients);
+}

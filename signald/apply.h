@@ -23,6 +23,7 @@ struct apply_request {
 	uint64_t ticket;
 	bool own;
 	struct sig_append *append;
+	size_t cost; /* bytes of memory, about */
 	struct sig_appended done;
 	struct buf record; /* what done.text points into */
 };

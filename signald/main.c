@@ -12,6 +12,7 @@
 #define MINUTE_MS 60000
 #define MAP_START (64 * 1024 * 1024)
 #define LAZY_MS   200
+#define WAITING   (256 * 1024 * 1024)
 /* A user may try more often than an address: or one stranger's wrong
  * passwords would keep the user out. */
 #define USER_RATE 4
@@ -52,6 +53,7 @@ open_log(struct signald *d, char err[DAEMON_ERR_MAX])
 		.mid_keep_ms = (uint64_t)d->conf->mid_ms,
 		.readers = DAEMON_WORKERS_MAX + 8,
 		.lazy_ms = LAZY_MS,
+		.waiting_max = WAITING,
 	};
 	int rc;
 

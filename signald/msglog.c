@@ -22,6 +22,8 @@ struct msglog {
 	char epoch[SIG_EPOCH_LEN];
 	uint64_t mid_keep_ms;
 	uint32_t lazy_ms;
+	size_t waiting_max;
+	atomic_size_t waiting; /* cost of all that is asked and not drained */
 	struct msglog_stats stats;
 	struct log_limit failures; /* the writer's */
 	pthread_t writer;
@@ -115,6 +117,7 @@ msglog_open(const struct msglog_config *cfg, struct msglog **out)
 	STAILQ_INIT(&log->queue);
 	log->mid_keep_ms = cfg->mid_keep_ms;
 	log->lazy_ms = cfg->lazy_ms;
+	log->waiting_max = cfg->waiting_max;
 	log->failures.burst = 1;
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -318,6 +321,8 @@ msglog_port_new(struct msglog *log, msglog_wake_fn *wake, void *arg)
 static void
 request_free(struct apply_request *r)
 {
+	atomic_fetch_sub_explicit(
+	    &r->port->log->waiting, r->cost, memory_order_relaxed);
 	sig_append_free(r->append);
 	buf_fini(&r->record);
 	free(r);
@@ -359,17 +364,36 @@ lazy(const struct sig_append *a)
 	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN;
 }
 
+/* A body is there twice once its record is made. */
+static size_t
+cost_of(const struct sig_append *a)
+{
+	return sizeof(struct apply_request) + sizeof(*a) + 2 * a->body_len;
+}
+
 int
 msglog_append(struct msglog_port *port, uint64_t ticket, bool own,
     struct sig_append *append)
 {
-	struct apply_request *r = calloc(1, sizeof(*r));
+	struct msglog *log = port->log;
+	struct apply_request *r = NULL;
+	size_t cost = cost_of(append);
+	bool room;
 
+	room = atomic_fetch_add_explicit(
+		   &log->waiting, cost, memory_order_relaxed) +
+		cost <=
+	    log->waiting_max;
+	if (room)
+		r = calloc(1, sizeof(*r));
 	if (r == NULL) {
+		atomic_fetch_sub_explicit(
+		    &log->waiting, cost, memory_order_relaxed);
 		sig_append_free(append);
-		return -ENOMEM;
+		return room ? -ENOMEM : -EAGAIN;
 	}
 	r->port = port;
+	r->cost = cost;
 	r->ticket = ticket;
 	r->own = own;
 	r->append = append;

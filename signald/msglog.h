@@ -28,7 +28,8 @@ struct msglog_config {
 	uint64_t map_start, map_max;
 	uint64_t mid_keep_ms; /* repeats of a mid are known so long */
 	uint32_t readers;
-	uint32_t lazy_ms; /* how long cursors and last-seen times may wait */
+	uint32_t lazy_ms;   /* how long cursors and last-seen times may wait */
+	size_t waiting_max; /* bytes of appends under way; more are refused */
 };
 
 /* 0 or -errno. */
@@ -56,8 +57,8 @@ msglog_port_new(struct msglog *, msglog_wake_fn *, void *arg);
 void msglog_port_mute(struct msglog_port *);
 /* After the writer has stopped, or nothing is pending; NULL is fine. */
 void msglog_port_free(struct msglog_port *);
-/* Takes the append. Nothing happens before msglog_port_flush. -ENOMEM: the
- * append is freed and no result will come. */
+/* Takes the append. Nothing happens before msglog_port_flush. -ENOMEM, or
+ * -EAGAIN (too many under way): it is freed and no result will come. */
 int msglog_append(
     struct msglog_port *, uint64_t ticket, bool own, struct sig_append *);
 void msglog_port_flush(struct msglog_port *);

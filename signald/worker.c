@@ -64,11 +64,12 @@ lost:
 static void
 do_append(struct worker *w, struct sig_effect *e)
 {
-	struct sig_appended failed = { .err = -ENOMEM };
+	struct sig_appended failed = { .err = 0 };
 	struct sig_append *append = e->append;
 
 	e->append = NULL;
-	if (msglog_append(w->port, e->ticket, false, append) != 0)
+	failed.err = msglog_append(w->port, e->ticket, false, append);
+	if (failed.err != 0)
 		sig_core_appended(w->core, e->ticket, &failed, worker_time(w));
 }
 

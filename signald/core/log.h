@@ -51,7 +51,9 @@ struct sig_append {
 void sig_append_free(struct sig_append *);
 
 struct sig_appended {
-	int err; /* 0; -EEXIST (user); -ENOENT (peer unknown); -ENOSPC, -EIO */
+	/* 0; -EEXIST (user); -ENOENT (peer unknown); -EAGAIN (too much is under
+	 * way); -ENOSPC, -EIO */
+	int err;
 	bool duplicate; /* mid seen before: the fields are the first answer's */
 	bool first;     /* this message founded the conversation */
 	uint64_t id, seq, ts;

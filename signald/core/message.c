@@ -78,6 +78,9 @@ send_done(struct sig_core *core, const struct sig_ticket *ticket,
 	if (live && res->err == -ENOENT)
 		sig_fail(core, ticket->link, ticket->request, SIG_NOT_FOUND,
 		    "to: no such user");
+	else if (live && res->err == -EAGAIN)
+		sig_fail(core, ticket->link, ticket->request, SIG_OVERLOADED,
+		    "the log has too much to do");
 	else if (live && res->err != 0)
 		sig_fail(core, ticket->link, ticket->request, SIG_STORAGE,
 		    "nothing was stored");

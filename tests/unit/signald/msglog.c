@@ -23,6 +23,7 @@ struct fixture {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool woken;
+	size_t waiting_max;
 	uint64_t ts;
 	struct sig_appended last;
 	char text[4096];
@@ -46,7 +47,8 @@ wake(void *arg)
 static void
 open_log(struct fixture *f, uint64_t map_max)
 {
-	struct msglog_config cfg = { f->dir, MIB / 4, map_max, KEEP_MS, 4, 10 };
+	struct msglog_config cfg = { f->dir, MIB / 4, map_max, KEEP_MS, 4, 10,
+		f->waiting_max };
 
 	assert_int_equal(msglog_open(&cfg, &f->log), 0);
 	assert_int_equal(msglog_start(f->log), 0);
@@ -74,6 +76,7 @@ setup(void **state)
 		return 1;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->cond, NULL);
+	f->waiting_max = MIB;
 	open_log(f, 64 * MIB);
 	*state = f;
 	return 0;
@@ -572,6 +575,33 @@ test_full(void **state)
 	assert_int_equal(f->last.sync_peer, last + 1);
 }
 
+/* What waits for the disk is memory, too. */
+static void
+test_too_much_under_way(void **state)
+{
+	struct fixture *f = *state;
+	struct sig_append *a;
+	uint64_t n, round;
+	int rc = 0;
+
+	close_log(f);
+	f->waiting_max = MIB / 64;
+	open_log(f, 64 * MIB);
+	three_users(f);
+	for (round = 0; round < 3; round++) {
+		for (n = 0; rc == 0; n++) {
+			a = append_new(f, SIG_APPEND_CURSOR, "alice");
+			rc = msglog_append(f->port, n, false, a);
+		}
+		assert_int_equal(rc, -EAGAIN);
+		assert_true(n > 2);
+		assert_int_equal(msglog_port_pending(f->port), n - 1);
+		settle(f);
+		assert_int_equal(f->n, n - 1);
+		rc = 0;
+	}
+}
+
 static void
 test_wait(void **state)
 {
@@ -607,6 +637,7 @@ main(void)
 		LOG_TEST(test_reopen),
 		LOG_TEST(test_mids_age_out),
 		LOG_TEST(test_full),
+		LOG_TEST(test_too_much_under_way),
 		LOG_TEST(test_wait),
 	};
 

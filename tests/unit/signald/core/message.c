@@ -65,6 +65,9 @@ test_log_refuses(void **state)
 	want_nothing(w, a);
 	want_nothing(w, b);
 	assert_int_equal(memlog_count(world_log(w)), 0);
+	world_fail_appends(w, -EAGAIN, 1);
+	ask(w, a, TO_BOB("8", "m-1"),
+	    "{'id':8,'err':{'code':'overloaded','retry_ms':500}}");
 	ask(w, a, TO_BOB("8", "m-1"), "{'id':8,'ok':{'seq':1}}");
 	ask(w, a, TEXT("9", "zoe", "m-2"), "{'push':'message','sync':1}");
 	want(w, a, "{'id':9,'err':{'code':'not_found'}}");

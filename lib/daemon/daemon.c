@@ -214,6 +214,7 @@ run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	int e;
 
 	system_raise_nofile();
+	system_forbid_privileges();
 	system_block_signals();
 	run->nworkers = count_workers(conf_data(run->conf));
 	e = start(run, err);

@@ -37,6 +37,12 @@ waited_signals(sigset_t *set)
 }
 
 void
+system_forbid_privileges(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+void
 system_block_signals(void)
 {
 	sigset_t set;
@@ -99,7 +105,6 @@ system_drop(const char *user, char *err, size_t size)
 {
 	int e = become(user, err, size);
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	forbid_tracing(); /* last: a change of account resets it */
 	return e;
 }

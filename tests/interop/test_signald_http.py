@@ -309,6 +309,17 @@ class Http(case.Case):
             names = set(pool.map(enter, range(100)))
         self.assertEqual(names, {"u0", "u1", "u2", "u3"})
 
+    def test_no_thread_gains_privileges(self):
+        """Not those either that run before the account is changed."""
+        tasks = f"/proc/{self.begin().process.pid}/task"
+        names = {}
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/status", encoding="ascii") as file:
+                status = dict(line.split(":\t", 1) for line in file)
+            names[status["Name"].strip()] = status["NoNewPrivs"].strip()
+        self.assertLessEqual({"hasher", "log-writer", "signald"}, set(names))
+        self.assertEqual(set(names.values()), {"1"}, names)
+
     def test_second_instance_is_refused(self):
         first = self.begin()
         sections = floe.sections(self, ADDRESS[0])

@@ -17,9 +17,11 @@
 #define STUN_NONCE_LEN     34 /* with its NUL; text of the cookie alphabet */
 #define STUN_NONCE_KEY_LEN 32
 
-/* Security features, RFC 8489 section 18.1: bit 0 is the highest of 24. */
-#define STUN_NONCE_PASSWORD_ALGORITHMS 0x800000
-#define STUN_NONCE_USERNAME_ANONYMITY  0x400000
+/* Security features, RFC 8489 section 18.1. Bit 0 is the lowest of 24, as
+ * verified erratum 6290 corrects it, and as the vector of appendix B.1 and
+ * libjuice have it. */
+#define STUN_NONCE_PASSWORD_ALGORITHMS 0x000001
+#define STUN_NONCE_USERNAME_ANONYMITY  0x000002
 
 struct stun_nonce_key {
 	uint8_t bytes[STUN_NONCE_KEY_LEN];

@@ -91,10 +91,10 @@ test_features(void **state)
 	k.features =
 	    STUN_NONCE_PASSWORD_ALGORITHMS | STUN_NONCE_USERNAME_ANONYMITY;
 	assert_int_equal(stun_nonce_make(&k, &a, 1000, nonce), 0);
-	assert_int_equal(strncmp(nonce, "obMatJos2wAAA", 13), 0);
+	assert_int_equal(strncmp(nonce, "obMatJos2AAAD", 13), 0);
 	assert_int_equal(
 	    stun_nonce_check(&k, &a, 1000, nonce, strlen(nonce)), 0);
-	nonce[9] = 'A';
+	nonce[12] = 'A';
 	assert_int_equal(
 	    stun_nonce_check(&k, &a, 1000, nonce, strlen(nonce)), -EACCES);
 	assert_int_equal(check(&a, 1000, nonce), -EACCES);

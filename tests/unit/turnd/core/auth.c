@@ -76,7 +76,7 @@ test_nothing_can_be_changed(void **state)
 		{ STUN_REALM, 0, TURN_WRONG_PASSWORD },
 		{ STUN_USERHASH, 31, TURN_UNKNOWN_USER },
 		{ STUN_NONCE, 8, TURN_STALE_NONCE },  /* the cookie */
-		{ STUN_NONCE, 9, TURN_STALE_NONCE },  /* features */
+		{ STUN_NONCE, 12, TURN_STALE_NONCE }, /* features */
 		{ STUN_NONCE, 20, TURN_STALE_NONCE }, /* the rest */
 		{ STUN_PASSWORD_ALGORITHMS, 1, TURN_BAD_ALGORITHM },
 		{ STUN_PASSWORD_ALGORITHMS, 7, TURN_BAD_ALGORITHM },

@@ -88,12 +88,17 @@ conn_leave(struct conn *c)
 struct conn *
 conn_new(struct worker *w, int fd, struct tls_ctx *tls)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct signald *d = w->d;
+	struct conn *c = NULL;
 
+	if (d->connections < d->conf->max_connections)
+		c = calloc(1, sizeof(*c));
 	if (c == NULL) {
 		close(fd);
 		return NULL;
 	}
+	d->connections++;
+	c->worker = w;
 	c->fd = fd;
 	c->move_to = -1;
 	TAILQ_INIT(&c->out);
@@ -133,6 +138,7 @@ conn_free(struct conn *c)
 	tls_free(c->tls);
 	if (c->fd >= 0)
 		close(c->fd);
+	c->worker->d->connections--;
 	free(c);
 }
 
@@ -311,6 +317,8 @@ conn_send(struct conn *c, struct chunk *k)
 
 	if (c->state == CONN_ECHO)
 		limit = LINK_ECHO_MAX * 2;
+	if (k->data != k->own) /* costs no memory */
+		limit = SIZE_MAX;
 	/* A queue that grew within this turn is no sign of a slow reader. */
 	if (c->out_bytes + k->len > limit && c->state != CONN_DEAD)
 		(void)send_out(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * signald: what all workers of the daemon share. Immutable while they run,
- * but for what looks after itself (log, hasher, rates).
+ * but for what looks after itself (log, hasher, rates) and one counter.
  * Owns: everything in it; workers are in an array here, so that mail to one
  * that has ended still finds its place.
  * Thread: made and freed on main.
@@ -10,6 +10,7 @@
 #define FLOE_SIGNALD_SIGNALD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/daemon/listen.h"
 #include "lib/tls/tls.h"
@@ -36,6 +37,7 @@ struct signald {
 	int nworkers;
 	pthread_mutex_t ready_lock;
 	int ready; /* workers whose loop can be posted to */
+	atomic_int_fast64_t connections; /* of all workers */
 };
 
 /* state.c: the directory, its lock, and the key that signs tokens. 0, or

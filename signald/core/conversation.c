@@ -10,7 +10,10 @@
 #define CONVS_LIMIT   200
 #define HISTORY_LIMIT 200
 #define HISTORY_DEF   50
-#define ANSWER_BYTES  (512 * 1024) /* rows of one answer; the rest is asked */
+#define LIST_BYTES    (512 * 1024) /* rows of one answer; the rest is cut */
+/* ... or asked for: a client that hears nothing while a large answer comes
+ * over a slow link would take us for dead. */
+#define HISTORY_BYTES (128 * 1024)
 
 static void
 rows_fail(struct sig_core *core, const struct sig_ticket *ticket, int err)
@@ -40,7 +43,7 @@ conversations_done(struct sig_core *core, const struct sig_ticket *ticket,
 	}
 	sig_ok_begin(&o, &b, ticket->request);
 	json_out_array(&o, "conversations");
-	for (i = 0; i < rows->nrows && b.len < ANSWER_BYTES; i++) {
+	for (i = 0; i < rows->nrows && b.len < LIST_BYTES; i++) {
 		row = &rows->rows[i];
 		json_out_object(&o, NULL);
 		json_out_str(&o, "conv", row->conv);
@@ -83,7 +86,7 @@ history_cut(
 
 	*first = 0;
 	*last = rows->nrows;
-	for (n = 0; n < rows->nrows && bytes < ANSWER_BYTES; n++)
+	for (n = 0; n < rows->nrows && bytes < HISTORY_BYTES; n++)
 		bytes += rows->rows[newer ? n : rows->nrows - 1 - n].text_len;
 	if (newer)
 		*last = n;

@@ -95,6 +95,41 @@ class Http(case.Case):
                 self.assertEqual(head.headers["Content-Length"],
                                  answer.headers["Content-Length"])
 
+    def test_a_file_may_be_longer_than_the_queue(self):
+        folder = self.path("web")
+        os.mkdir(folder)
+        text = os.urandom(1 << 20).hex()
+        with open(os.path.join(folder, "large.js"), "w",
+                  encoding="ascii") as file:
+            file.write(text)
+        self.begin(web_dir=folder, send_queue="512k")
+        answer, body = self.ask("GET", "/large.js")
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(body.decode() == text)
+
+    def test_connections_are_bounded(self):
+        self.begin(workers="4", max_connections="10", hello="60s")
+        links = [self.connect() for _ in range(40)]
+
+        def alive():
+            for link in links:
+                link.setblocking(False)
+                try:
+                    if link.recv(1) == b"":
+                        links.remove(link)
+                        return None  # the list has changed under our hands
+                except BlockingIOError:
+                    pass
+            return len(links)
+
+        wait.until("the others are closed", lambda: alive() == 10)
+        self.assertEqual(floe.metric("signald", "signald_connections"), 10)
+        for link in links:
+            link.close()
+        wait.until("there is room again", lambda: floe.metric(
+            "signald", "signald_connections") == 0)
+        self.assertEqual(self.ask("GET", "/healthz")[0].status, 200)
+
     def test_no_way_out_of_the_folder(self):
         self.begin()
         for path in ("/../floe.conf", "/..%2ffloe.conf", "/sdk/../../Makefile",

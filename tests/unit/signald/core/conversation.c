@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/unit/signald/core/client.h"
 
@@ -56,6 +58,38 @@ test_list_and_history(void **state)
 	    "{'id':9,'err':{'code':'storage'}}");
 }
 
+static void
+test_history_comes_in_portions(void **state)
+{
+	static char text[16001];
+	struct world *w = *state;
+	int a = login(w, "alice", "d1"), i;
+	char *say;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 1; i <= 12; i++) {
+		assert_true(asprintf(&say,
+				"{'op':'message.send','to':'bob','mid':'%d',"
+				"'type':'text','body':{'text':'%s'}}",
+				i, text) > 0);
+		world_say(w, a, say);
+		free(say);
+	}
+	world_hear_all(w, a);
+	ask(w, a,
+	    "{'id':1,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'before':12}",
+	    "{'id':1,'ok':{'messages':[{'seq':3},{'seq':4},{'seq':5},"
+	    "{'seq':6},{'seq':7},{'seq':8},{'seq':9},{'seq':10},{'seq':11}],"
+	    "'complete':false}}");
+	ask(w, a,
+	    "{'id':2,'op':'message.history','conv':'main:1:alice:bob',"
+	    "'after':0}",
+	    "{'id':2,'ok':{'messages':[{'seq':1},{'seq':2},{'seq':3},"
+	    "{'seq':4},{'seq':5},{'seq':6},{'seq':7},{'seq':8},{'seq':9}],"
+	    "'complete':false}}");
+}
+
 /* The log-in reads the newest thousand; the oldest may be named all the
  * same. */
 static void
@@ -94,6 +128,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_list_and_history),
+		TEST(test_history_comes_in_portions),
 		TEST(test_more_than_the_log_in_reads),
 	};
 

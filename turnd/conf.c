@@ -208,6 +208,14 @@ add_own(struct prefix_list *list, const struct addr *a)
 }
 
 static bool
+is_unspecified(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(a->ip, zero, sizeof(zero)) == 0;
+}
+
+static bool
 is_loopback(const struct addr *a)
 {
 	static const uint8_t one[16] = { [15] = 1 };
@@ -253,6 +261,7 @@ add_configured(struct prefix_list *list, const struct conf_list *prefixes,
 static int
 setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
 {
+	const struct conf_listen *l = c->listen.items;
 	size_t i;
 	int err;
 
@@ -264,6 +273,11 @@ setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
 		err = add_interfaces(s->peers);
 	for (i = 0; err == 0 && i < s->nrelay_addrs; i++)
 		err = add_own(s->peers, &s->relay_addrs[i]);
+	/* One of a prefix that is routed here is on no interface. */
+	for (i = 0; err == 0 && i < c->listen.n; i++) {
+		if (!is_unspecified(&l[i].addr) && !is_loopback(&l[i].addr))
+			err = add_own(s->peers, &l[i].addr);
+	}
 	/* Last, so that the operator's word counts on equal prefixes. */
 	if (err == 0)
 		err = add_configured(
@@ -272,14 +286,6 @@ setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
 		err = add_configured(
 		    s->peers, &c->deny_peer, PREFIX_DENY, "deny-peer");
 	return err;
-}
-
-static bool
-is_unspecified(const struct addr *a)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(a->ip, zero, sizeof(zero)) == 0;
 }
 
 /* The address from which this machine would speak to the internet: the kernel

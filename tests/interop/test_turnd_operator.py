@@ -14,6 +14,8 @@ import wait
 
 # Addresses of this sandbox alone; the peer's is allowed, the server's is not.
 SERVER, PEER = "11.0.0.10", "11.0.0.20"
+# Of a prefix that is local as a whole: no interface has it.
+ROUTED, ROUTED_NET = "11.2.0.1", "11.2.0.0/16"
 NOWHERE, NOWHERE_NET = "11.1.0.1", "11.1.0.0/16"
 ROUNDS = 20
 
@@ -28,11 +30,15 @@ class Operator(case.Case):
         for address in (SERVER, PEER):
             ip("addr", "add", address + "/32", "dev", "lo")
             self.addCleanup(ip, "addr", "del", address + "/32", "dev", "lo")
+        ip("route", "add", "local", ROUTED_NET, "dev", "lo")
+        self.addCleanup(ip, "route", "del", "local", ROUTED_NET, "dev", "lo")
         ip("route", "add", "unreachable", NOWHERE_NET)
         self.addCleanup(ip, "route", "del", "unreachable", NOWHERE_NET)
         sections = floe.sections(self, SERVER)
         sections["floe"].append(("log-format", "json"))
-        sections["turnd"].append(("allow-peer", PEER))
+        sections["turnd"] += [
+            ("allow-peer", PEER),
+            ("listen", f"udp://{ROUTED}:{floe.TURN_PORT}")]
         self.turnd = floe.start(self, "turnd", floe.daemon.write_conf(
             self.path("floe.conf"), sections))
         self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -105,14 +111,15 @@ class Operator(case.Case):
     def test_refused_peer_names_the_rule(self):
         client = self.client()
         client.allocate()
-        for address, rule in ((SERVER, "own-address"), ("10.0.0.1", "private"),
+        for address, rule in ((SERVER, "own-address"), (ROUTED, "own-address"),
+                              ("10.0.0.1", "private"),
                               ("127.0.0.1", "loopback")):
             with self.assertRaises(turn.Refused) as refused:
                 client.permit(address)
             self.assertEqual(refused.exception.args[0], 403)
             wait.until("the rule is logged", lambda rule=rule:
                        f'"rule":"{rule}"' in self.turnd.log())
-        self.assertEqual(self.drops("peer_denied"), 3)
+        self.assertEqual(self.drops("peer_denied"), 4)
 
     def test_no_descriptors_left(self):
         pid = self.turnd.process.pid

@@ -17,4 +17,7 @@ struct stund_conf {
 
 extern const struct conf_option stund_options[];
 
+/* struct daemon's check. */
+int stund_check(const struct conf *, char err[DAEMON_ERR_MAX]);
+
 #endif

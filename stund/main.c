@@ -11,12 +11,16 @@ stund_close(void *state)
 	struct stund *d = state;
 
 	listeners_close(&d->listeners);
+	tls_ctx_free(d->tls);
 	free(d);
 }
 
 static int
 stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 {
+	/* RFC 7443; a TURN client may ask for its address here. */
+	static const char *const alpn[] = { "stun.nat-discovery", "stun.turn",
+		NULL };
 	const struct conf *conf = daemon_conf(run);
 	const struct stund_conf *c = conf_data(conf);
 	struct stund *d = calloc(1, sizeof(*d));
@@ -30,8 +34,10 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->streams_max =
 	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
-	rc = listeners_open(
-	    &d->listeners, conf, "stund", &c->listen, d->workers, err);
+	rc = listeners_open_tls(conf, &c->listen, "tls", alpn, &d->tls, err);
+	if (rc == 0)
+		rc = listeners_open(
+		    &d->listeners, conf, "stund", &c->listen, d->workers, err);
 	if (rc != 0) {
 		stund_close(d);
 		return rc;
@@ -48,6 +54,7 @@ main(int argc, char **argv)
 		.summary = "a STUN server",
 		.options = stund_options,
 		.conf_size = sizeof(struct stund_conf),
+		.check = stund_check,
 		.open = stund_open,
 		.worker_new = worker_new,
 		.worker_free = worker_free,

@@ -22,6 +22,7 @@ enum transport { OVER_UDP, OVER_TCP, TRANSPORTS };
 struct stund {
 	struct daemon_run *run;
 	struct listeners listeners;
+	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
 	size_t streams_max; /* of a worker */
 	uint64_t idle_ms;

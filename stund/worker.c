@@ -98,7 +98,8 @@ links_open(struct worker *w)
 		l->fd = from->fds[w->index];
 		if (!listener_is(from, "udp")) {
 			if (streams_listen(w->streams, (uint16_t)i, l->fd,
-				&from->addr, NULL) != 0)
+				&from->addr,
+				listener_is(from, "tls") ? d->tls : NULL) != 0)
 				return false;
 			continue;
 		}

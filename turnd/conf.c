@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "lib/crypto/crypto.h"
+#include "lib/daemon/listen.h"
 #include "lib/net/sock.h"
 #include "lib/stun/message.h"
 #include "turnd/conf.h"
 
-static const char *const listen_schemes[] = { "udp", "tcp", NULL };
+static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
 #define SECOND_MS  INT64_C(1000)
@@ -24,7 +25,8 @@ static const char *const listen_schemes[] = { "udp", "tcp", NULL };
 const struct conf_option turnd_options[] = {
 	{ "turnd", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
 	    OWN(listen), NULL, 0, 0, listen_schemes,
-	    "address that clients come to: udp://ADDRESS:PORT or tcp://..." },
+	    "address that clients come to: udp://ADDRESS:PORT, tcp://... or "
+	    "tls://..." },
 	{ "turnd", "relay-address", CONF_ADDR, CONF_REPEAT, OWN(relay_addrs),
 	    NULL, 0, 0, NULL,
 	    "address of this machine that peers see; default: as listen" },
@@ -182,6 +184,8 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	int rc;
 
 	rc = check_rows(conf, err);
+	if (rc == 0)
+		rc = listeners_check_tls(conf, "turnd", &c->listen, "tls", err);
 	if (rc == 0)
 		rc = users_from(conf, &any, &users, err);
 	if (rc != 0)

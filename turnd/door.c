@@ -31,7 +31,10 @@ doors_open(struct worker *w)
 		d->listener = i;
 		if (!listener_is(&t->listeners.items[i], "udp")) {
 			if (streams_listen(w->streams, i, d->fd,
-				&t->listeners.items[i].addr, NULL) != 0)
+				&t->listeners.items[i].addr,
+				listener_is(&t->listeners.items[i], "tls")
+				    ? t->tls
+				    : NULL) != 0)
 				return -ENOMEM;
 			continue;
 		}

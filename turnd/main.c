@@ -11,6 +11,7 @@ turnd_close(void *state)
 	struct turnd *d = state;
 
 	listeners_close(&d->listeners);
+	tls_ctx_free(d->tls);
 	ports_free(d->ports);
 	turn_quota_free(d->quota);
 	pthread_mutex_destroy(&d->quota_lock);
@@ -21,6 +22,9 @@ turnd_close(void *state)
 static int
 open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
+	/* RFC 7443; turnd answers Binding requests as well. */
+	static const char *const alpn[] = { "stun.turn", "stun.nat-discovery",
+		NULL };
 	const struct turnd_conf *c = conf_data(conf);
 	int rc;
 
@@ -34,6 +38,9 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
 	if (d->quota == NULL || d->ports == NULL)
 		return -ENOMEM;
+	rc = listeners_open_tls(conf, &c->listen, "tls", alpn, &d->tls, err);
+	if (rc != 0)
+		return rc;
 	return listeners_open(
 	    &d->listeners, conf, "turnd", &c->listen, d->workers, err);
 }

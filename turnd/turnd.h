@@ -28,6 +28,7 @@ struct turnd {
 	struct turnd_setup setup;
 	struct ports *ports;
 	struct listeners listeners;
+	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
 	size_t streams_max; /* TCP connections of a worker */
 	uint64_t idle_ms;   /* of one without an allocation */

@@ -102,3 +102,56 @@ listeners_close(struct listeners *ls)
 	free(ls->items);
 	*ls = (struct listeners){ .items = NULL };
 }
+
+/* The first of the scheme; uris->n: none. */
+static size_t
+uri_find(const struct conf_list *uris, const char *scheme)
+{
+	const struct conf_listen *uri = uris->items;
+	size_t i;
+
+	for (i = 0; i < uris->n; i++) {
+		if (strcmp(uri[i].scheme, scheme) == 0)
+			break;
+	}
+	return i;
+}
+
+int
+listeners_check_tls(const struct conf *conf, const char *section,
+    const struct conf_list *uris, const char *scheme, char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(conf);
+	size_t used, i = uri_find(uris, scheme);
+
+	if (i == uris->n || (c->tls_cert != NULL && c->tls_key != NULL))
+		return 0;
+	conf_where(conf, section, "listen", i, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used,
+	    "%s needs tls-cert and tls-key in [floe]", scheme);
+	return -EINVAL;
+}
+
+int
+listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
+    const char *scheme, const char *const *alpn, struct tls_ctx **out,
+    char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(conf);
+	const struct tls_conf cfg = { c->tls_cert, c->tls_key, alpn };
+	char what[TLS_ERR_MAX];
+	size_t used;
+	int rc;
+
+	*out = NULL;
+	if (uri_find(uris, scheme) == uris->n)
+		return 0;
+	rc = tls_ctx_new(&cfg, out, what);
+	if (rc == 0)
+		return 0;
+	conf_where(conf, "floe", "tls-cert", 0, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
+	return rc;
+}

@@ -10,9 +10,10 @@
 #include <stdbool.h>
 
 #include "lib/daemon/daemon.h"
+#include "lib/tls/tls.h"
 
 struct listener {
-	const char *scheme; /* as configured: udp, tcp, http, https */
+	const char *scheme; /* as configured: udp, tcp, tls, http, https */
 	struct addr addr;   /* as bound */
 	int fds[DAEMON_WORKERS_MAX];
 };
@@ -29,5 +30,15 @@ int listeners_open(struct listeners *, const struct conf *, const char *section,
     const struct conf_list *uris, int workers, char err[DAEMON_ERR_MAX]);
 void listeners_close(struct listeners *);
 bool listener_is(const struct listener *, const char *scheme);
+
+/* For struct daemon's check: 0, or -EINVAL with err when one of the scheme is
+ * there and tls-cert or tls-key is not. */
+int listeners_check_tls(const struct conf *, const char *section,
+    const struct conf_list *uris, const char *scheme, char err[DAEMON_ERR_MAX]);
+/* *out for those of the scheme, NULL when there is none. 0, or -errno with
+ * err. */
+int listeners_open_tls(const struct conf *, const struct conf_list *uris,
+    const char *scheme, const char *const *alpn, struct tls_ctx **out,
+    char err[DAEMON_ERR_MAX]);
 
 #endif

@@ -13,7 +13,6 @@
 #include "lib/stream/stream.h"
 
 #define STREAM_READ_MAX (32 << 10) /* bytes a read */
-#define STREAM_TLS_MAX  (16 << 10) /* bytes a record, RFC 8446 section 5.1 */
 
 struct stream {
 	struct stream_id id;
@@ -56,7 +55,6 @@ struct streams {
 	struct stream_door *doors;
 	size_t ndoors;
 	uint8_t in[STREAM_READ_MAX];
-	uint8_t record[STREAM_TLS_MAX];
 };
 
 /* stream.c: takes the socket; false: it stays the caller's. */

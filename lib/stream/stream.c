@@ -143,27 +143,19 @@ send_plain(struct stream *s)
 	return errno == EINTR ? -EAGAIN : -errno;
 }
 
-/* The same. A record costs a header, a MAC and a call, so it is filled. */
+/* The same. A record a message: clients such as coturn's take one for the
+ * other, and lose what follows in the same record. */
 static ssize_t
 send_tls(struct stream *s)
 {
-	uint8_t *record = s->all->record;
-	struct iovec parts[SEND_PARTS];
-	size_t len = 0, more;
-	int i, n = frames_next(&s->out, parts, SEND_PARTS);
-	ssize_t taken;
+	struct iovec part;
+	ssize_t n;
 
-	for (i = 0; i < n && len < STREAM_TLS_MAX; i++) {
-		more = parts[i].iov_len;
-		if (more > STREAM_TLS_MAX - len)
-			more = STREAM_TLS_MAX - len;
-		memcpy(record + len, parts[i].iov_base, more);
-		len += more;
-	}
-	taken = tls_write(s->tls, record, len);
-	if (taken == -EAGAIN)
-		frames_pin(&s->out, len);
-	return taken;
+	(void)frames_next(&s->out, &part, 1);
+	n = tls_write(s->tls, part.iov_base, part.iov_len);
+	if (n == -EAGAIN)
+		frames_pin(&s->out, part.iov_len);
+	return n;
 }
 
 /* 0, also when the client does not take it all; or -errno. */

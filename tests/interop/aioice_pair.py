@@ -16,7 +16,8 @@ import aioice
 async def gather(controlling, server, transport, username, password):
     agent = aioice.Connection(
         ice_controlling=controlling, turn_server=server,
-        turn_transport=transport,
+        turn_transport="udp" if transport == "udp" else "tcp",
+        turn_ssl=transport == "tls",
         turn_username=username, turn_password=password,
         stun_server=None, transport_policy=aioice.TransportPolicy.RELAY)
     await agent.gather_candidates()

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""coturn's own tools against stund and turnd, over UDP and TCP."""
+"""coturn's own tools against stund and turnd, over UDP, TCP and TLS."""
 
 import re
 
 import case
+import certs
 import floe
 import lab
 
@@ -20,8 +21,9 @@ class Turnutils(case.Case):
     def setUp(self):
         super().setUp()
         self.net = self.lab("symmetric", "port-restricted")
+        tls = certs.Authority(self.folder).issue(lab.SERVER)
         conf = floe.daemon.write_conf(
-            self.path("floe.conf"), floe.sections(self, lab.SERVER))
+            self.path("floe.conf"), floe.sections(self, lab.SERVER, tls))
         for name in ("stund", "turnd"):
             floe.start(self, name, conf, self.net.server)
 
@@ -46,6 +48,9 @@ class Turnutils(case.Case):
 
     def test_indications_over_tcp(self):
         self.relay("-t", "-s", *STATIC)
+
+    def test_channels_over_tls(self):
+        self.relay("-t", "-S", "-p", str(floe.TURNS_PORT), *STATIC)
 
     def test_one_client_to_itself(self):
         self.relay("-c", *STATIC)

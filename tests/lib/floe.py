@@ -9,6 +9,8 @@ import root
 
 STUN_PORT = 3478
 TURN_PORT = 3479
+STUNS_PORT = 5349
+TURNS_PORT = 5350
 PAGE_PORT = 8080
 ADMIN_PORTS = {"stund": 9640, "turnd": 9641, "signald": 9642}
 REALM = "floe.test"
@@ -32,13 +34,17 @@ def sections(case, address, tls=None):
               ("turn-secret", TURN_SECRET)]
     if tls:
         common += [("tls-cert", tls[0]), ("tls-key", tls[1])]
+    def secure(port):
+        return [("listen", f"tls://{address}:{port}")] if tls else []
+
     return {
         "floe": common,
         "stund": [("listen", f"udp://{address}:{STUN_PORT}"),
                   ("listen", f"tcp://{address}:{STUN_PORT}"),
-                  *admin("stund")],
+                  *secure(STUNS_PORT), *admin("stund")],
         "turnd": [("listen", f"udp://{address}:{TURN_PORT}"),
                   ("listen", f"tcp://{address}:{TURN_PORT}"),
+                  *secure(TURNS_PORT),
                   ("relay-address", address),
                   ("user", ":".join(TURN_USER)), *admin("turnd")],
         "signald": [("listen", f"{scheme}://{address}:{PAGE_PORT}"),

@@ -36,11 +36,17 @@ class LineResult(unittest.TestResult):
         self.started = time.monotonic()
 
     def _note(self, test, error):
-        text = "".join(traceback.format_exception(*error))
-        if self.trouble is None and hasattr(test, "evidence"):
+        first = self.trouble is None
+        # On record before anything else: a test that failed stays failed even
+        # if its evidence cannot be had.
+        self.trouble = (self.trouble or "") + "".join(
+            traceback.format_exception(*error))
+        if first and hasattr(test, "evidence"):
             # The daemons are still there: later their logs are gone.
-            text += test.evidence() + "\n"
-        self.trouble = (self.trouble or "") + text
+            try:
+                self.trouble += test.evidence() + "\n"
+            except Exception:  # whatever it is, it explains nothing else
+                self.trouble += "no evidence: " + traceback.format_exc()
 
     def addError(self, test, err):
         super().addError(test, err)

@@ -306,6 +306,7 @@ ws_input(
 {
 	struct ws_engine *e = ws->engine;
 	uint16_t code;
+	size_t left;
 	int rc;
 
 	if (ws->closed_by_peer != 0 || ws->close_sent)
@@ -332,11 +333,12 @@ ws_input(
 			    ws, sink->pool, WS_CLOSE_PROTOCOL, "", sink->out);
 		return rc == -ENOMEM ? -ENOMEM : -EPIPE;
 	}
+	left = e->in_left;
 	if (between_frames(e) && e->fragments == 0) {
 		engine_put(sink->pool, e);
 		ws->engine = NULL;
 	}
-	return (ssize_t)(len - e->in_left);
+	return (ssize_t)(len - left);
 }
 
 static ssize_t

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/crypto/crypto.h"
+#include "lib/daemon/listen.h"
 #include "signald/conf.h"
 
 static const char *const listen_schemes[] = { "http", "https", NULL };
@@ -149,17 +150,11 @@ int
 signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct signald_conf *c = conf_data(conf);
-	const struct conf_listen *l = c->listen.items;
-	size_t i;
 	int rc;
 
-	for (i = 0; i < c->listen.n; i++) {
-		if (strcmp(l[i].scheme, "https") == 0 &&
-		    (c->daemon.common.tls_cert == NULL ||
-			c->daemon.common.tls_key == NULL))
-			return wrong(conf, "listen", i,
-			    "https needs tls-cert and tls-key in [floe]", err);
-	}
+	rc = listeners_check_tls(conf, "signald", &c->listen, "https", err);
+	if (rc != 0)
+		return rc;
 	if (c->kill_ms <= c->ping_ms)
 		return wrong(conf, "kill", 0,
 		    "must be longer than ping, or every idle link is closed",

@@ -72,24 +72,9 @@ open_log(struct signald *d, char err[DAEMON_ERR_MAX])
 }
 
 static int
-open_tls(struct signald *d, char err[DAEMON_ERR_MAX])
-{
-	static const char *const alpn[] = { "http/1.1", NULL };
-	const struct conf_common *c = &d->conf->daemon.common;
-	struct tls_conf cfg = { c->tls_cert, c->tls_key, alpn };
-	const struct conf_listen *l = d->conf->listen.items;
-	bool wanted = false;
-	size_t i;
-
-	for (i = 0; i < d->conf->listen.n; i++)
-		if (strcmp(l[i].scheme, "https") == 0)
-			wanted = true;
-	return wanted ? tls_ctx_new(&cfg, &d->tls, err) : 0;
-}
-
-static int
 open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
+	static const char *const alpn[] = { "http/1.1", NULL };
 	uint32_t rate = (uint32_t)d->conf->login_rate;
 	int rc;
 
@@ -97,7 +82,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc == 0)
 		rc = state_open(d, err);
 	if (rc == 0)
-		rc = open_tls(d, err);
+		rc = listeners_open_tls(
+		    conf, &d->conf->listen, "https", alpn, &d->tls, err);
 	if (rc == 0)
 		rc = files_load(
 		    d->conf->web_dir, &d->files, err, DAEMON_ERR_MAX);

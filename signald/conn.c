@@ -14,6 +14,7 @@
 
 #define READS_A_TURN 4 /* then the others' turn */
 #define IOV_MAX_USED 64
+#define RECORD_MAX   16384 /* bytes in a record: RFC 8446 section 5.1 */
 #define END_MS       3000  /* for the peer to take the rest and end too */
 #define SEND_MS      30000 /* an answer may stand still so long */
 
@@ -246,14 +247,44 @@ write_plain(struct conn *c)
 	return n < 0 ? -errno : n;
 }
 
+/* The first chunks become one, as far as a record goes: each would be a
+ * record, and a system call, by itself. */
+static void
+merge_chunks(struct conn *c)
+{
+	struct chunk *k, *whole;
+	size_t len = 0, n = 0;
+
+	TAILQ_FOREACH (k, &c->out, next) {
+		if (k->len > RECORD_MAX - len)
+			break;
+		len += k->len;
+		n++;
+	}
+	whole = n < 2 ? NULL : chunk_new(len);
+	if (whole == NULL)
+		return;
+	for (len = 0; n > 0; n--) {
+		k = TAILQ_FIRST(&c->out);
+		memcpy(whole->own + len, k->data, k->len);
+		len += k->len;
+		TAILQ_REMOVE(&c->out, k, next);
+		free(k);
+	}
+	TAILQ_INSERT_HEAD(&c->out, whole, next);
+}
+
 static ssize_t
 write_some(struct conn *c)
 {
-	struct chunk *k = TAILQ_FIRST(&c->out);
+	struct chunk *k;
 
 	if (c->tls == NULL)
 		return write_plain(c);
+	if (!c->tried)
+		merge_chunks(c);
 	c->tried = true;
+	k = TAILQ_FIRST(&c->out);
 	return tls_write(c->tls, k->data + k->sent, k->len - k->sent);
 }
 

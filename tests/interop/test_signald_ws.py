@@ -266,6 +266,66 @@ class WebSocket(case.Case):
                         self.assertIn("ok", value)
                         answered.add(value["id"])
 
+    def test_pushes_share_a_record(self):
+        """A page of the inbox is a few records of TLS, not one a message."""
+        authority = certs.Authority(self.folder)
+        self.begin(tls=authority.issue(ADDRESS), workers="1")
+        trust = ssl.create_default_context(cafile=authority.cert)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trust.wrap_bio(incoming, outgoing, server_hostname=ADDRESS)
+        link = socket.create_connection((ADDRESS, floe.PAGE_PORT), timeout=20)
+        self.addCleanup(link.close)
+        wire = bytearray()
+
+        def exchange(step):
+            while True:
+                try:
+                    done = step()
+                except ssl.SSLWantReadError:
+                    done = None
+                link.sendall(outgoing.read())
+                if done is not None:
+                    return done
+                data = link.recv(65536)
+                self.assertTrue(data)
+                wire.extend(data)
+                incoming.write(data)
+
+        def talk(data, until):
+            tls.write(data)
+            text = b""
+            while until not in text:
+                more = exchange(lambda: tls.read(65536))
+                self.assertTrue(more, text)
+                text += more
+            return text
+
+        exchange(lambda: tls.do_handshake() or True)
+        tokens = {}
+        for user in ("alice", "bob"):
+            body = json.dumps({"user": user, "password": PASSWORD})
+            answer = talk((
+                "POST /api/v1/register HTTP/1.1\r\nHost: a\r\n"
+                "Content-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}").encode(), b"}")
+            tokens[user] = json.loads(
+                answer[answer.index(b"\r\n\r\n"):])["token"]
+        head = "".join(f"{key}: {value}\r\n" for key, value in UPGRADE.items())
+        talk(f"GET /ws HTTP/1.1\r\nHost: a\r\n{head}\r\n".encode(),
+             b'"features"')
+        talk(frame(json.dumps({"id": 1, "op": "hello", "device": "d",
+                               "token": tokens["alice"]})), b'{"id":1,"ok"')
+        lines = "\n".join(json.dumps({
+            "id": i, "op": "message.send", "to": "bob", "mid": f"m{i}",
+            "type": "text", "body": {"text": "x"}}) for i in range(2, 62))
+        del wire[:]
+        talk(frame(lines), b'"sync":60,"conv"')
+        records = 0
+        while wire:
+            records += 1
+            del wire[:5 + struct.unpack("!H", wire[3:5])[0]]
+        self.assertLess(records, 30)  # of sixty answers and sixty pushes
+
     def test_echo(self):
         self.begin(test_echo="yes")
         asyncio.run(self.echo())

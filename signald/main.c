@@ -131,6 +131,14 @@ signald_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static int
+signald_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+{
+	const struct signald *d = state;
+
+	return listeners_reload_tls(d->tls, fresh, err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -141,6 +149,7 @@ main(int argc, char **argv)
 		.conf_size = sizeof(struct signald_conf),
 		.check = signald_check,
 		.open = signald_open,
+		.reload = signald_reload,
 		.worker_new = worker_new,
 		.worker_stop = worker_stop,
 		.worker_free = worker_free,

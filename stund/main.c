@@ -46,6 +46,14 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static int
+stund_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+{
+	const struct stund *d = state;
+
+	return listeners_reload_tls(d->tls, fresh, err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -56,6 +64,7 @@ main(int argc, char **argv)
 		.conf_size = sizeof(struct stund_conf),
 		.check = stund_check,
 		.open = stund_open,
+		.reload = stund_reload,
 		.worker_new = worker_new,
 		.worker_free = worker_free,
 		.close = stund_close,

@@ -81,6 +81,14 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static int
+turnd_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd *d = state;
+
+	return listeners_reload_tls(d->tls, fresh, err);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,6 +99,7 @@ main(int argc, char **argv)
 		.conf_size = sizeof(struct turnd_conf),
 		.check = turnd_check,
 		.open = turnd_open,
+		.reload = turnd_reload,
 		.worker_new = worker_new,
 		.worker_stop = worker_stop,
 		.worker_free = worker_free,

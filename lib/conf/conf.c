@@ -28,16 +28,16 @@ const struct conf_option conf_common_options[] = {
 	{ "floe", "turn-secret", CONF_SECRET, CONF_REPEAT, COMMON(turn_secrets),
 	    NULL, 0, 0, NULL,
 	    "shared secret of time-limited TURN credentials" },
-	{ "floe", "tls-cert", CONF_PATH, CONF_READABLE, COMMON(tls_cert), NULL,
-	    0, 0, NULL, "certificate chain, PEM" },
-	{ "floe", "tls-key", CONF_PATH, CONF_READABLE, COMMON(tls_key), NULL, 0,
-	    0, NULL, "private key, PEM" },
+	{ "floe", "tls-cert", CONF_PATH, CONF_READABLE | CONF_LIVE,
+	    COMMON(tls_cert), NULL, 0, 0, NULL, "certificate chain, PEM" },
+	{ "floe", "tls-key", CONF_PATH, CONF_READABLE | CONF_LIVE,
+	    COMMON(tls_key), NULL, 0, 0, NULL, "private key, PEM" },
 	{ "floe", "workers", CONF_INT, 0, COMMON(workers), "auto", 1, 64,
 	    auto_word, "worker threads" },
 	{ "floe", "log-format", CONF_ENUM, 0, COMMON(log_format), "text", 0, 0,
 	    log_formats, "how log lines look" },
-	{ "floe", "log-level", CONF_ENUM, 0, COMMON(log_level), "info", 0, 0,
-	    log_levels, "the least important lines that are logged" },
+	{ "floe", "log-level", CONF_ENUM, CONF_LIVE, COMMON(log_level), "info",
+	    0, 0, log_levels, "the least important lines that are logged" },
 	{ "floe", "user", CONF_STRING, 0, COMMON(user), NULL, 0, 0, NULL,
 	    "account to run as when started by root" },
 	{ .key = NULL },
@@ -510,6 +510,47 @@ conf_where(const struct conf *c, const char *section, const char *key, size_t n,
 		    out, size, "%s:%d: [%s] %s: ", c->file, line, section, key);
 	else
 		snprintf(out, size, "%s: [%s] %s: ", c->file, section, key);
+}
+
+/* The next value of the option in the file; s NULL: the first. */
+static const struct setting *
+setting_next(
+    const struct conf *c, const struct setting *s, const struct conf_option *o)
+{
+	s = s == NULL ? TAILQ_FIRST(&c->settings) : TAILQ_NEXT(s, next);
+	while (s != NULL && s->option != o)
+		s = TAILQ_NEXT(s, next);
+	return s;
+}
+
+/* Both come from the same tables, so a row is a row. */
+static bool
+same_values(
+    const struct conf *a, const struct conf *b, const struct conf_option *o)
+{
+	const struct setting *x = NULL, *y = NULL;
+
+	do {
+		x = setting_next(a, x, o);
+		y = setting_next(b, y, o);
+		if (x == NULL || y == NULL)
+			return x == y;
+	} while (strcmp(x->value, y->value) == 0);
+	return false;
+}
+
+void
+conf_each_stale(const struct conf *running, const struct conf *fresh,
+    conf_stale_fn *fn, void *arg)
+{
+	const struct conf_option *o = NULL;
+
+	while ((o = option_next(fresh, o)) != NULL) {
+		if ((o->flags & CONF_LIVE) == 0 &&
+		    !same_values(running, fresh, o))
+			fn(arg, o->section, o->key,
+			    conf_line(fresh, o->section, o->key, 0));
+	}
 }
 
 static void

@@ -60,6 +60,7 @@ struct conf_list {
 #define CONF_REPEAT   0x1 /* a repeated key is a list */
 #define CONF_REQUIRED 0x2
 #define CONF_READABLE 0x4 /* PATH: the file must be readable */
+#define CONF_LIVE     0x8 /* a reload changes it in a running daemon */
 
 struct conf_option {
 	const char *section;
@@ -109,6 +110,12 @@ conf_line(const struct conf *, const char *section, const char *key, size_t n);
 /* "FILE:LINE: [section] key: " for errors found after parsing. */
 void conf_where(const struct conf *, const char *section, const char *key,
     size_t n, char *out, size_t size);
+/* Calls fn for each option that the two set differently and that a running
+ * daemon cannot change; line is where fresh has it, 0: nowhere. */
+typedef void
+conf_stale_fn(void *arg, const char *section, const char *key, int line);
+void conf_each_stale(const struct conf *running, const struct conf *fresh,
+    conf_stale_fn *, void *arg);
 /* The effective settings as a floe.conf, secrets as "(set)". */
 void conf_dump(const struct conf *, FILE *);
 

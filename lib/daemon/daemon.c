@@ -149,7 +149,7 @@ count_workers(const struct conf_common *c)
 }
 
 static void
-serve(const struct daemon *d)
+serve(struct daemon_run *run)
 {
 	int sig;
 
@@ -157,10 +157,7 @@ serve(const struct daemon *d)
 	    "started", KV_S("version", PACKAGE_VERSION), KV_I("pid", getpid()));
 	system_notify("READY=1");
 	while ((sig = system_wait()) == SIGHUP)
-		log_warn("reload_refused",
-		    KV_S("why",
-			"this version reads its configuration once; "
-			"restart it"));
+		run_reload(run);
 	system_notify("STOPPING=1");
 	log_info("stopping", KV_S("signal", strsignal(sig)));
 }
@@ -219,7 +216,7 @@ run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	run->nworkers = count_workers(conf_data(run->conf));
 	e = start(run, err);
 	if (e == 0) {
-		serve(run->d);
+		serve(run);
 		e = run->failed ? -EIO : 0;
 		snprintf(err, DAEMON_ERR_MAX, "a worker failed");
 	}
@@ -230,15 +227,17 @@ run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	return e;
 }
 
-static int
-load(struct daemon_run *run, const char *file, char err[DAEMON_ERR_MAX])
+struct conf *
+run_load(
+    const struct daemon_run *run, const char *file, char err[DAEMON_ERR_MAX])
 {
 	const struct daemon *d = run->d;
+	struct conf *conf = conf_load(file, d->options, d->conf_size, err);
 
-	run->conf = conf_load(file, d->options, d->conf_size, err);
-	if (run->conf == NULL)
-		return -EINVAL;
-	return d->check == NULL ? 0 : d->check(run->conf, err);
+	if (conf == NULL || d->check == NULL || d->check(conf, err) == 0)
+		return conf;
+	conf_free(conf);
+	return NULL;
 }
 
 int
@@ -261,7 +260,8 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 		    d->name);
 		return DAEMON_FAILED;
 	}
-	if (load(&run, a.conf, err) != 0) {
+	run.conf = run_load(&run, a.conf, err);
+	if (run.conf == NULL) {
 		status = DAEMON_USAGE;
 	} else if (a.action == TEST) {
 		conf_dump(run.conf, stdout);
@@ -274,6 +274,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	}
 	if (status != DAEMON_OK)
 		fprintf(stderr, "%s: %s\n", d->name, err);
+	conf_free(run.fresh);
 	conf_free(run.conf);
 	crypto_fini();
 	return status;

@@ -55,6 +55,13 @@ struct daemon {
 	 * with err (exit 1). *state goes to all the others. */
 	int (*open)(
 	    struct daemon_run *, void **state, char err[DAEMON_ERR_MAX]);
+	/*
+	 * On main, while workers run: take from fresh, which has passed check,
+	 * what can be taken. 0; or -errno with err and nothing has changed.
+	 * fresh stays until the next reload that succeeds has returned.
+	 */
+	int (*reload)(
+	    void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX]);
 	/* On its own thread: make worker i. NULL ends the daemon. */
 	void *(*worker_new)(void *state, int i, struct loop *);
 	/* On its thread, asked to stop: ends its work, then loop_stop. NULL:

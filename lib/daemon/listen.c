@@ -133,6 +133,17 @@ listeners_check_tls(const struct conf *conf, const char *section,
 	return -EINVAL;
 }
 
+static void
+say_certificate(
+    const struct conf *conf, const char *what, char err[DAEMON_ERR_MAX])
+{
+	size_t used;
+
+	conf_where(conf, "floe", "tls-cert", 0, err, DAEMON_ERR_MAX);
+	used = strlen(err);
+	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
+}
+
 int
 listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
     const char *scheme, const char *const *alpn, struct tls_ctx **out,
@@ -141,17 +152,34 @@ listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
 	const struct conf_common *c = conf_data(conf);
 	const struct tls_conf cfg = { c->tls_cert, c->tls_key, alpn };
 	char what[TLS_ERR_MAX];
-	size_t used;
 	int rc;
 
 	*out = NULL;
 	if (uri_find(uris, scheme) == uris->n)
 		return 0;
 	rc = tls_ctx_new(&cfg, out, what);
-	if (rc == 0)
+	if (rc != 0)
+		say_certificate(conf, what, err);
+	return rc;
+}
+
+int
+listeners_reload_tls(
+    struct tls_ctx *tls, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+{
+	const struct conf_common *c = conf_data(fresh);
+	char what[TLS_ERR_MAX] = "is not set any more";
+	int rc;
+
+	if (tls == NULL)
 		return 0;
-	conf_where(conf, "floe", "tls-cert", 0, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
+	rc = c->tls_cert != NULL && c->tls_key != NULL
+	    ? tls_ctx_reload(tls, c->tls_cert, c->tls_key, what)
+	    : -EINVAL;
+	if (rc != 0)
+		say_certificate(fresh, what, err);
+	else
+		log_info("certificate_loaded", KV_S("file", c->tls_cert),
+		    KV_I("not_after", tls_ctx_not_after(tls)));
 	return rc;
 }

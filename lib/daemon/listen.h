@@ -41,4 +41,9 @@ int listeners_open_tls(const struct conf *, const struct conf_list *uris,
     const char *scheme, const char *const *alpn, struct tls_ctx **out,
     char err[DAEMON_ERR_MAX]);
 
+/* For struct daemon's reload: reads the certificate again; living sessions
+ * keep theirs. tls may be NULL. 0, or -errno with err and the old one stays. */
+int listeners_reload_tls(
+    struct tls_ctx *tls, const struct conf *fresh, char err[DAEMON_ERR_MAX]);
+
 #endif

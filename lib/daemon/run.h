@@ -30,7 +30,8 @@ struct daemon_worker {
 
 struct daemon_run {
 	const struct daemon *d;
-	struct conf *conf;
+	struct conf *conf;  /* what the daemon started with */
+	struct conf *fresh; /* of the last reload, or NULL */
 	void *state;
 	struct http_server *admin;
 	atomic_bool failed; /* a worker's loop ended by itself */
@@ -39,6 +40,13 @@ struct daemon_run {
 	int nworkers;
 	struct daemon_worker workers[DAEMON_WORKERS_MAX];
 };
+
+/* Reads the file that the daemon was started with; NULL with err. */
+struct conf *
+run_load(const struct daemon_run *, const char *file, char err[DAEMON_ERR_MAX]);
+/* reload.c: on SIGHUP. All of the new configuration that can be changed, or
+ * nothing; the log tells which. */
+void run_reload(struct daemon_run *);
 
 /* Starts all workers and waits until each is ready. 0 or -errno; started
  * ones run on until workers_stop. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,24 +16,31 @@
 
 static struct {
 	const char *program;
-	enum log_level level;
+	atomic_int level; /* enum log_level; a reload may change it */
 	enum log_format format;
 } settings = { "floe", LOG_INFO, LOG_TEXT };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
 void
+log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&settings.level, level, memory_order_relaxed);
+}
+
+void
 log_init(const char *program, enum log_level level, enum log_format format)
 {
 	settings.program = program;
-	settings.level = level;
+	log_set_level(level);
 	settings.format = format;
 }
 
 bool
 log_enabled(enum log_level level)
 {
-	return level <= settings.level;
+	return (int)level <=
+	    atomic_load_explicit(&settings.level, memory_order_relaxed);
 }
 
 /* Bytes of the well-formed UTF-8 sequence at p (Unicode table 3-7), or 0. */

@@ -3,7 +3,7 @@
  * log: one line an event, `event_name key=value ...` or the same as JSON, on
  * standard error. Values are quoted and escaped, so bytes of strangers cannot
  * forge a line. A line is one write(2).
- * Owns: process-wide settings, set once before threads start.  Thread: any.
+ * Owns: process-wide settings, set before threads start.  Thread: any.
  */
 #ifndef FLOE_LIB_LOG_LOG_H
 #define FLOE_LIB_LOG_LOG_H
@@ -80,6 +80,7 @@ struct log_kv {
 
 /* program goes into every line; a static string. */
 void log_init(const char *program, enum log_level, enum log_format);
+void log_set_level(enum log_level);
 bool log_enabled(enum log_level);
 void log_write(enum log_level, const char *event, const struct log_kv *);
 

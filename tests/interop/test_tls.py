@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """stund and turnd over TLS, as Python's ssl speaks it."""
 
+import signal
 import socket
 import ssl
 import subprocess
@@ -10,6 +11,7 @@ from aioice import stun
 import case
 import certs
 import floe
+import wait
 
 HOST = "127.0.0.1"
 PORTS = {"stund": floe.STUNS_PORT, "turnd": floe.TURNS_PORT}
@@ -26,9 +28,10 @@ def request():
 class Tls(case.Case):
     def setUp(self):
         super().setUp()
-        authority = certs.Authority(self.folder)
-        self.client = ssl.create_default_context(cafile=authority.cert)
-        self.sections = floe.sections(self, HOST, authority.issue(HOST))
+        self.authority = certs.Authority(self.folder)
+        self.client = ssl.create_default_context(cafile=self.authority.cert)
+        self.pair = self.authority.issue(HOST)
+        self.sections = floe.sections(self, HOST, self.pair)
         self.sections["floe"].append(("workers", "1"))
 
     def conf(self):
@@ -38,8 +41,8 @@ class Tls(case.Case):
         for name in PORTS:
             self.sections[name] += [(key.replace("_", "-"), value)
                                     for key, value in options.items()]
-        for name in PORTS:
-            floe.start(self, name, self.conf())
+        self.servers = {name: floe.start(self, name, self.conf())
+                        for name in PORTS}
 
     def connect(self, name):
         link = self.client.wrap_socket(
@@ -72,6 +75,42 @@ class Tls(case.Case):
             answer = stun.parse_message(self.read(link, ANSWER))
             self.assertEqual(answer.attributes["XOR-MAPPED-ADDRESS"],
                              link.getsockname())
+
+    def serial(self, link):
+        return link.getpeercert()["serialNumber"]
+
+    def reload(self, name, event):
+        """SIGHUP, and wait for what the daemon has to say about it."""
+        server = self.servers[name]
+        before = server.log().count(event)
+        server.process.send_signal(signal.SIGHUP)
+        wait.until(event, lambda: server.log().count(event) > before)
+
+    def test_a_renewed_certificate(self):
+        self.begin()
+        for name in PORTS:
+            old = self.connect(name)
+            before = self.serial(old)
+            self.authority.issue(HOST)
+            self.reload(name, "certificate_loaded")
+            fresh = self.connect(name)
+            self.assertNotEqual(self.serial(fresh), before)
+            for link in old, fresh:
+                link.sendall(request())
+                self.assertEqual(len(self.read(link, ANSWER)), ANSWER)
+
+    def test_a_broken_certificate_changes_nothing(self):
+        self.begin()
+        for name in PORTS:
+            before = self.serial(self.connect(name))
+            cert, _ = self.pair
+            with open(cert, "rb+") as pem:
+                good = pem.read()
+                pem.truncate(100)
+            self.reload(name, "reload_refused")
+            self.assertEqual(self.serial(self.connect(name)), before)
+            with open(cert, "wb") as pem:
+                pem.write(good)
 
     def test_requests_in_a_row(self):
         self.begin()

@@ -220,8 +220,6 @@ lives_and_ends(void **state)
 	assert_non_null(
 	    strstr(ask(port, "/process"), " nofile=1 nonewprivs=1\n"));
 	kill(pid, SIGPIPE);
-	kill(pid, SIGHUP);
-	assert_non_null(strstr(ask(port, "/workers"), "worker 2\n"));
 	kill(pid, SIGTERM);
 	hears(fd, "STOPPING=1");
 	assert_int_equal(end(pid), 0);
@@ -230,6 +228,55 @@ lives_and_ends(void **state)
 	says("worker_stop 1\n");
 	says("worker_free 0\n");
 	assert_string_equal(strstr(read_out(), "close\n"), "close\n");
+	close(fd);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+/* The configuration of lives_and_ends with more, which it is to take. */
+static void
+reload(pid_t pid, int fd, const char *before, const char *more)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "%s%s", before, more);
+	write_file(conf, text);
+	kill(pid, SIGHUP);
+	hears(fd, "RELOADING=1");
+	hears(fd, "READY=1");
+}
+
+static void
+reloads(void **state)
+{
+	static char before[1024];
+	const char *const argv[] = { "stund", "-c", conf, NULL };
+	int fd = manager();
+	uint16_t port = write_conf("", NULL);
+	FILE *f = fopen(conf, "r");
+	pid_t pid;
+
+	before[fread(before, 1, sizeof(before) - 1, f)] = '\0';
+	fclose(f);
+	pid = start(argv);
+	hears(fd, "READY=1");
+	reload(pid, fd, before, "shade = 2\n");
+	says("shade 2\n");
+	says("reloaded file=");
+	says("stale=0");
+	/* What cannot be changed is named, the rest is taken. */
+	reload(pid, fd, before, "shade = 3\nsize = 2\n");
+	says("shade 3\n");
+	says("reload_needs_restart section=stund key=size line=7");
+	/* Nothing is taken from a file with an error. */
+	reload(pid, fd, before, "shade = 4\nshape = 1\n");
+	says(":7: [stund] shape: unknown key");
+	assert_null(strstr(read_out(), "shade 4"));
+	reload(pid, fd, before, "shade = 9\n");
+	says("reload_refused why=\"no such shade\"");
+	assert_non_null(strstr(ask(port, "/workers"), "worker 2\n"));
+	kill(pid, SIGTERM);
+	hears(fd, "STOPPING=1");
+	assert_int_equal(end(pid), 0);
 	close(fd);
 	unsetenv("NOTIFY_SOCKET");
 }
@@ -357,6 +404,7 @@ main(void)
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(configuration),
 		cmocka_unit_test(lives_and_ends),
+		cmocka_unit_test(reloads),
 		cmocka_unit_test(late_worker),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(drops_privileges),

@@ -18,11 +18,17 @@ static const char *const faults[] = { "none", "check", "open", "worker", NULL };
 struct sample_conf {
 	struct daemon_conf daemon;
 	int64_t fault;
+	int64_t shade;
+	int64_t size;
 };
 
 static const struct conf_option options[] = {
 	{ "stund", "fault", CONF_ENUM, 0, offsetof(struct sample_conf, fault),
 	    "none", 0, 0, faults, "what goes wrong" },
+	{ "stund", "shade", CONF_INT, CONF_LIVE,
+	    offsetof(struct sample_conf, shade), "1", 0, 9, NULL, "live" },
+	{ "stund", "size", CONF_INT, 0, offsetof(struct sample_conf, size), "1",
+	    0, 9, NULL, "not live" },
 	DAEMON_OPTIONS("stund"),
 	{ .key = NULL },
 };
@@ -66,6 +72,20 @@ sample_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	s->run = run;
 	s->fault = (enum fault)c->fault;
 	*state = s;
+	return 0;
+}
+
+/* Nine is a shade that only a reload minds. */
+static int
+sample_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+{
+	const struct sample_conf *c = conf_data(fresh);
+
+	if (c->shade == 9) {
+		snprintf(err, DAEMON_ERR_MAX, "no such shade");
+		return -EINVAL;
+	}
+	SAY("shade %d\n", (int)c->shade);
 	return 0;
 }
 
@@ -171,6 +191,7 @@ const struct daemon sample_daemon = {
 	.conf_size = sizeof(struct sample_conf),
 	.check = check,
 	.open = sample_open,
+	.reload = sample_reload,
 	.worker_new = worker_new,
 	.worker_stop = worker_stop,
 	.worker_free = worker_free,

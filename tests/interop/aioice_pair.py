@@ -2,22 +2,23 @@
 """
 aioice_pair: two aioice agents that may use nothing but relayed candidates.
 
-    aioice_pair.py SERVER PORT TRANSPORT USER PASSWORD
-
-Prints the pair they chose and what each heard from the other.
+    aioice_pair.py URI USER PASSWORD
 """
 
 import asyncio
+import re
 import sys
 
 import aioice
 
+URI = re.compile(r"(turns?):([\d.]+):(\d+)\?transport=(udp|tcp)")
 
-async def gather(controlling, server, transport, username, password):
+
+async def gather(controlling, uri, username, password):
+    scheme, host, port, transport = URI.fullmatch(uri).groups()
     agent = aioice.Connection(
-        ice_controlling=controlling, turn_server=server,
-        turn_transport="udp" if transport == "udp" else "tcp",
-        turn_ssl=transport == "tls",
+        ice_controlling=controlling, turn_server=(host, int(port)),
+        turn_transport=transport, turn_ssl=scheme == "turns",
         turn_username=username, turn_password=password,
         stun_server=None, transport_policy=aioice.TransportPolicy.RELAY)
     await agent.gather_candidates()
@@ -32,10 +33,10 @@ async def introduce(one, other):
     other.remote_password = one.local_password
 
 
-async def main(host, port, *options):
-    server = (host, int(port))
-    one = await gather(True, server, *options)
-    other = await gather(False, server, *options)
+async def main(*server):
+    print("aioice", aioice.__version__)
+    one = await gather(True, *server)
+    other = await gather(False, *server)
     await introduce(one, other)
     await introduce(other, one)
     await asyncio.gather(one.connect(), other.connect())

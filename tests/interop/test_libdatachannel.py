@@ -7,6 +7,7 @@ import shutil
 import case
 import floe
 import lab
+import npm
 import root
 
 SCRIPT = os.path.join(root.SOURCE, "tests", "e2e", "datachannel.mjs")
@@ -15,6 +16,8 @@ SCRIPT = os.path.join(root.SOURCE, "tests", "e2e", "datachannel.mjs")
 class LibDataChannel(case.Case):
     def meet(self, secret):
         """Two peers behind one NAT, over the relay alone."""
+        self.row(npm.version("node-datachannel"),
+                 "udp, by name" if secret else "udp, by hash")
         net = self.lab("symmetric", "port-restricted")
         sections = floe.sections(self, lab.SERVER)
         if not secret:

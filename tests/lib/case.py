@@ -20,6 +20,10 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.daemons = []
 
+    def row(self, client, transport):
+        """What this test is in the runner's table of outside programs."""
+        self.table_row = (client, transport)
+
     def tearDown(self):
         for one in reversed(self.daemons):
             status = one.stop()

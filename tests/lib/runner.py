@@ -4,7 +4,8 @@ runner: runs tests/KIND/test_*.py in a sandbox, one line a test.
 
     runner.py [--long] [--only WORD] [--count FILE] KIND...
 
-Appends "PASSED FAILED" to FILE for whoever sums several runs up.
+Appends "PASSED FAILED" to FILE for whoever sums several runs up.  Ends with a
+table of the outside programs that were driven: version, transport, result.
 """
 
 import argparse
@@ -29,6 +30,7 @@ class LineResult(unittest.TestResult):
         self.failed = 0
         self.trouble = None
         self.started = 0.0
+        self.table = []
 
     def startTest(self, test):
         super().startTest(test)
@@ -84,6 +86,17 @@ class LineResult(unittest.TestResult):
             self.failed += 1
             print(f"FAIL  {name} ({seconds:.1f} s)\n{self.trouble}",
                   flush=True)
+        if hasattr(test, "table_row"):
+            self.table.append((*test.table_row,
+                               "FAIL" if self.trouble else "pass"))
+
+    def print_table(self):
+        if not self.table:
+            return
+        rows = [("PROGRAM", "OVER", "RESULT"), *sorted(self.table)]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        for row in rows:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def tests_of(suite):
@@ -119,6 +132,7 @@ def main():
     result = LineResult()
     for kind in given.kinds:
         run(kind, given.only, result)
+    result.print_table()
     if given.count:
         with open(given.count, "a", encoding="utf-8") as count:
             count.write(f"{result.passed} {result.failed}\n")

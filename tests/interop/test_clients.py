@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+ICE and WebRTC libraries that nobody here wrote meet themselves at the relay.
+
+Each is a program `PROGRAM URI USER PASSWORD` that makes two peers which may
+use nothing but relayed candidates.  It prints its name and version, then
+"pair" with the types of the candidates it chose, then what one of them heard
+from the other: "pong 0" up to "pong 49".
+"""
+
+import os
+import sys
+
+import case
+import certs
+import floe
+import lab
+import root
+import wait
+
+ROUNDS = 50
+URIS = {
+    "udp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=udp",
+    "tcp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=tcp",
+    "tls": f"turns:{lab.SERVER}:{floe.TURNS_PORT}?transport=tcp",
+}
+
+
+def source(*names):
+    return os.path.join(root.SOURCE, "tests", *names)
+
+
+# How each is run, and over what it reaches a relay.
+CLIENTS = {
+    "aioice": ([sys.executable, source("interop", "aioice_pair.py")],
+               ("udp", "tcp", "tls")),
+    "aiortc": ([sys.executable, source("interop", "aiortc_pair.py")],
+               ("udp", "tcp", "tls")),
+    "libnice": ([os.path.join(root.BUILD, "tests/interop/libnice_pair")],
+                ("udp", "tcp")),
+}
+
+
+class Clients(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.net = self.lab("symmetric", "symmetric")
+        self.authority = certs.Authority(self.folder)
+        conf = floe.daemon.write_conf(
+            self.path("floe.conf"),
+            floe.sections(self, lab.SERVER, self.authority.issue(lab.SERVER)))
+        floe.start(self, "turnd", conf, self.net.server)
+
+    def meet(self, program, transport):
+        self.row("?", transport)
+        text = self.net.a.run([
+            "env", f"SSL_CERT_FILE={self.authority.cert}", *program,
+            URIS[transport], *floe.TURN_USER]).stdout
+        name, pair, *heard = text.splitlines()
+        self.row(name, transport)
+        self.assertEqual(pair, "pair relay relay", text)
+        self.assertEqual(heard, [f"pong {n}" for n in range(ROUNDS)], text)
+        wait.until("turnd has relayed all of it", lambda: floe.metric(
+            "turnd", "turnd_relayed_packets_total", self.net.server)
+            >= 4 * ROUNDS)
+
+
+def add_tests():
+    for name, (program, transports) in CLIENTS.items():
+        for transport in transports:
+            def test(self, program=program, transport=transport):
+                self.meet(program, transport)
+            setattr(Clients, f"test_{name}_over_{transport}", test)
+
+
+add_tests()

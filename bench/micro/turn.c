@@ -226,10 +226,62 @@ allocate(uint64_t n)
 	return relays;
 }
 
+static struct turn_users *rest_users;
+
+static void
+open_rest_request(struct stun_msg *m)
+{
+	static const uint8_t wrong[CRYPTO_MD5_LEN], txid[STUN_TXID_LEN];
+	struct buf b = buf_fixed(room, sizeof(room));
+	struct stun_out o = stun_begin(&b, STUN_ALLOCATE, STUN_REQUEST, txid);
+
+	stun_put_integrity(&o, CRYPTO_SHA1, wrong, sizeof(wrong));
+	if (stun_end(&o) != 0 || stun_decode(b.data, b.len, m) != 0)
+		exit(1);
+}
+
+static void
+open_rest(void)
+{
+	int i;
+
+	if (rest_users == NULL)
+		rest_users = turn_users_new(REALM, &cfg.hash_key);
+	if (rest_users == NULL)
+		exit(1);
+	for (i = 0; i < TURN_MAX_SECRETS; i++)
+		turn_users_add_secret(rest_users, "a long random word");
+}
+
+/* The most that a wrong password costs: every key of every secret. */
+static uint64_t
+rest_wrong(uint64_t n)
+{
+	static const char name[] = "1700000600:somebody";
+	struct turn_name who;
+	struct turn_key key;
+	struct stun_msg m;
+	uint64_t tried = 0;
+	unsigned int i;
+	bool known;
+
+	open_rest_request(&m);
+	turn_users_parse(rest_users, name, strlen(name), &who);
+	while (n-- > 0) {
+		for (i = 0; turn_users_key(rest_users, &who, i, CRYPTO_MD5,
+				&key, &known) == 0;
+		     i++)
+			tried += stun_check_integrity(
+				     &m, CRYPTO_SHA1, key.bytes, key.len) != 0;
+	}
+	return tried;
+}
+
 const struct bench turn_benches[] = {
 	{ "turn: ChannelData to a peer", open_all, channel_data },
 	{ "turn: peer to ChannelData", open_all, from_peer },
 	{ "turn: peer to Data indication", open_all, from_peer_indication },
 	{ "turn: Allocate and end, asked and served", open_all, allocate },
+	{ "turn: a wrong REST password, 16 secrets", open_rest, rest_wrong },
 	{ .name = NULL },
 };

@@ -38,6 +38,10 @@ static const uint8_t offer[] = { 0, 2, 0, 0, 0, 1, 0, 0 };
 
 #define OFFER_MD5_LEN 4
 
+static const enum crypto_hash rest_forms[] = { CRYPTO_SHA1, CRYPTO_SHA256 };
+
+#define REST_FORMS 2
+
 struct turn_users *
 turn_users_new(const char *realm, const struct hash_key *key)
 {
@@ -310,20 +314,27 @@ turn_users_parse_hash(const struct turn_users *u, const void *hash, size_t len,
 	return 0;
 }
 
-/* The REST password: base64(HMAC-SHA1(secret, name)). */
+/*
+ * The REST password number i: base64(HMAC(secret, name)), of each secret one
+ * with SHA-1, as draft-uberti-behave-turn-rest has it, and one with SHA-256.
+ * Nobody on the path can choose: who does not know the secret can make
+ * neither, and what clients and turnd send each other is the same.
+ */
 static int
-rest_key(const struct turn_users *u, const struct turn_name *n,
-    const char *secret, enum crypto_hash hash, struct turn_key *key)
+rest_key(const struct turn_users *u, const struct turn_name *n, unsigned int i,
+    enum crypto_hash hash, struct turn_key *key)
 {
+	const char *secret = u->secrets[i / REST_FORMS];
+	enum crypto_hash form = rest_forms[i % REST_FORMS];
 	struct crypto_span span = { n->name, n->len };
-	char password[CRYPTO_BASE64_LEN(CRYPTO_SHA1_LEN)];
-	uint8_t mac[CRYPTO_SHA1_LEN];
+	char password[CRYPTO_BASE64_LEN(CRYPTO_SHA256_LEN)];
+	uint8_t mac[CRYPTO_SHA256_LEN];
 	int err;
 
-	err = crypto_hmac(CRYPTO_SHA1, secret, strlen(secret), &span, 1, mac);
+	err = crypto_hmac(form, secret, strlen(secret), &span, 1, mac);
 	if (err != 0)
 		return err;
-	crypto_base64(mac, sizeof(mac), password);
+	crypto_base64(mac, crypto_hash_len(form), password);
 	err = stun_long_term_key(hash, n->name, u->realm, password, key->bytes);
 	crypto_wipe(password, sizeof(password));
 	return err;
@@ -349,11 +360,11 @@ int
 turn_users_key(const struct turn_users *u, const struct turn_name *n,
     unsigned int i, enum crypto_hash hash, struct turn_key *key, bool *known)
 {
-	if (i >= (n->rest ? u->nsecrets : 1))
+	if (i >= (n->rest ? u->nsecrets * REST_FORMS : 1))
 		return -ENOENT;
 	key->len = crypto_hash_len(hash);
 	if (!n->rest)
 		return static_or_nobody(u, n, hash, key, known);
 	*known = true;
-	return rest_key(u, n, u->secrets[i], hash, key);
+	return rest_key(u, n, i, hash, key);
 }

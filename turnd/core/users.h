@@ -67,9 +67,10 @@ int turn_users_parse_hash(const struct turn_users *, const void *hash,
     size_t len, struct turn_name *);
 /*
  * The i-th key (of CRYPTO_MD5 or CRYPTO_SHA256) that the name may have: a
- * static user has one, a REST name one for each secret. 0; -ENOENT past the
- * last. A name that nobody has still gets one key, a random one (*known false),
- * so that both cost the same time.
+ * static user has one, a REST name two for each secret: of the passwords that
+ * HMAC-SHA1 and HMAC-SHA256 make. 0; -ENOENT past the last. A name that nobody
+ * has still gets one key, a random one (*known false), so that both cost the
+ * same time.
  */
 int turn_users_key(const struct turn_users *, const struct turn_name *,
     unsigned int i, enum crypto_hash, struct turn_key *, bool *known);

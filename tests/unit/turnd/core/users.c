@@ -199,12 +199,17 @@ test_secrets_in_turn(void **state)
 	/* printf NAME | openssl dgst -sha1 -hmac south -binary | base64 */
 	stun_long_term_key(CRYPTO_MD5, n.name, "example.org",
 	    "SEQGjNBvbjvKaJ+DmZRTsj7x/Sg=", want);
-	assert_int_equal(turn_users_key(u, &n, 1, CRYPTO_MD5, &key, &known), 0);
+	assert_int_equal(turn_users_key(u, &n, 2, CRYPTO_MD5, &key, &known), 0);
 	assert_true(known);
 	assert_int_equal(key.len, sizeof(want));
 	assert_memory_equal(key.bytes, want, sizeof(want));
+	/* The same with -sha256 */
+	stun_long_term_key(CRYPTO_MD5, n.name, "example.org",
+	    "Bxum3jwfD9mViwDmQ9btZjSwLk5X9f2c4sc040gYISE=", want);
+	assert_int_equal(turn_users_key(u, &n, 3, CRYPTO_MD5, &key, &known), 0);
+	assert_memory_equal(key.bytes, want, sizeof(want));
 	assert_int_equal(
-	    turn_users_key(u, &n, 2, CRYPTO_MD5, &key, &known), -ENOENT);
+	    turn_users_key(u, &n, 4, CRYPTO_MD5, &key, &known), -ENOENT);
 	assert_int_equal(turn_users_add_secret(u, ""), -EINVAL);
 	for (i = 2; i < TURN_MAX_SECRETS; i++)
 		assert_int_equal(turn_users_add_secret(u, "more"), 0);

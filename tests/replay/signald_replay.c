@@ -4,7 +4,6 @@
  * arguments all of tests/replay/signald; ends with 1 when one of them failed.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 #include "tests/unit/signald/core/harness.h"
 
 #define LINKS_MAX 64
-#define SCRIPTS   "/tests/replay/signald/*.script"
+#define SCRIPTS   "tests/replay/signald"
 
 struct run {
 	struct world_opts opts;
@@ -287,7 +286,6 @@ run_script(const char *file)
 			fail(&r, &w, "%s has more: %s", r.links[i].name,
 			    world_hear(r.world, r.links[i].link));
 	}
-	printf("%s %s\n", r.failed ? "FAIL" : "ok  ", file);
 	for (i = 0; i < r.nlinks; i++)
 		free(r.links[i].name);
 	if (r.world != NULL)
@@ -299,27 +297,7 @@ run_script(const char *file)
 int
 main(int argc, char **argv)
 {
-	const char *top = getenv("top_srcdir");
-	char pattern[4096];
-	glob_t found = { .gl_pathc = 0 };
-	bool ok = true;
-	size_t i;
-
 	if (crypto_init() != 0)
 		return 1;
-	if (argc > 1) {
-		for (i = 1; i < (size_t)argc; i++)
-			ok = run_script(argv[i]) && ok;
-		return ok ? 0 : 1;
-	}
-	snprintf(
-	    pattern, sizeof(pattern), "%s" SCRIPTS, top != NULL ? top : ".");
-	if (glob(pattern, 0, NULL, &found) != 0) {
-		printf("no scripts at %s\n", pattern);
-		return 1;
-	}
-	for (i = 0; i < found.gl_pathc; i++)
-		ok = run_script(found.gl_pathv[i]) && ok;
-	globfree(&found);
-	return ok ? 0 : 1;
+	return words_main(argc, argv, SCRIPTS, run_script);
 }

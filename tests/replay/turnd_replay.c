@@ -4,7 +4,6 @@
  * all of tests/replay/turnd; ends with 1 when one of them failed.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 #define CLIENTS_MAX 64
 #define TEXT_MAX    1500
 #define COOKIE      "obMatJos2" /* RFC 8489 section 9.2 */
-#define SCRIPTS     "/tests/replay/turnd/*.script"
+#define SCRIPTS     "tests/replay/turnd"
 
 struct run {
 	struct fake f;
@@ -562,33 +561,11 @@ run_script(const char *file)
 	ok = !r.failed;
 	fake_fini(&r.f);
 	words_close(&w);
-	printf("[%s] %s\n", ok ? "       OK " : "  FAILED  ",
-	    strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file);
 	return ok;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *top = getenv("top_srcdir");
-	char pattern[4096];
-	glob_t found = { .gl_pathc = 0 };
-	bool ok = true;
-	size_t i;
-
-	if (argc > 1) {
-		for (i = 1; i < (size_t)argc; i++)
-			ok = run_script(argv[i]) && ok;
-		return ok ? 0 : 1;
-	}
-	snprintf(
-	    pattern, sizeof(pattern), "%s" SCRIPTS, top != NULL ? top : ".");
-	if (glob(pattern, 0, NULL, &found) != 0) {
-		printf("no scripts at %s\n", pattern);
-		return 1;
-	}
-	for (i = 0; i < found.gl_pathc; i++)
-		ok = run_script(found.gl_pathv[i]) && ok;
-	globfree(&found);
-	return ok ? 0 : 1;
+	return words_main(argc, argv, SCRIPTS, run_script);
 }

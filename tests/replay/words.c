@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -138,4 +139,39 @@ words_take(struct words *w, const char *word, char **value)
 		return true;
 	}
 	return false;
+}
+
+static bool
+run_one(const char *file, bool (*run)(const char *file))
+{
+	bool ok = run(file);
+
+	printf("%s %s\n", ok ? "ok  " : "FAIL", file);
+	return ok;
+}
+
+int
+words_main(
+    int argc, char **argv, const char *folder, bool (*run)(const char *file))
+{
+	const char *top = getenv("top_srcdir");
+	glob_t found = { .gl_pathc = 0 };
+	char pattern[4096];
+	bool ok = true;
+	size_t i;
+
+	for (i = 1; i < (size_t)argc; i++)
+		ok = run_one(argv[i], run) && ok;
+	if (argc > 1)
+		return ok ? 0 : 1;
+	snprintf(pattern, sizeof(pattern), "%s/%s/*.script",
+	    top != NULL ? top : ".", folder);
+	if (glob(pattern, 0, NULL, &found) != 0) {
+		printf("no scripts at %s\n", pattern);
+		return 1;
+	}
+	for (i = 0; i < found.gl_pathc; i++)
+		ok = run_one(found.gl_pathv[i], run) && ok;
+	globfree(&found);
+	return ok ? 0 : 1;
 }

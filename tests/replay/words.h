@@ -39,4 +39,9 @@ size_t words_hex(struct words *, uint8_t *out, size_t room);
  * left of the line up to "expect"; false when it is not there. */
 bool words_take(struct words *, const char *word, char **value);
 
+/* main() of a runner: runs the scripts that are named, or all of the folder
+ * (from $top_srcdir), says how each came out, and is 1 when one failed. */
+int words_main(
+    int argc, char **argv, const char *folder, bool (*run)(const char *file));
+
 #endif

@@ -77,19 +77,6 @@ const struct conf_option signald_options[] = {
 };
 /* clang-format on */
 
-/* "FILE:LINE: [signald] key: what", as an error of the check. */
-static int
-wrong(const struct conf *conf, const char *key, size_t n, const char *what,
-    char err[DAEMON_ERR_MAX])
-{
-	size_t used;
-
-	conf_where(conf, "signald", key, n, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
-	return -EINVAL;
-}
-
 static bool
 starts_with(const char *s, const char *head)
 {
@@ -107,22 +94,20 @@ check_uris(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	for (i = 0; i < c->turn_uris.n; i++) {
 		if (!starts_with(turn[i], "turn:") &&
 		    !starts_with(turn[i], "turns:"))
-			return wrong(conf, "turn-uri", i,
+			return conf_wrong(conf, "signald", "turn-uri", i, err,
 			    "not a TURN URI; allowed: turn:HOST[:PORT]"
-			    "[?transport=udp|tcp], turns:...",
-			    err);
+			    "[?transport=udp|tcp], turns:...");
 	}
 	for (i = 0; i < c->stun_uris.n; i++) {
 		if (!starts_with(stun[i], "stun:") &&
 		    !starts_with(stun[i], "stuns:"))
-			return wrong(conf, "stun-uri", i,
+			return conf_wrong(conf, "signald", "stun-uri", i, err,
 			    "not a STUN URI; allowed: stun:HOST[:PORT], "
-			    "stuns:...",
-			    err);
+			    "stuns:...");
 	}
 	if (c->turn_uris.n > 0 && c->daemon.common.turn_secrets.n == 0)
-		return wrong(conf, "turn-uri", 0,
-		    "clients need credentials; set turn-secret in [floe]", err);
+		return conf_wrong(conf, "signald", "turn-uri", 0, err,
+		    "clients need credentials; set turn-secret in [floe]");
 	return 0;
 }
 
@@ -138,10 +123,9 @@ check_origins(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		host = strstr(origin[i], "://");
 		if (host == NULL || host[3] == '\0' ||
 		    strchr(host + 3, '/') != NULL)
-			return wrong(conf, "origin", i,
+			return conf_wrong(conf, "signald", "origin", i, err,
 			    "not an origin; allowed: https://HOST[:PORT] "
-			    "without a path",
-			    err);
+			    "without a path");
 	}
 	return 0;
 }
@@ -156,9 +140,8 @@ signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc != 0)
 		return rc;
 	if (c->kill_ms <= c->ping_ms)
-		return wrong(conf, "kill", 0,
-		    "must be longer than ping, or every idle link is closed",
-		    err);
+		return conf_wrong(conf, "signald", "kill", 0, err,
+		    "must be longer than ping, or every idle link is closed");
 	rc = check_uris(conf, err);
 	return rc == 0 ? check_origins(conf, err) : rc;
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <ifaddrs.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/crypto/crypto.h"
 #include "lib/daemon/listen.h"
-#include "lib/net/sock.h"
 #include "lib/stun/message.h"
 #include "turnd/conf.h"
 
@@ -73,18 +70,6 @@ const struct conf_option turnd_options[] = {
 };
 /* clang-format on */
 
-/* "FILE:LINE: [section] key: " and what is wrong with it. */
-static void
-say_wrong(const struct conf *conf, const char *section, const char *key,
-    size_t n, const char *what, char err[DAEMON_ERR_MAX])
-{
-	size_t used;
-
-	conf_where(conf, section, key, n, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
-}
-
 static int
 add_users(
     struct turn_users *users, const struct conf *conf, char err[DAEMON_ERR_MAX])
@@ -98,13 +83,11 @@ add_users(
 		rc = turn_users_add(users, u[i].name, u[i].password);
 		if (rc == 0)
 			continue;
-		say_wrong(conf, "turnd", "user", i,
+		return conf_wrong(conf, "turnd", "user", i, err, "%s",
 		    rc == -EEXIST
 			? "this name is there already; allowed: a name once"
 			: "not a usable user; allowed: NAME:PASSWORD or "
-			  "NAME:0x and 32 or 96 hex digits",
-		    err);
-		return rc;
+			  "NAME:0x and 32 or 96 hex digits");
 	}
 	return 0;
 }
@@ -122,11 +105,9 @@ add_secrets(
 		rc = turn_users_add_secret(users, secrets[i]);
 		if (rc == 0)
 			continue;
-		say_wrong(conf, "floe", "turn-secret", i,
+		return conf_wrong(conf, "floe", "turn-secret", i, err, "%s",
 		    rc == -ENOSPC ? "too many; allowed: 16"
-				  : "empty; allowed: a secret",
-		    err);
-		return rc;
+				  : "empty; allowed: a secret");
 	}
 	return 0;
 }
@@ -166,11 +147,9 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
 		return -EINVAL;
 	}
-	if (strlen(c->daemon.common.realm) > REALM_MAX) {
-		say_wrong(conf, "floe", "realm", 0,
-		    "too long; allowed: 1 to 127 bytes", err);
-		return -EINVAL;
-	}
+	if (strlen(c->daemon.common.realm) > REALM_MAX)
+		return conf_wrong(conf, "floe", "realm", 0, err,
+		    "too long; allowed: 1 to 127 bytes");
 	return 0;
 }
 
@@ -199,206 +178,6 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    "could use this relay; for a lab, no-auth = yes serves everybody",
 	    conf_file(conf));
 	return -EINVAL;
-}
-
-static int
-add_own(struct prefix_list *list, const struct addr *a)
-{
-	struct prefix_rule rule = { { *a, 0 }, PREFIX_DENY, turn_own_address };
-
-	rule.prefix.addr.port = 0;
-	rule.prefix.bits = (uint8_t)(8 * addr_ip_len(a));
-	return prefix_list_add(list, &rule);
-}
-
-static bool
-is_unspecified(const struct addr *a)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(a->ip, zero, sizeof(zero)) == 0;
-}
-
-static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == ADDR_V4 ? a->ip[0] == 127
-				    : memcmp(a->ip, one, sizeof(one)) == 0;
-}
-
-/* Loopback has its rule already, which allow-peer = 127.0.0.0/8 lifts. */
-static int
-add_interfaces(struct prefix_list *list)
-{
-	struct ifaddrs *all, *i;
-	struct addr a;
-	int err = 0;
-
-	if (getifaddrs(&all) != 0)
-		return -errno;
-	for (i = all; err == 0 && i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr != NULL &&
-		    addr_from_sockaddr((void *)i->ifa_addr, &a) == 0 &&
-		    !is_loopback(&a))
-			err = add_own(list, &a);
-	}
-	freeifaddrs(all);
-	return err;
-}
-
-static int
-add_configured(struct prefix_list *list, const struct conf_list *prefixes,
-    enum prefix_verdict verdict, const char *name)
-{
-	const struct prefix *p = prefixes->items;
-	size_t i;
-	int err = 0;
-
-	for (i = 0; err == 0 && i < prefixes->n; i++)
-		err = prefix_list_add(
-		    list, &(struct prefix_rule){ p[i], verdict, name });
-	return err;
-}
-
-static int
-setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
-{
-	const struct conf_listen *l = c->listen.items;
-	size_t i;
-	int err;
-
-	s->peers = prefix_list_new();
-	if (s->peers == NULL)
-		return -ENOMEM;
-	err = prefix_list_add_special(s->peers);
-	if (err == 0)
-		err = add_interfaces(s->peers);
-	for (i = 0; err == 0 && i < s->nrelay_addrs; i++)
-		err = add_own(s->peers, &s->relay_addrs[i]);
-	/* One of a prefix that is routed here is on no interface. */
-	for (i = 0; err == 0 && i < c->listen.n; i++) {
-		if (!is_unspecified(&l[i].addr) && !is_loopback(&l[i].addr))
-			err = add_own(s->peers, &l[i].addr);
-	}
-	/* Last, so that the operator's word counts on equal prefixes. */
-	if (err == 0)
-		err = add_configured(
-		    s->peers, &c->allow_peer, PREFIX_ALLOW, "allow-peer");
-	if (err == 0)
-		err = add_configured(
-		    s->peers, &c->deny_peer, PREFIX_DENY, "deny-peer");
-	return err;
-}
-
-/* The address from which this machine would speak to the internet: the kernel
- * tells when a UDP socket is connected, which sends nothing. */
-static int
-primary_address(enum addr_family family, struct addr *out)
-{
-	struct addr far, any = { .family = (uint8_t)family };
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int fd, err;
-
-	err = addr_parse(
-	    family == ADDR_V4 ? "192.0.2.1:9" : "[2001:db8::1]:9", &far);
-	fd = sock_udp(&any);
-	if (err != 0 || fd < 0)
-		return err != 0 ? err : fd;
-	len = addr_to_sockaddr(&far, &ss);
-	err = connect(fd, (struct sockaddr *)&ss, len) != 0
-	    ? -errno
-	    : sock_local(fd, out);
-	close(fd);
-	out->port = 0;
-	return err;
-}
-
-static void
-relay_add(struct turnd_setup *s, const struct addr *a)
-{
-	size_t i;
-
-	for (i = 0; i < s->nrelay_addrs; i++) {
-		if (addr_equal_ip(&s->relay_addrs[i], a))
-			return;
-	}
-	s->relay_addrs[s->nrelay_addrs] = *a;
-	s->relay_addrs[s->nrelay_addrs++].port = 0;
-}
-
-/* 0, or -errno: a socket cannot be bound to it. */
-static int
-try_address(const struct addr *a)
-{
-	int fd;
-
-	if (is_unspecified(a))
-		return -EADDRNOTAVAIL;
-	fd = sock_udp(a);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-/* Told at the start, or every Allocate would fail. */
-static int
-add_given(
-    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct turnd_conf *c = conf_data(conf);
-	const struct addr *given = c->relay_addrs.items;
-	char what[128];
-	size_t i;
-	int rc;
-
-	for (i = 0; i < c->relay_addrs.n; i++) {
-		rc = try_address(&given[i]);
-		if (rc != 0) {
-			snprintf(what, sizeof(what),
-			    "cannot relay from it: %s; allowed: an address of "
-			    "this machine",
-			    strerror(-rc));
-			say_wrong(conf, "turnd", "relay-address", i, what, err);
-			return rc;
-		}
-		relay_add(s, &given[i]);
-	}
-	return 0;
-}
-
-/* As configured; else where clients come to; else what the machine has. */
-static int
-setup_relay_addrs(
-    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct turnd_conf *c = conf_data(conf);
-	const struct conf_listen *l = c->listen.items;
-	struct addr a;
-	size_t i;
-
-	s->relay_addrs =
-	    calloc(c->relay_addrs.n + c->listen.n, sizeof(*s->relay_addrs));
-	if (s->relay_addrs == NULL)
-		return -ENOMEM;
-	if (c->relay_addrs.n > 0)
-		return add_given(s, conf, err);
-	for (i = 0; i < c->listen.n; i++) {
-		a = l[i].addr;
-		if (!is_unspecified(&a) ||
-		    primary_address((enum addr_family)a.family, &a) == 0)
-			relay_add(s, &a);
-	}
-	if (s->nrelay_addrs > 0)
-		return 0;
-	snprintf(err, DAEMON_ERR_MAX,
-	    "%s: no relay-address in [turnd], and this machine has no route "
-	    "from which to tell one: set it",
-	    conf_file(conf));
-	return -EADDRNOTAVAIL;
 }
 
 static void
@@ -433,9 +212,7 @@ turnd_setup_init(
 	if (rc == 0)
 		snprintf(err, DAEMON_ERR_MAX, "out of memory");
 	if (rc == 0)
-		rc = setup_relay_addrs(s, conf, err);
-	if (rc == 0)
-		rc = setup_peers(s, c);
+		rc = addresses_init(s, conf, err);
 	s->core.users = s->users;
 	if (rc == 0)
 		turn_config_offer(&s->core);

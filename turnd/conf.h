@@ -52,4 +52,9 @@ int turnd_setup_init(
     struct turnd_setup *, const struct conf *, char err[DAEMON_ERR_MAX]);
 void turnd_setup_fini(struct turnd_setup *);
 
+/* addresses.c: the addresses that we relay from, and the peers that they may
+ * reach. 0, or -errno, maybe with err. */
+int addresses_init(
+    struct turnd_setup *, const struct conf *, char err[DAEMON_ERR_MAX]);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <ini.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -499,17 +500,22 @@ conf_line(const struct conf *c, const char *section, const char *key, size_t n)
 	return 0;
 }
 
-void
-conf_where(const struct conf *c, const char *section, const char *key, size_t n,
-    char *out, size_t size)
+int
+conf_wrong(const struct conf *c, const char *section, const char *key, size_t n,
+    char err[CONF_ERR_MAX], const char *fmt, ...)
 {
 	int line = conf_line(c, section, key, n);
+	char what[CONF_ERR_MAX], where[16] = "";
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
 	if (line > 0)
-		snprintf(
-		    out, size, "%s:%d: [%s] %s: ", c->file, line, section, key);
-	else
-		snprintf(out, size, "%s: [%s] %s: ", c->file, section, key);
+		snprintf(where, sizeof(where), "%d:", line);
+	snprintf(err, CONF_ERR_MAX, "%.200s:%s [%s] %s: %.250s", c->file, where,
+	    section, key, what);
+	return -EINVAL;
 }
 
 /* The next value of the option in the file; s NULL: the first. */

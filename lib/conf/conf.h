@@ -107,9 +107,11 @@ const char *conf_file(const struct conf *);
 /* Line on which the key was set (the n-th time), 0 when it was not. */
 int
 conf_line(const struct conf *, const char *section, const char *key, size_t n);
-/* "FILE:LINE: [section] key: " for errors found after parsing. */
-void conf_where(const struct conf *, const char *section, const char *key,
-    size_t n, char *out, size_t size);
+/* An error found after parsing: "FILE:LINE: [section] key: " and what is wrong
+ * with its n-th value. Returns -EINVAL. */
+int conf_wrong(const struct conf *, const char *section, const char *key,
+    size_t n, char err[CONF_ERR_MAX], const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 /* Calls fn for each option that the two set differently and that a running
  * daemon cannot change; line is where fresh has it, 0: nowhere. */
 typedef void

@@ -93,7 +93,6 @@ read_token(const struct daemon_run *run, char token[TOKEN_MAX],
 {
 	const struct daemon_conf *c = conf_data(run->conf);
 	char why[DAEMON_ERR_MAX];
-	size_t used;
 	int e;
 
 	token[0] = '\0';
@@ -102,10 +101,8 @@ read_token(const struct daemon_run *run, char token[TOKEN_MAX],
 	e = daemon_token(c->admin_token_file, token, TOKEN_MAX, why);
 	if (e == 0)
 		return 0;
-	conf_where(run->conf, run->d->name, "admin-token-file", 0, err,
-	    DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", why);
+	conf_wrong(
+	    run->conf, run->d->name, "admin-token-file", 0, err, "%s", why);
 	return e;
 }
 
@@ -168,14 +165,11 @@ drop(const struct daemon_run *run, char err[DAEMON_ERR_MAX])
 {
 	const struct conf_common *c = conf_data(run->conf);
 	char why[DAEMON_ERR_MAX];
-	size_t used;
 	int e = system_drop(c->user, why, sizeof(why));
 
 	if (e == 0)
 		return 0;
-	conf_where(run->conf, "floe", "user", 0, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", why);
+	conf_wrong(run->conf, "floe", "user", 0, err, "%s", why);
 	return e;
 }
 

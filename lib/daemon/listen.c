@@ -65,7 +65,7 @@ listeners_open(struct listeners *ls, const struct conf *conf,
 {
 	const struct conf_listen *uri = uris->items;
 	char text[ADDR_STRLEN];
-	size_t i, used;
+	size_t i;
 	int rc;
 
 	*ls = (struct listeners){ .workers = workers };
@@ -76,9 +76,7 @@ listeners_open(struct listeners *ls, const struct conf *conf,
 		rc = listener_open(ls, &uri[i]);
 		if (rc == 0)
 			continue;
-		conf_where(conf, section, "listen", i, err, DAEMON_ERR_MAX);
-		used = strlen(err);
-		snprintf(err + used, DAEMON_ERR_MAX - used,
+		conf_wrong(conf, section, "listen", i, err,
 		    "cannot listen on %s: %s%s",
 		    addr_format(&uri[i].addr, text), strerror(-rc),
 		    rc == -EADDRINUSE ? " (by another server, or an instance "
@@ -122,26 +120,12 @@ listeners_check_tls(const struct conf *conf, const char *section,
     const struct conf_list *uris, const char *scheme, char err[DAEMON_ERR_MAX])
 {
 	const struct conf_common *c = conf_data(conf);
-	size_t used, i = uri_find(uris, scheme);
+	size_t i = uri_find(uris, scheme);
 
 	if (i == uris->n || (c->tls_cert != NULL && c->tls_key != NULL))
 		return 0;
-	conf_where(conf, section, "listen", i, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used,
+	return conf_wrong(conf, section, "listen", i, err,
 	    "%s needs tls-cert and tls-key in [floe]", scheme);
-	return -EINVAL;
-}
-
-static void
-say_certificate(
-    const struct conf *conf, const char *what, char err[DAEMON_ERR_MAX])
-{
-	size_t used;
-
-	conf_where(conf, "floe", "tls-cert", 0, err, DAEMON_ERR_MAX);
-	used = strlen(err);
-	snprintf(err + used, DAEMON_ERR_MAX - used, "%s", what);
 }
 
 int
@@ -159,7 +143,7 @@ listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
 		return 0;
 	rc = tls_ctx_new(&cfg, out, what);
 	if (rc != 0)
-		say_certificate(conf, what, err);
+		conf_wrong(conf, "floe", "tls-cert", 0, err, "%s", what);
 	return rc;
 }
 
@@ -177,7 +161,7 @@ listeners_reload_tls(
 	    ? tls_ctx_reload(tls, c->tls_cert, c->tls_key, what)
 	    : -EINVAL;
 	if (rc != 0)
-		say_certificate(fresh, what, err);
+		conf_wrong(fresh, "floe", "tls-cert", 0, err, "%s", what);
 	else
 		log_info("certificate_loaded", KV_S("file", c->tls_cert),
 		    KV_I("not_after", tls_ctx_not_after(tls)));

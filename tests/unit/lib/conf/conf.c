@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/conf/conf.h"
@@ -242,16 +243,17 @@ static void
 tells_lines(void **state)
 {
 	struct conf *c = good("\n" LISTEN "listen = udp://192.0.2.2:1\n");
-	char out[100];
+	char out[CONF_ERR_MAX];
 
 	assert_int_equal(conf_line(c, "turnd", "listen", 0), 3);
 	assert_int_equal(conf_line(c, "turnd", "listen", 1), 4);
 	assert_int_equal(conf_line(c, "turnd", "listen", 2), 0);
 	assert_int_equal(conf_line(c, "turnd", "open", 0), 0);
-	conf_where(c, "turnd", "listen", 1, out, sizeof(out));
-	assert_string_equal(out, "x.conf:4: [turnd] listen: ");
-	conf_where(c, "turnd", "open", 0, out, sizeof(out));
-	assert_string_equal(out, "x.conf: [turnd] open: ");
+	assert_int_equal(
+	    conf_wrong(c, "turnd", "listen", 1, out, "%d ports", 2), -EINVAL);
+	assert_string_equal(out, "x.conf:4: [turnd] listen: 2 ports");
+	conf_wrong(c, "turnd", "open", 0, out, "why");
+	assert_string_equal(out, "x.conf: [turnd] open: why");
 	assert_string_equal(conf_file(c), "x.conf");
 	conf_free(c);
 }

@@ -231,6 +231,7 @@ static void
 put_allocation(const struct told *t, const char *user, struct buf *out)
 {
 	const struct turn_alloc_info *a = &t->info;
+	struct addr first, second;
 	char text[ADDR_STRLEN];
 	struct json_out j;
 
@@ -242,7 +243,10 @@ put_allocation(const struct told *t, const char *user, struct buf *out)
 	json_out_str(&j, "client", addr_format(&a->client, text));
 	json_out_str(&j, "transport", t->transport);
 	json_out_str(&j, "server", addr_format(&t->server, text));
-	json_out_str(&j, "relayed", addr_format(&a->relayed, text));
+	alloc_addrs(a, &first, &second);
+	json_out_str(&j, "relayed", addr_format(&first, text));
+	if (second.family != ADDR_NONE)
+		json_out_str(&j, "relayed_second", addr_format(&second, text));
 	json_out_int(&j, "created", (int64_t)a->created_s);
 	json_out_int(&j, "age_ms", (int64_t)a->age_ms);
 	json_out_int(&j, "left_ms", (int64_t)a->left_ms);

@@ -43,9 +43,11 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "strict-channels", CONF_BOOL, 0, OWN(strict_channels), "no",
 	    0, 0, NULL, "only the channel numbers of RFC 8656, 0x4000-0x4fff" },
 	{ "turnd", "user-quota", CONF_INT, 0, OWN(user_quota), "0", 0, 1000000,
-	    NULL, "allocations a user may have; 0: no limit" },
+	    NULL,
+	    "relayed addresses of each family a user may have; 0: no "
+	    "limit" },
 	{ "turnd", "max-allocations", CONF_INT, 0, OWN(max_allocations),
-	    "100000", 1, 1000000, NULL, "allocations in all" },
+	    "100000", 1, 1000000, NULL, "relayed addresses in all" },
 	{ "turnd", "max-permissions", CONF_INT, 0, OWN(max_permissions), "256",
 	    1, 65536, NULL, "permissions an allocation may have" },
 	{ "turnd", "max-channels", CONF_INT, 0, OWN(max_channels), "256", 1,

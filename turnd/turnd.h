@@ -92,6 +92,9 @@ void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
  * borrowed until the flush. */
 void worker_feed(struct worker *, const struct turn_in *, struct turn_time);
 void worker_flush(struct worker *);
+/* The relayed addresses as they are told; second: ADDR_NONE unless dual. */
+void alloc_addrs(
+    const struct turn_alloc_info *, struct addr *first, struct addr *second);
 
 /* stream.c: clients over TCP */
 int clients_open(struct worker *); /* 0 or -ENOMEM */

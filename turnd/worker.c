@@ -10,25 +10,36 @@
 #define REFUSAL_LINES 20
 
 static int
-quota_take(void *arg, uint64_t user)
+quota_take(void *arg, uint64_t user, enum turn_family family)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 	int err;
 
 	pthread_mutex_lock(&d->quota_lock);
-	err = turn_quota_take(d->quota, user);
+	err = turn_quota_take(d->quota, user, family);
 	pthread_mutex_unlock(&d->quota_lock);
 	return err;
 }
 
 static void
-quota_give(void *arg, uint64_t user)
+quota_give(void *arg, uint64_t user, enum turn_family family)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 
 	pthread_mutex_lock(&d->quota_lock);
-	turn_quota_give(d->quota, user);
+	turn_quota_give(d->quota, user, family);
 	pthread_mutex_unlock(&d->quota_lock);
+}
+
+void
+alloc_addrs(
+    const struct turn_alloc_info *a, struct addr *first, struct addr *second)
+{
+	bool v4 = a->relayed[TURN_V4].family != ADDR_NONE;
+
+	*first = a->relayed[v4 ? TURN_V4 : TURN_V6];
+	*second =
+	    v4 ? a->relayed[TURN_V6] : (struct addr){ .family = ADDR_NONE };
 }
 
 static void
@@ -39,14 +50,17 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	struct worker *w = arg;
 	const struct turn_traffic *up = &a->traffic[TURN_UP];
 	const struct turn_traffic *down = &a->traffic[TURN_DOWN];
+	struct addr first, second;
 
+	alloc_addrs(a, &first, &second);
 	clients_idle(w, a);
 	log_info("allocation_ended", KV_S("why", reasons[why]),
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
 	    KV_ADDR("client", &a->client),
 	    KV_S("transport", link_scheme(w, a->link)),
-	    KV_ADDR("relayed", &a->relayed), KV_U("created", a->created_s),
-	    KV_U("ms", a->age_ms), KV_U("to_peer_packets", up->packets),
+	    KV_ADDR("relayed", &first), KV_ADDR("relayed_second", &second),
+	    KV_U("created", a->created_s), KV_U("ms", a->age_ms),
+	    KV_U("to_peer_packets", up->packets),
 	    KV_U("to_peer_bytes", up->bytes),
 	    KV_U("to_client_packets", down->packets),
 	    KV_U("to_client_bytes", down->bytes));

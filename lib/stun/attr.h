@@ -52,6 +52,10 @@
 #define STUN_OTHER_ADDRESS             0x802c /* RFC 5780 */
 #define STUN_THIRD_PARTY_AUTHORIZATION 0x802e /* RFC 7635 */
 #define STUN_MOBILITY_TICKET           0x8030 /* RFC 8016 */
+/* What coturn's clients send instead of 0x8000 and 0x8001, from the draft that
+ * became part of RFC 8656; IANA gave them to nobody else. */
+#define STUN_ADDITIONAL_ADDRESS_FAMILY_OLD 0x8032
+#define STUN_ADDRESS_ERROR_CODE_OLD        0x8033
 
 struct stun_attr_info {
 	uint16_t type;

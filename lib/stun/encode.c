@@ -127,17 +127,25 @@ stun_put_xor_addr(struct stun_out *o, uint16_t type, const struct addr *a)
 }
 
 void
-stun_put_error(struct stun_out *o, int code, const char *reason)
+stun_put_address_error(struct stun_out *o, uint16_t type, uint8_t family,
+    int code, const char *reason)
 {
 	size_t len = strlen(reason);
-	uint8_t *p = put_header(o, STUN_ERROR_CODE, 4 + len);
+	uint8_t *p = put_header(o, type, 4 + len);
 
 	if (p == NULL)
 		return;
-	p[0] = p[1] = 0;
+	p[0] = family;
+	p[1] = 0;
 	p[2] = (uint8_t)(code / 100);
 	p[3] = (uint8_t)(code % 100);
 	memcpy(p + 4, reason, len);
+}
+
+void
+stun_put_error(struct stun_out *o, int code, const char *reason)
+{
+	stun_put_address_error(o, STUN_ERROR_CODE, 0, code, reason);
 }
 
 void

@@ -109,6 +109,10 @@ void stun_put_u32(struct stun_out *, uint16_t type, uint32_t);
 void stun_put_addr(struct stun_out *, uint16_t type, const struct addr *);
 void stun_put_xor_addr(struct stun_out *, uint16_t type, const struct addr *);
 void stun_put_error(struct stun_out *, int code, const char *reason);
+/* ADDRESS-ERROR-CODE of either type, RFC 8656 section 18.12; family 1 or 2 as
+ * there. */
+void stun_put_address_error(struct stun_out *, uint16_t type, uint8_t family,
+    int code, const char *reason);
 void stun_put_types(struct stun_out *, uint16_t type, const uint16_t *,
     size_t n); /* UNKNOWN-ATTRIBUTES */
 /* MESSAGE-INTEGRITY (CRYPTO_SHA1) or -SHA256 (CRYPTO_SHA256). */

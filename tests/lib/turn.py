@@ -35,14 +35,28 @@ def walk(message):
         at += 4 + size + -size % 4
 
 
-def xor_address(address, port):
-    ip = int(ipaddress.IPv4Address(address))
-    return struct.pack("!BBHI", 0, 1, port ^ (COOKIE >> 16), ip ^ COOKIE)
+def xor(value, mask):
+    return bytes(a ^ b for a, b in zip(value, mask))
 
 
-def xor_parse(value):
-    port, ip = struct.unpack_from("!HI", value, 2)
-    return str(ipaddress.IPv4Address(ip ^ COOKIE)), port ^ (COOKIE >> 16)
+def xor_address(address, port, txid=bytes(12)):
+    """Of either family; that of IPv6 depends on the transaction id."""
+    ip = ipaddress.ip_address(address).packed
+    return (struct.pack("!BBH", 0, 1 if len(ip) == 4 else 2,
+                        port ^ (COOKIE >> 16)) +
+            xor(ip, COOKIE.to_bytes(4, "big") + txid))
+
+
+def xor_parse(value, txid=bytes(12)):
+    port, = struct.unpack_from("!H", value, 2)
+    ip = xor(value[4:], COOKIE.to_bytes(4, "big") + txid)
+    return str(ipaddress.ip_address(ip)), port ^ (COOKIE >> 16)
+
+
+def addresses(message, wanted):
+    """Every address of the message in an attribute of that type."""
+    return [xor_parse(message[at:at + size], message[8:20])
+            for kind, at, size in walk(message) if kind == wanted]
 
 
 def sized(head, size):
@@ -58,11 +72,13 @@ class Client:
     """
 
     def __init__(self, server, user, password):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock = socket.socket(
+            socket.AF_INET6 if ":" in server[0] else socket.AF_INET,
+            socket.SOCK_DGRAM)
         self.sock.connect(server)
         self.sock.settimeout(2)
         self.user, self.password = user.encode(), password.encode()
-        self.realm = self.nonce = self.key = None
+        self.realm = self.nonce = self.key = self.answer = None
 
     def close(self):
         self.sock.close()
@@ -87,7 +103,11 @@ class Client:
         signed = signed and self.key
         if signed:
             attributes = (*attributes, *self.credentials())
-        body = b"".join(attribute(*a) for a in attributes)
+        # An address is a pair.
+        body = b"".join(
+            attribute(kind, xor_address(*value, head[8:])
+                      if isinstance(value, tuple) else value)
+            for kind, value in attributes)
         if signed:
             body = self.sign(head, body)
         head = sized(head, len(body) + 8)
@@ -110,6 +130,7 @@ class Client:
     def ask(self, method, *attributes):
         """The attributes of the answer."""
         answer = self.exchange(self.message(method, attributes))
+        self.answer = answer
         found = {kind: answer[at:at + size]
                  for kind, at, size in walk(answer)}
         if struct.unpack_from("!H", answer)[0] & ERROR != ERROR:
@@ -122,23 +143,27 @@ class Client:
 
     def allocate(self):
         """The relayed address."""
-        found = self.ask(ALLOCATE, (TRANSPORT, bytes([17, 0, 0, 0])))
-        return xor_parse(found[RELAYED])
+        return self.allocate_with()[0]
+
+    def allocate_with(self, *attributes):
+        """The relayed addresses."""
+        self.ask(ALLOCATE, (TRANSPORT, bytes([17, 0, 0, 0])), *attributes)
+        return addresses(self.answer, RELAYED)
 
     def release(self):
         self.ask(REFRESH, (LIFETIME, bytes(4)))
 
-    def permit(self, *addresses):
+    def permit(self, *peers):
         self.ask(CREATE_PERMISSION,
-                 *((PEER, xor_address(a, 0)) for a in addresses))
+                 *((PEER, (a, 0)) for a in peers))
 
     def bind(self, channel, address, port):
         self.ask(CHANNEL_BIND, (CHANNEL, struct.pack("!HH", channel, 0)),
-                 (PEER, xor_address(address, port)))
+                 (PEER, (address, port)))
 
     def send(self, address, port, data):
         self.sock.send(self.message(
-            SEND, ((PEER, xor_address(address, port)), (DATA, data)), False))
+            SEND, ((PEER, (address, port)), (DATA, data)), False))
 
     def channel_send(self, channel, data):
         self.sock.send(struct.pack("!HH", channel, len(data)) + data)

@@ -197,6 +197,9 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 		} else if (strcmp(word, "family") == 0) {
 			stun_put_u32(&c->out, STUN_REQUESTED_ADDRESS_FAMILY,
 			    family_of(words_next(w)) << 24);
+		} else if (strcmp(word, "additional") == 0) {
+			stun_put_u32(&c->out, STUN_ADDITIONAL_ADDRESS_FAMILY,
+			    family_of(words_next(w)) << 24);
 		} else if (strcmp(word, "transport") == 0) {
 			*transport = false;
 			stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT,
@@ -389,10 +392,43 @@ expect_addr(
 		fail(r, w, "%s is %s", what, addr_format(got, text));
 }
 
+/* Is there an n-th relayed address in the answer? */
+static bool
+relayed_at(const struct client *c, int n, struct addr *out)
+{
+	const struct stun_msg *m = &c->answer;
+	size_t i;
+
+	for (i = 0; i < m->nattrs; i++) {
+		if (m->attrs[i].type == STUN_XOR_RELAYED_ADDRESS && n-- == 0)
+			return stun_read_xor_addr(m, &m->attrs[i], out) == 0;
+	}
+	return false;
+}
+
+/* ADDRESS-ERROR-CODE: the family and the code. */
+static void
+expect_denied(struct run *r, struct words *w, const struct client *c)
+{
+	const struct stun_attr *a =
+	    stun_find(&c->answer, STUN_ADDRESS_ERROR_CODE);
+	uint32_t family = family_of(words_next(w)), code = words_number(w);
+	const uint8_t *v;
+
+	if (a == NULL) {
+		fail(r, w, "no ADDRESS-ERROR-CODE");
+		return;
+	}
+	v = stun_value(&c->answer, a);
+	if (v[0] != family || v[1] != 0 || v[2] * 100u + v[3] != code)
+		fail(r, w, "denied %u %u", v[0], v[2] * 100u + v[3]);
+}
+
 static void
 expect_success(struct run *r, struct words *w, const struct client *c)
 {
 	struct addr a;
+	int relayed = 0;
 	char *word;
 
 	if (!r->is_request || r->code != 0) {
@@ -407,6 +443,15 @@ expect_success(struct run *r, struct words *w, const struct client *c)
 		if (strcmp(word, "relayed") == 0) {
 			a = client_relayed(c);
 			expect_addr(r, w, word, &a);
+			relayed++;
+		} else if (strcmp(word, "relayed-too") == 0) {
+			if (relayed_at(c, 1, &a))
+				expect_addr(r, w, word, &a);
+			else
+				fail(r, w, "one relayed address");
+			relayed++;
+		} else if (strcmp(word, "denied") == 0) {
+			expect_denied(r, w, c);
 		} else if (strcmp(word, "mapped") == 0) {
 			if (stun_get_xor_addr(
 				&c->answer, STUN_XOR_MAPPED_ADDRESS, &a) != 0)
@@ -424,6 +469,8 @@ expect_success(struct run *r, struct words *w, const struct client *c)
 			fail(r, w, "unknown word %s", word);
 		}
 	}
+	if (relayed > 0 && relayed_at(c, relayed, &a))
+		fail(r, w, "one more relayed address");
 }
 
 static void

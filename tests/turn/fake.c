@@ -113,15 +113,15 @@ relay_live(void *arg, const struct addr *addr)
 }
 
 static int
-quota_take(void *arg, uint64_t user)
+quota_take(void *arg, uint64_t user, enum turn_family family)
 {
-	return turn_quota_take(((struct fake *)arg)->quota, user);
+	return turn_quota_take(((struct fake *)arg)->quota, user, family);
 }
 
 static void
-quota_give(void *arg, uint64_t user)
+quota_give(void *arg, uint64_t user, enum turn_family family)
 {
-	turn_quota_give(((struct fake *)arg)->quota, user);
+	turn_quota_give(((struct fake *)arg)->quota, user, family);
 }
 
 static void

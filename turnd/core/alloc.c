@@ -25,33 +25,43 @@ alloc_find(struct turn_server *s, const struct addr *client, uint16_t link)
 
 	a = htab_find(&s->allocs, tuple_hash(s, &key), alloc_eq, &key);
 	/* The wheel comes by up to a tick late; lifetimes are exact. */
-	if (a != NULL && a->expires_ms <= s->seen.now_ms) {
-		alloc_end(s, a, TURN_END_EXPIRED);
-		a = NULL;
-	}
-	return a;
+	return a != NULL && alloc_expire(s, a) ? NULL : a;
+}
+
+struct turn_half *
+alloc_half(struct turn_alloc *a, const struct addr *peer)
+{
+	struct turn_half *h = &a->halves[turn_family(peer)];
+
+	return h->expires_ms != 0 ? h : NULL;
 }
 
 void
-alloc_info(
-    const struct turn_alloc *a, uint64_t now_ms, struct turn_alloc_info *out)
+alloc_info(const struct turn_alloc *a, uint64_t now_ms, bool ended,
+    struct turn_alloc_info *out)
 {
+	const struct turn_half *h;
 	const struct turn_chan *c;
-	int d;
+	int d, f;
 
 	*out = (struct turn_alloc_info){
 		.id = a->id,
 		.user = a->user,
 		.client = a->tuple.client,
 		.link = a->tuple.link,
-		.relayed = a->relayed,
 		.created_s = a->created_s,
 		.age_ms = now_ms - a->created_ms,
-		.left_ms = a->expires_ms > now_ms ? a->expires_ms - now_ms : 0,
 		.permissions = a->nperms,
 		.channels = a->nchans,
 		.traffic = { a->traffic[0], a->traffic[1] },
 	};
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		h = &a->halves[f];
+		if (ended || h->expires_ms != 0)
+			out->relayed[f] = h->relayed;
+		if (h->expires_ms > now_ms + out->left_ms)
+			out->left_ms = h->expires_ms - now_ms;
+	}
 	LIST_FOREACH (c, &a->chans, link) {
 		for (d = 0; d < TURN_DIRECTIONS; d++) {
 			out->traffic[d].packets += c->traffic[d].packets;
@@ -67,23 +77,89 @@ alloc_free(struct turn_server *s, struct turn_alloc *a)
 	pool_put(s->alloc_pool, a);
 }
 
+/* RFC 8656 section 8.1: and the permissions and channels of this family, but
+ * none of the other. */
+static void
+half_end(struct turn_server *s, struct turn_alloc *a, enum turn_family family)
+{
+	struct turn_half *h = &a->halves[family];
+	struct turn_chan *c, *next_c;
+	struct turn_perm *p, *next_p;
+
+	if (h->expires_ms == 0)
+		return;
+	for (c = LIST_FIRST(&a->chans); c != NULL; c = next_c) {
+		next_c = LIST_NEXT(c, link);
+		if (c->key.relay == h->relay)
+			chan_free(s, c);
+	}
+	for (p = LIST_FIRST(&a->perms); p != NULL; p = next_p) {
+		next_p = LIST_NEXT(p, link);
+		if (p->key.relay == h->relay)
+			perm_free(s, p);
+	}
+	h->expires_ms = 0;
+	s->ops.relay_close(s->ops.arg, h->relay);
+	s->ops.quota_give(s->ops.arg, a->user_id, family);
+}
+
+static void
+alloc_drop(struct turn_server *s, struct turn_alloc *a)
+{
+	half_end(s, a, TURN_V4);
+	half_end(s, a, TURN_V6);
+	wheel_clear(&s->alloc_wheel, &a->timer);
+	htab_del(&s->allocs, tuple_hash(s, &a->tuple), a);
+	alloc_free(s, a);
+}
+
 void
 alloc_end(struct turn_server *s, struct turn_alloc *a, enum turn_end why)
 {
 	struct turn_alloc_info info;
 
-	alloc_info(a, s->seen.now_ms, &info);
+	alloc_info(a, s->seen.now_ms, true, &info);
 	s->ops.ended(s->ops.arg, &info, why);
-	while (!LIST_EMPTY(&a->chans))
-		chan_free(s, LIST_FIRST(&a->chans));
-	while (!LIST_EMPTY(&a->perms))
-		perm_free(s, LIST_FIRST(&a->perms));
-	s->ops.relay_close(s->ops.arg, a->relay);
-	s->ops.quota_give(s->ops.arg, a->user_id);
-	wheel_clear(&s->alloc_wheel, &a->timer);
-	htab_del(&s->allocs, tuple_hash(s, &a->tuple), a);
 	stat_add(&s->stats.allocations, (uint64_t)-1);
-	alloc_free(s, a);
+	alloc_drop(s, a);
+}
+
+/* When the first of the halves ends. */
+static void
+alloc_set_timer(struct turn_server *s, struct turn_alloc *a)
+{
+	uint64_t first = UINT64_MAX;
+	int f;
+
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		if (a->halves[f].expires_ms != 0 &&
+		    a->halves[f].expires_ms < first)
+			first = a->halves[f].expires_ms;
+	}
+	wheel_set(&s->alloc_wheel, &a->timer, first);
+}
+
+bool
+alloc_expire(struct turn_server *s, struct turn_alloc *a)
+{
+	bool due[TURN_FAMILIES];
+	int f, live = 0, over = 0;
+
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		due[f] = a->halves[f].expires_ms != 0 &&
+		    a->halves[f].expires_ms <= s->seen.now_ms;
+		live += a->halves[f].expires_ms != 0;
+		over += due[f];
+	}
+	if (over == 0)
+		return false;
+	if (over == live) {
+		alloc_end(s, a, TURN_END_EXPIRED);
+		return true;
+	}
+	half_end(s, a, due[TURN_V4] ? TURN_V4 : TURN_V6);
+	alloc_set_timer(s, a);
+	return false;
 }
 
 /* RFC 8656 section 7.2: at least the default, at most what is configured. */
@@ -95,13 +171,6 @@ lifetime_of(const struct turn_req *r, uint32_t asked)
 	if (asked > max)
 		asked = max;
 	return asked > TURN_LIFETIME_S ? asked : TURN_LIFETIME_S;
-}
-
-static void
-alloc_set_lifetime(struct turn_req *r, struct turn_alloc *a, uint32_t seconds)
-{
-	a->expires_ms = r->t.now_ms + (uint64_t)seconds * 1000;
-	wheel_set(&r->s->alloc_wheel, &a->timer, a->expires_ms);
 }
 
 /*
@@ -122,14 +191,29 @@ get_family(const struct turn_req *r)
 	return (uint8_t)(get_u32(r, STUN_REQUESTED_ADDRESS_FAMILY, 0) >> 24);
 }
 
+/* By which of its numbers the client would know ADDITIONAL-ADDRESS-FAMILY. */
+static uint16_t
+additional(const struct turn_req *r)
+{
+	return stun_find(r->msg, STUN_ADDITIONAL_ADDRESS_FAMILY_OLD) != NULL
+	    ? STUN_ADDITIONAL_ADDRESS_FAMILY_OLD
+	    : STUN_ADDITIONAL_ADDRESS_FAMILY;
+}
+
 static enum turn_reason
-want_family(const struct turn_req *r, struct turn_want *want)
+want_family(const struct turn_req *r, struct turn_want *want, bool *dual)
 {
 	bool asked = stun_find(r->msg, STUN_REQUESTED_ADDRESS_FAMILY) != NULL;
 	uint8_t family = asked ? get_family(r) : FAMILY_V4;
 
-	/* RFC 8656 section 7.2: a reservation has its family already. */
-	if (asked && want->token != NULL)
+	*dual = stun_find(r->msg, additional(r)) != NULL;
+	/* RFC 8656 section 7.2: a reservation has its family already, and
+	 * there is one token in an answer. */
+	if ((asked || *dual) && want->token != NULL)
+		return TURN_BAD_ATTRIBUTE;
+	if (*dual &&
+	    (asked || want->reserve ||
+		get_u32(r, additional(r), 0) >> 24 != FAMILY_V6))
 		return TURN_BAD_ATTRIBUTE;
 	if (family != FAMILY_V4 && family != FAMILY_V6)
 		return TURN_FAMILY_UNSUPPORTED;
@@ -157,7 +241,7 @@ want_port(const struct turn_req *r, struct turn_want *want)
 
 /* What the client asks for, in the order of RFC 8656 section 7.2. */
 static enum turn_reason
-want_decode(const struct turn_req *r, struct turn_want *want)
+want_decode(const struct turn_req *r, struct turn_want *want, bool *dual)
 {
 	enum turn_reason reason;
 
@@ -167,14 +251,28 @@ want_decode(const struct turn_req *r, struct turn_want *want)
 	if (get_u32(r, STUN_REQUESTED_TRANSPORT, 0) >> 24 != TRANSPORT_UDP)
 		return TURN_TRANSPORT_UNSUPPORTED;
 	reason = want_port(r, want);
-	return reason != TURN_OK ? reason : want_family(r, want);
+	return reason != TURN_OK ? reason : want_family(r, want, dual);
 }
 
 static void
 alloc_answer(struct turn_req *r, const struct turn_alloc *a)
 {
+	bool old = additional(r) == STUN_ADDITIONAL_ADDRESS_FAMILY_OLD;
+	uint8_t missing = FAMILY_V4;
+	int f;
+
 	reply_success(r);
-	stun_put_xor_addr(&r->out, STUN_XOR_RELAYED_ADDRESS, &a->relayed);
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		if (a->halves[f].expires_ms != 0)
+			stun_put_xor_addr(&r->out, STUN_XOR_RELAYED_ADDRESS,
+			    &a->halves[f].relayed);
+	}
+	if (a->halves[TURN_V4].relayed.family != ADDR_NONE)
+		missing = FAMILY_V6;
+	if (a->denied != 0)
+		stun_put_address_error(&r->out,
+		    old ? STUN_ADDRESS_ERROR_CODE_OLD : STUN_ADDRESS_ERROR_CODE,
+		    missing, a->denied, turn_code_phrase(a->denied));
 	stun_put_u32(&r->out, STUN_LIFETIME, a->lifetime_s);
 	if (a->reserved)
 		stun_put(&r->out, STUN_RESERVATION_TOKEN, a->token,
@@ -208,52 +306,125 @@ alloc_new(struct turn_req *r)
 }
 
 static enum turn_reason
-alloc_open_relay(
-    struct turn_req *r, const struct turn_want *want, struct turn_alloc *a)
+quota_reason(int err)
 {
-	struct turn_server *s = r->s;
-	struct turn_relay relay;
-	int err;
+	if (err == 0)
+		return TURN_OK;
+	return err == -EDQUOT ? TURN_USER_QUOTA : TURN_FULL;
+}
 
-	err = s->ops.relay_open(s->ops.arg, want, &relay);
-	if (err == -EAFNOSUPPORT)
+static enum turn_reason
+relay_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return TURN_OK;
+	case -EAFNOSUPPORT:
 		return TURN_FAMILY_UNSUPPORTED;
-	if (err == -ENOENT)
+	case -ENOENT:
 		return TURN_NO_RESERVATION;
-	if (err != 0)
-		return err == -EADDRINUSE ? TURN_NO_PORT : TURN_NO_SOCKET;
-	a->relay = relay.id;
-	a->relayed = relay.addr;
+	case -EADDRINUSE:
+		return TURN_NO_PORT;
+	default:
+		return TURN_NO_SOCKET;
+	}
+}
+
+/* Opens a relay that the quota of family has been taken for. */
+static enum turn_reason
+half_open_relay(struct turn_req *r, const struct turn_want *want,
+    enum turn_family *family, struct turn_relay *relay)
+{
+	struct turn_ops *ops = &r->s->ops;
+	enum turn_reason reason;
+
+	reason = relay_reason(ops->relay_open(ops->arg, want, relay));
+	if (reason != TURN_OK || turn_family(&relay->addr) == *family)
+		return reason;
+	/* Only a token's family is not known before. */
+	ops->quota_give(ops->arg, r->user.id, *family);
+	*family = turn_family(&relay->addr);
+	reason = quota_reason(ops->quota_take(ops->arg, r->user.id, *family));
+	if (reason == TURN_OK)
+		return TURN_OK;
+	ops->relay_close(ops->arg, relay->id);
+	/* For the caller to give back what it took. */
+	*family = TURN_FAMILIES;
+	return reason;
+}
+
+static enum turn_reason
+half_open(struct turn_req *r, const struct turn_want *want,
+    struct turn_alloc *a, uint64_t expires_ms)
+{
+	enum turn_family family = want->family == ADDR_V4 ? TURN_V4 : TURN_V6;
+	struct turn_ops *ops = &r->s->ops;
+	struct turn_relay relay;
+	enum turn_reason reason;
+
+	reason = quota_reason(ops->quota_take(ops->arg, r->user.id, family));
+	if (reason != TURN_OK)
+		return reason;
+	reason = half_open_relay(r, want, &family, &relay);
+	if (reason != TURN_OK) {
+		if (family != TURN_FAMILIES)
+			ops->quota_give(ops->arg, r->user.id, family);
+		return reason;
+	}
+	a->halves[family] =
+	    (struct turn_half){ relay.addr, relay.id, expires_ms };
 	a->reserved = want->reserve;
 	memcpy(a->token, relay.token, sizeof(a->token));
 	return TURN_OK;
 }
 
+/*
+ * RFC 8656 section 7.2: both families, or the one that can be had and the
+ * reason against the other, for which only 440 and 508 are defined.
+ */
 static enum turn_reason
-alloc_open(struct turn_req *r, const struct turn_want *want)
+alloc_open_both(struct turn_req *r, struct turn_want *want,
+    struct turn_alloc *a, uint64_t expires_ms)
 {
-	struct turn_server *s = r->s;
-	enum turn_reason reason;
-	struct turn_alloc *a;
-	int err;
+	enum turn_reason v4, v6, failed;
 
-	err = s->ops.quota_take(s->ops.arg, r->user.id);
-	if (err != 0)
-		return err == -EDQUOT ? TURN_USER_QUOTA : TURN_FULL;
-	a = alloc_new(r);
-	if (a == NULL) {
-		s->ops.quota_give(s->ops.arg, r->user.id);
-		return TURN_FULL;
+	want->family = ADDR_V4;
+	v4 = half_open(r, want, a, expires_ms);
+	if (v4 == TURN_USER_QUOTA)
+		return v4;
+	want->family = ADDR_V6;
+	v6 = half_open(r, want, a, expires_ms);
+	if (v6 == TURN_USER_QUOTA)
+		return v6;
+	if (v4 != TURN_OK && v6 != TURN_OK)
+		return v6 == TURN_FAMILY_UNSUPPORTED ? v4 : v6;
+	failed = v4 != TURN_OK ? v4 : v6;
+	if (failed != TURN_OK) {
+		a->denied = (uint16_t)turn_reason_info(failed)->code;
+		stat_add(&r->s->stats.reasons[failed], 1);
 	}
-	reason = alloc_open_relay(r, want, a);
+	return TURN_OK;
+}
+
+static enum turn_reason
+alloc_open(struct turn_req *r, struct turn_want *want, bool dual)
+{
+	uint32_t lifetime_s = lifetime_of(r, get_u32(r, STUN_LIFETIME, 0));
+	uint64_t expires_ms = r->t.now_ms + (uint64_t)lifetime_s * 1000;
+	struct turn_server *s = r->s;
+	struct turn_alloc *a = alloc_new(r);
+	enum turn_reason reason;
+
+	if (a == NULL)
+		return TURN_FULL;
+	reason = dual ? alloc_open_both(r, want, a, expires_ms)
+		      : half_open(r, want, a, expires_ms);
 	if (reason != TURN_OK) {
-		htab_del(&s->allocs, tuple_hash(s, &a->tuple), a);
-		s->ops.quota_give(s->ops.arg, r->user.id);
-		alloc_free(s, a);
+		alloc_drop(s, a);
 		return reason;
 	}
-	a->lifetime_s = lifetime_of(r, get_u32(r, STUN_LIFETIME, 0));
-	alloc_set_lifetime(r, a, a->lifetime_s);
+	a->lifetime_s = lifetime_s;
+	alloc_set_timer(s, a);
 	stat_add(&s->stats.allocations, 1);
 	stat_add(&s->stats.allocations_total, 1);
 	alloc_answer(r, a);
@@ -265,6 +436,7 @@ alloc_allocate(struct turn_req *r)
 {
 	struct turn_want want;
 	enum turn_reason reason;
+	bool dual;
 
 	if (r->alloc != NULL) {
 		/* RFC 8656 section 7.2: a client that lost our success
@@ -277,32 +449,68 @@ alloc_allocate(struct turn_req *r)
 		alloc_answer(r, r->alloc);
 		return TURN_OK;
 	}
-	reason = want_decode(r, &want);
+	reason = want_decode(r, &want, &dual);
 	if (reason != TURN_OK)
 		return reason;
-	return alloc_open(r, &want);
+	return alloc_open(r, &want, dual);
 }
 
+/* Which of the allocation's families a Refresh is about; how many. */
+static int
+refresh_picks(const struct turn_req *r, bool picks[TURN_FAMILIES])
+{
+	bool named = stun_find(r->msg, STUN_REQUESTED_ADDRESS_FAMILY) != NULL;
+	int f, n = 0;
+
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		picks[f] = r->alloc->halves[f].expires_ms != 0 &&
+		    (!named || get_family(r) == FAMILY_V4 + f);
+		n += picks[f];
+	}
+	return n;
+}
+
+/* A lifetime of 0 ends what is picked, and the allocation with the last. */
+static void
+refresh_apply(
+    struct turn_req *r, const bool picks[TURN_FAMILIES], uint32_t lifetime_s)
+{
+	struct turn_half *halves = r->alloc->halves;
+	bool stays = false;
+	int f;
+
+	for (f = 0; f < TURN_FAMILIES; f++) {
+		if (picks[f] && lifetime_s != 0)
+			halves[f].expires_ms =
+			    r->t.now_ms + (uint64_t)lifetime_s * 1000;
+		stays |=
+		    halves[f].expires_ms != 0 && (!picks[f] || lifetime_s != 0);
+	}
+	if (!stays) {
+		alloc_end(r->s, r->alloc, TURN_END_DELETED);
+		r->alloc = NULL;
+		return;
+	}
+	for (f = 0; f < TURN_FAMILIES && lifetime_s == 0; f++) {
+		if (picks[f])
+			half_end(r->s, r->alloc, (enum turn_family)f);
+	}
+	alloc_set_timer(r->s, r->alloc);
+}
+
+/* RFC 8656 section 8.2 */
 enum turn_reason
 alloc_refresh(struct turn_req *r)
 {
-	struct turn_alloc *a = r->alloc;
 	uint32_t lifetime = get_u32(r, STUN_LIFETIME, TURN_LIFETIME_S);
-	uint8_t ours = a->relayed.family == ADDR_V4 ? FAMILY_V4 : FAMILY_V6;
+	bool picks[TURN_FAMILIES];
 
-	/* RFC 8656 section 8.2 */
-	if (stun_find(r->msg, STUN_REQUESTED_ADDRESS_FAMILY) != NULL &&
-	    get_family(r) != ours)
+	if (refresh_picks(r, picks) == 0)
 		return TURN_PEER_FAMILY;
-	if (lifetime != 0) {
+	if (lifetime != 0)
 		lifetime = lifetime_of(r, lifetime);
-		alloc_set_lifetime(r, a, lifetime);
-	}
 	reply_success(r);
 	stun_put_u32(&r->out, STUN_LIFETIME, lifetime);
-	if (lifetime == 0) {
-		r->alloc = NULL;
-		alloc_end(r->s, a, TURN_END_DELETED);
-	}
+	refresh_apply(r, picks, lifetime);
 	return TURN_OK;
 }

@@ -165,7 +165,7 @@ enum turn_reason
 chan_bind(struct turn_req *r)
 {
 	struct turn_tuple tuple = r->alloc->tuple;
-	struct turn_peer_key key = { .relay = r->alloc->relay };
+	struct turn_peer_key key;
 	struct turn_chan *by_tuple, *by_peer;
 	enum turn_reason reason;
 	bool own;
@@ -175,6 +175,7 @@ chan_bind(struct turn_req *r)
 		reason = peer_check(r, &key.peer, &own);
 	if (reason != TURN_OK)
 		return reason;
+	key.relay = alloc_half(r->alloc, &key.peer)->relay;
 	by_tuple = chan_live(r->s, chan_by_tuple(r->s, &tuple));
 	by_peer = chan_live(r->s, chan_by_peer(r->s, &key));
 	if (by_tuple != by_peer)

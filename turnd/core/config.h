@@ -59,6 +59,15 @@ struct turn_config {
  * the users can do. */
 void turn_config_offer(struct turn_config *);
 
+/* The families of relayed addresses, as arrays are indexed by them. */
+enum turn_family { TURN_V4, TURN_V6, TURN_FAMILIES };
+
+static inline enum turn_family
+turn_family(const struct addr *a)
+{
+	return a->family == ADDR_V6 ? TURN_V6 : TURN_V4;
+}
+
 /* What a client wants as its relayed transport address. */
 struct turn_want {
 	enum addr_family family;
@@ -81,10 +90,12 @@ struct turn_alloc_info {
 	const char *user;
 	struct addr client;
 	uint16_t link;
-	struct addr relayed;
+	/* One, or one of each family (ADDR_NONE: not that one): those that
+	 * live, and of an allocation that ended those that it ever had. */
+	struct addr relayed[TURN_FAMILIES];
 	uint64_t created_s; /* wall clock */
 	uint64_t age_ms;
-	uint64_t left_ms;
+	uint64_t left_ms; /* of the one that lives longest */
 	uint32_t permissions, channels;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
@@ -107,8 +118,8 @@ struct turn_ops {
 	/* A relayed address of a live allocation on any worker? */
 	bool (*relay_live)(void *arg, const struct addr *);
 	/* As turn_quota_take and turn_quota_give. */
-	int (*quota_take)(void *arg, uint64_t user);
-	void (*quota_give)(void *arg, uint64_t user);
+	int (*quota_take)(void *arg, uint64_t user, enum turn_family);
+	void (*quota_give)(void *arg, uint64_t user, enum turn_family);
 	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
 };
 

@@ -49,8 +49,13 @@ peer_check(struct turn_req *, const struct addr *peer, bool *own);
 struct turn_alloc *
 alloc_find(struct turn_server *, const struct addr *client, uint16_t link);
 void alloc_end(struct turn_server *, struct turn_alloc *, enum turn_end);
-void alloc_info(
-    const struct turn_alloc *, uint64_t now_ms, struct turn_alloc_info *);
+/* Ends what of it is over; true: all of it. */
+bool alloc_expire(struct turn_server *, struct turn_alloc *);
+/* What peers of this family are reached from; NULL: nothing. */
+struct turn_half *alloc_half(struct turn_alloc *, const struct addr *peer);
+/* Tells what lives, or of an allocation that ends all that it had. */
+void alloc_info(const struct turn_alloc *, uint64_t now_ms, bool ended,
+    struct turn_alloc_info *);
 enum turn_reason alloc_allocate(struct turn_req *);
 enum turn_reason alloc_refresh(struct turn_req *);
 

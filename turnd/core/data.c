@@ -71,12 +71,17 @@ send_known(uint16_t type)
 }
 
 static enum turn_reason
-send_judge(struct turn_server *s, const struct turn_alloc *a,
-    const struct turn_peer_key *key)
+send_judge(
+    struct turn_server *s, struct turn_alloc *a, struct turn_peer_key *key)
 {
-	const struct turn_perm *p = perm_find(s, a->relay, &key->peer);
+	const struct turn_half *half = alloc_half(a, &key->peer);
+	const struct turn_perm *p = NULL;
 	bool own;
 
+	if (half != NULL) {
+		key->relay = half->relay;
+		p = perm_find(s, key->relay, &key->peer);
+	}
 	if (p == NULL)
 		return peer_refused(s, &key->peer, &own) != NULL
 		    ? TURN_SEND_DENIED
@@ -102,7 +107,6 @@ data_send(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_SEND_NO_ALLOCATION);
 		return;
 	}
-	key->relay = a->relay;
 	if (data == NULL || stun_unknown(msg, send_known, &unknown, 1) > 0 ||
 	    stun_get_xor_addr(msg, STUN_XOR_PEER_ADDRESS, &key->peer) != 0) {
 		server_drop(s, out, TURN_SEND_INCOMPLETE);

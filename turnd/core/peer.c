@@ -33,7 +33,7 @@ peer_check(struct turn_req *r, const struct addr *peer, bool *own)
 		r->note->rule = rule->name;
 		return TURN_PEER_DENIED;
 	}
-	if (peer->family != r->alloc->relayed.family)
+	if (alloc_half(r->alloc, peer) == NULL)
 		return TURN_PEER_FAMILY;
 	return TURN_OK;
 }

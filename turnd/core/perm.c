@@ -47,7 +47,7 @@ perm_new(struct turn_server *s, struct turn_alloc *a, const struct addr *peer)
 	p = pool_get(s->perm_pool);
 	if (p == NULL)
 		return NULL;
-	p->key = (struct turn_peer_key){ *peer, a->relay };
+	p->key = (struct turn_peer_key){ *peer, alloc_half(a, peer)->relay };
 	p->key.peer.port = 0;
 	p->alloc = a;
 	if (htab_put(&s->perms, peer_hash(s, &p->key), p) != 0) {
@@ -63,7 +63,7 @@ enum turn_reason
 perm_grant(struct turn_server *s, struct turn_alloc *a, const struct addr *peer,
     bool own)
 {
-	struct turn_perm *p = perm_find(s, a->relay, peer);
+	struct turn_perm *p = perm_find(s, alloc_half(a, peer)->relay, peer);
 
 	if (p == NULL)
 		p = perm_new(s, a, peer);
@@ -111,14 +111,15 @@ static size_t
 perm_missing(struct turn_req *r, const struct perm_list *list)
 {
 	size_t i, j, n = 0;
+	uint32_t relay;
 
 	for (i = 0; i < list->n; i++) {
 		for (j = 0; j < i; j++) {
 			if (addr_equal_ip(&list->peer[i], &list->peer[j]))
 				break;
 		}
-		if (j == i &&
-		    perm_find(r->s, r->alloc->relay, &list->peer[i]) == NULL)
+		relay = alloc_half(r->alloc, &list->peer[i])->relay;
+		if (j == i && perm_find(r->s, relay, &list->peer[i]) == NULL)
 			n++;
 	}
 	return n;

@@ -8,7 +8,7 @@
 
 struct quota_user {
 	uint64_t id;
-	uint32_t count;
+	uint32_t count[TURN_FAMILIES];
 };
 
 struct turn_quota {
@@ -70,11 +70,11 @@ quota_add(struct turn_quota *q, uint64_t user)
 }
 
 int
-turn_quota_take(struct turn_quota *q, uint64_t user)
+turn_quota_take(struct turn_quota *q, uint64_t user, enum turn_family family)
 {
 	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
 
-	if (u != NULL && q->per_user != 0 && u->count >= q->per_user)
+	if (u != NULL && q->per_user != 0 && u->count[family] >= q->per_user)
 		return -EDQUOT;
 	if (q->used >= q->max)
 		return -ENOSPC;
@@ -82,29 +82,31 @@ turn_quota_take(struct turn_quota *q, uint64_t user)
 		u = quota_add(q, user);
 	if (u == NULL)
 		return -ENOMEM;
-	u->count++;
+	u->count[family]++;
 	q->used++;
 	return 0;
 }
 
 void
-turn_quota_give(struct turn_quota *q, uint64_t user)
+turn_quota_give(struct turn_quota *q, uint64_t user, enum turn_family family)
 {
 	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
 
-	if (u == NULL)
+	if (u == NULL || u->count[family] == 0)
 		return;
 	q->used--;
-	if (--u->count > 0)
+	u->count[family]--;
+	if (u->count[TURN_V4] > 0 || u->count[TURN_V6] > 0)
 		return;
 	htab_del(&q->users, user, u);
 	pool_put(q->pool, u);
 }
 
 uint32_t
-turn_quota_of(const struct turn_quota *q, uint64_t user)
+turn_quota_of(
+    const struct turn_quota *q, uint64_t user, enum turn_family family)
 {
 	const struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
 
-	return u == NULL ? 0 : u->count;
+	return u == NULL ? 0 : u->count[family];
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * quota: how many allocations each user has. Users are known by a keyed hash
+ * quota: how many relayed addresses of each family each user has: a dual
+ * allocation is one of both. Users are known by a keyed hash
  * of their identity, so an entry is small whatever the length of a name; only
  * users with allocations have one.
  * Owns: its entries.  Thread: one at a time; the shell shares one among the
@@ -12,15 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "turnd/core/config.h"
+
 struct turn_quota;
 
-/* At most per_user of one (0: no limit) and max in all. NULL: no memory. */
+/* At most per_user of one and of a family (0: no limit) and max in all. NULL:
+ * no memory. */
 struct turn_quota *turn_quota_new(uint32_t per_user, size_t max);
 void turn_quota_free(struct turn_quota *);
-/* Counts one allocation more: 0, -EDQUOT (the user's), -ENOSPC (all), -ENOMEM.
- */
-int turn_quota_take(struct turn_quota *, uint64_t user);
-void turn_quota_give(struct turn_quota *, uint64_t user);
-uint32_t turn_quota_of(const struct turn_quota *, uint64_t user);
+/* Counts one more: 0, -EDQUOT (the user's), -ENOSPC (all), -ENOMEM. */
+int turn_quota_take(struct turn_quota *, uint64_t user, enum turn_family);
+void turn_quota_give(struct turn_quota *, uint64_t user, enum turn_family);
+uint32_t
+turn_quota_of(const struct turn_quota *, uint64_t user, enum turn_family);
 
 #endif

@@ -55,7 +55,7 @@
 	ROW(TURN_PEER_FAMILY, "peer_family", 443,                            \
 	    "the peer's address family is not the allocation's")             \
 	ROW(TURN_USER_QUOTA, "user_quota", 486,                              \
-	    "the user has user-quota allocations")                           \
+	    "the user has user-quota relayed addresses of this family")      \
 	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \
 	ROW(TURN_NO_SOCKET, "no_socket", 508,                                \
 	    "the system gives no socket: its descriptor limit, or memory")   \

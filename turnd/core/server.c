@@ -313,8 +313,8 @@ turn_server_expire(struct turn_server *s, struct turn_time t)
 	while ((due = wheel_pop(&s->perm_wheel, t.now_ms)) != NULL)
 		perm_free(s, OWNER(due, struct turn_perm));
 	while ((due = wheel_pop(&s->alloc_wheel, t.now_ms)) != NULL) {
-		alloc_end(s, OWNER(due, struct turn_alloc), TURN_END_EXPIRED);
-		n++;
+		if (alloc_expire(s, OWNER(due, struct turn_alloc)))
+			n++;
 	}
 	return n;
 }
@@ -345,7 +345,7 @@ turn_server_walk(const struct turn_server *s, size_t *pos, uint64_t now_ms,
 
 	if (a == NULL)
 		return false;
-	alloc_info(a, now_ms, out);
+	alloc_info(a, now_ms, false, out);
 	return true;
 }
 

@@ -31,18 +31,25 @@ struct turn_peer_key {
 	uint32_t relay;
 };
 
+/* One relayed transport address. An allocation has one or, dual (RFC 8656
+ * section 7.2), one of each family; they are refreshed and end apart. */
+struct turn_half {
+	struct addr relayed; /* ADDR_NONE: never had one */
+	uint32_t relay;
+	uint64_t expires_ms; /* 0: it is over */
+};
+
 struct turn_alloc {
 	struct turn_tuple tuple;
-	uint32_t relay;
-	struct addr relayed;
+	struct turn_half halves[TURN_FAMILIES]; /* by enum turn_family */
 	uint64_t id;
-	uint64_t expires_ms;
-	struct wheel_timer timer;
+	struct wheel_timer timer; /* of the half that ends first */
 	LIST_HEAD(, turn_perm) perms;
 	LIST_HEAD(, turn_chan) chans;
 	uint32_t nperms, nchans;
 	uint8_t txid[STUN_TXID_LEN]; /* of its Allocate */
 	uint32_t lifetime_s;         /* as that was answered */
+	uint16_t denied; /* ADDRESS-ERROR-CODE of that answer; 0: none */
 	uint8_t token[TURN_TOKEN_LEN];
 	bool reserved; /* token was part of the answer */
 	char *user;

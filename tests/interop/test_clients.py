@@ -9,6 +9,7 @@ from the other: "pong 0" up to "pong 49".
 """
 
 import os
+import shutil
 import sys
 
 import case
@@ -18,6 +19,7 @@ import lab
 import root
 import wait
 
+NODE = shutil.which("node")
 ROUNDS = 50
 URIS = {
     "udp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=udp",
@@ -36,8 +38,15 @@ CLIENTS = {
                ("udp", "tcp", "tls")),
     "aiortc": ([sys.executable, source("interop", "aiortc_pair.py")],
                ("udp", "tcp", "tls")),
+    "gstreamer": ([sys.executable, source("interop", "gst_pair.py")],
+                  ("udp", "tcp")),
     "libnice": ([os.path.join(root.BUILD, "tests/interop/libnice_pair")],
                 ("udp", "tcp")),
+    "werift": ([NODE, source("e2e", "peers.mjs"), "werift"],
+               ("udp", "tcp", "tls")),
+    # It trusts the authorities it was built with and no other.
+    "wrtc": ([NODE, source("e2e", "peers.mjs"), "@roamhq/wrtc"],
+             ("udp", "tcp")),
 }
 
 
@@ -54,8 +63,9 @@ class Clients(case.Case):
     def meet(self, program, transport):
         self.row("?", transport)
         text = self.net.a.run([
-            "env", f"SSL_CERT_FILE={self.authority.cert}", *program,
-            URIS[transport], *floe.TURN_USER]).stdout
+            "env", f"SSL_CERT_FILE={self.authority.cert}",
+            f"NODE_EXTRA_CA_CERTS={self.authority.cert}",
+            *program, URIS[transport], *floe.TURN_USER]).stdout
         name, pair, *heard = text.splitlines()
         self.row(name, transport)
         self.assertEqual(pair, "pair relay relay", text)

@@ -93,7 +93,8 @@ class LineResult(unittest.TestResult):
     def print_table(self):
         if not self.table:
             return
-        rows = [("PROGRAM", "OVER", "RESULT"), *sorted(self.table)]
+        rows = [("PROGRAM", "OVER", "RESULT"),
+                *sorted(self.table, key=lambda row: row[0].casefold())]
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             print("  ".join(map(str.ljust, row, widths)).rstrip())

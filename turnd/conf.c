@@ -27,6 +27,14 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "relay-address", CONF_ADDR, CONF_REPEAT, OWN(relay_addrs),
 	    NULL, 0, 0, NULL,
 	    "address of this machine that peers see; default: as listen" },
+	{ "turnd", "external-ip", CONF_ADDRPAIR, CONF_REPEAT, OWN(external_ips),
+	    NULL, 0, 0, NULL,
+	    "public address of a relay address behind a 1:1 NAT: PUBLIC, or "
+	    "PUBLIC/PRIVATE when there are several" },
+	{ "turnd", "external-ip-probe", CONF_STRING, CONF_REPEAT,
+	    OWN(external_probes), NULL, 0, 0, NULL,
+	    "STUN server HOST:PORT that tells at the start how it sees a "
+	    "private relay address without external-ip" },
 	{ "turnd", "relay-ports", CONF_RANGE, 0, OWN(relay_ports),
 	    "49152-65535", 0, 0, NULL, "UDP ports of relayed addresses" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
@@ -229,6 +237,7 @@ turnd_setup_fini(struct turnd_setup *s)
 {
 	turn_users_free(s->users);
 	prefix_list_free(s->peers);
+	externals_fini(&s->externals);
 	free(s->relay_addrs);
 	crypto_wipe(s, sizeof(*s));
 }

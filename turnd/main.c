@@ -45,6 +45,18 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    &d->listeners, conf, "turnd", &c->listen, d->workers, err);
 }
 
+static void
+say_relay(const struct turnd *d, const struct addr *bound,
+    const struct conf_range *ports)
+{
+	struct addr told = *bound;
+
+	externals_tell(&d->setup.externals, &told);
+	log_info("relay_address", KV_ADDR("address", bound),
+	    KV_ADDR("told", &told), KV_U("low", ports->low),
+	    KV_U("high", ports->high));
+}
+
 static int
 turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 {
@@ -73,10 +85,7 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	if (c->no_auth)
 		log_warn("open_relay", KV_S("because", "no-auth = yes"));
 	for (i = 0; i < d->setup.nrelay_addrs; i++)
-		log_info("relay_address",
-		    KV_ADDR("address", &d->setup.relay_addrs[i]),
-		    KV_U("low", c->relay_ports.low),
-		    KV_U("high", c->relay_ports.high));
+		say_relay(d, &d->setup.relay_addrs[i], &c->relay_ports);
 	*state = d;
 	return 0;
 }

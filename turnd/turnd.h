@@ -75,6 +75,7 @@ struct worker {
 	bool timers_moved;            /* expiry has to be set anew */
 	struct log_limit refusals;
 	struct log_limit trouble; /* of receiving */
+	struct addr reach;        /* of the peer that out goes to */
 	struct turn_out out;
 	int nreplies; /* used since the last flush */
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];

@@ -114,14 +114,29 @@ worker_note(struct worker *w, const struct turn_in *in)
 	}
 }
 
+/* Where a peer is from here: another client's public relayed address is one of
+ * this host, behind whose NAT it could not be reached. */
+static const struct addr *
+peer_reach(struct worker *w, const struct addr *peer)
+{
+	const struct externals *e = &w->turnd->setup.externals;
+
+	if (e->n == 0)
+		return peer;
+	w->reach = *peer;
+	externals_reach(e, &w->reach);
+	return &w->reach;
+}
+
 /* The socket and addresses that an answer of the server takes. */
 static struct batch_route
-worker_route(const struct worker *w, const struct turn_out *out)
+worker_route(struct worker *w, const struct turn_out *out)
 {
 	const struct link *l;
 
 	if (out->to == TURN_PEER)
-		return (struct batch_route){ (int)out->relay, NULL, out->dst };
+		return (struct batch_route){ (int)out->relay, NULL,
+			peer_reach(w, out->dst) };
 	l = links_at(w->links, out->link);
 	return (struct batch_route){ w->doors[l->listener].fd, &l->local,
 		out->dst };
@@ -157,15 +172,17 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 
 /* Why a datagram is dropped unread, or TURN_OK and its link is in. */
 static enum turn_reason
-worker_accept(struct worker *w, const struct batch_in *b, struct turn_in *in,
+worker_accept(struct worker *w, struct batch_in *b, struct turn_in *in,
     const struct door *door, uint64_t now_ms)
 {
 	int link;
 
 	if (b->truncated)
 		return TURN_TOO_LONG;
-	if (door == NULL)
+	if (door == NULL) {
+		externals_tell(&w->turnd->setup.externals, &b->src);
 		return TURN_OK;
+	}
 	link = links_get(w->links, door->listener, &b->local, now_ms);
 	if (link < 0)
 		return TURN_TOO_MANY_ADDRESSES;

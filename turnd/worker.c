@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/net/sock.h"
 #include "turnd/turnd.h"
 
 /* So many datagrams of one socket, and the others get their turn. */
@@ -128,6 +129,45 @@ peer_reach(struct worker *w, const struct addr *peer)
 	return &w->reach;
 }
 
+/* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
+static void
+worker_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
+{
+	struct worker *w = arg;
+	enum turn_reason reason;
+
+	switch (-err) {
+	case 0:
+		return;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		reason = TURN_SEND_UNREACHABLE;
+		break;
+	case ECONNREFUSED:
+	case EPERM:
+	case EACCES:
+		reason = TURN_SEND_REFUSED;
+		break;
+	case ENOBUFS:
+	case EAGAIN:
+	case ENOMEM:
+		reason = TURN_SEND_NO_BUFFER;
+		break;
+	case EMSGSIZE:
+		reason = TURN_SEND_TOO_BIG;
+		break;
+	default:
+		reason = TURN_SEND_FAILED;
+		break;
+	}
+	stat_add(&w->stats->reasons[reason], 1);
+	if (log_enabled(LOG_DEBUG))
+		log_debug("send_refused", KV_ADDR("to", dst), KV_U("len", len),
+		    KV_ERR(err));
+}
+
 /* The socket and addresses that an answer of the server takes. */
 static struct batch_route
 worker_route(struct worker *w, const struct turn_out *out)
@@ -149,6 +189,27 @@ worker_flush(struct worker *w)
 	w->nreplies = 0;
 }
 
+/* A datagram that may not be cut, alone: only such pay for asking the socket
+ * twice. */
+static void
+worker_send_whole(struct worker *w, const struct batch_route *route)
+{
+	const struct turn_out *out = &w->out;
+	int err;
+
+	worker_flush(w);
+	err = sock_whole(route->fd, route->dst, true);
+	if (err == 0) {
+		batch_tx_add_from(w->tx, route, out->head, out->head_len,
+		    out->data, out->len);
+		batch_tx_flush(w->tx);
+	}
+	if (err == 0)
+		err = sock_whole(route->fd, route->dst, false);
+	if (err != 0)
+		worker_sent(w, route->fd, route->dst, out->len, err);
+}
+
 void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
@@ -164,6 +225,10 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	if (out->to == TURN_NOBODY || clients_send(w, out))
 		return;
 	route = worker_route(w, out);
+	if (out->whole) {
+		worker_send_whole(w, &route);
+		return;
+	}
 	batch_tx_add_from(
 	    w->tx, &route, out->head, out->head_len, out->data, out->len);
 	if (out->data == out->reply)
@@ -235,45 +300,6 @@ worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 		worker_feed_batch(w, n, in, door);
 		seen += n;
 	} while (batch_rx_more(w->rx) && seen < READ_MAX);
-}
-
-/* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
-static void
-worker_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
-{
-	struct worker *w = arg;
-	enum turn_reason reason;
-
-	switch (-err) {
-	case 0:
-		return;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN:
-		reason = TURN_SEND_UNREACHABLE;
-		break;
-	case ECONNREFUSED:
-	case EPERM:
-	case EACCES:
-		reason = TURN_SEND_REFUSED;
-		break;
-	case ENOBUFS:
-	case EAGAIN:
-	case ENOMEM:
-		reason = TURN_SEND_NO_BUFFER;
-		break;
-	case EMSGSIZE:
-		reason = TURN_SEND_TOO_BIG;
-		break;
-	default:
-		reason = TURN_SEND_FAILED;
-		break;
-	}
-	stat_add(&w->stats->reasons[reason], 1);
-	if (log_enabled(LOG_DEBUG))
-		log_debug("send_refused", KV_ADDR("to", dst), KV_U("len", len),
-		    KV_ERR(err));
 }
 
 static void

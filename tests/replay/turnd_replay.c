@@ -320,6 +320,7 @@ do_client(struct run *r, struct words *w, struct client **who)
 		}
 	}
 	if (strcmp(action, "send") == 0) {
+		c->whole = words_take(w, "dont-fragment", NULL);
 		words_next(w); /* peer */
 		action = words_next(w);
 		client_send_data(c, action, words_next(w));
@@ -494,6 +495,8 @@ expect_to_peer(struct run *r, struct words *w)
 	}
 	expect_addr(r, w, "the peer", out->dst);
 	expect_bytes(r, w, r->f.sent, r->f.sent_len);
+	if (out->whole != (strcmp(words_next(w), "whole") == 0))
+		fail(r, w, "DF is %s", out->whole ? "set" : "clear");
 }
 
 static void

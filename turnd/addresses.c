@@ -18,15 +18,6 @@ is_unspecified(const struct addr *a)
 	return memcmp(a->ip, zero, sizeof(zero)) == 0;
 }
 
-static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == ADDR_V4 ? a->ip[0] == 127
-				    : memcmp(a->ip, one, sizeof(one)) == 0;
-}
-
 /* The address from which this machine would speak to the internet: the kernel
  * tells when a UDP socket is connected, which sends nothing. */
 static int
@@ -224,7 +215,7 @@ setup_externals(
 	if (rc == 0)
 		rc = add_externals(s, conf, err);
 	for (i = 0; rc == 0 && i < s->nrelay_addrs; i++) {
-		if (!is_loopback(&a[i]) &&
+		if (!addr_is_loopback(&a[i]) &&
 		    !externals_hides(&s->externals, &a[i]) &&
 		    prefix_list_find(special, &a[i]) != NULL)
 			probe(s, conf_data(conf), &a[i]);
@@ -256,7 +247,7 @@ add_interfaces(struct prefix_list *list)
 	for (i = all; err == 0 && i != NULL; i = i->ifa_next) {
 		if (i->ifa_addr != NULL &&
 		    addr_from_sockaddr((void *)i->ifa_addr, &a) == 0 &&
-		    !is_loopback(&a))
+		    !addr_is_loopback(&a))
 			err = add_own(list, &a);
 	}
 	freeifaddrs(all);
@@ -296,7 +287,8 @@ setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
 		err = add_own(s->peers, &s->externals.items[i].told);
 	/* One of a prefix that is routed here is on no interface. */
 	for (i = 0; err == 0 && i < c->listen.n; i++) {
-		if (!is_unspecified(&l[i].addr) && !is_loopback(&l[i].addr))
+		if (!is_unspecified(&l[i].addr) &&
+		    !addr_is_loopback(&l[i].addr))
 			err = add_own(s->peers, &l[i].addr);
 	}
 	/* Last, so that the operator's word counts on equal prefixes. */

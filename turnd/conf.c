@@ -40,6 +40,8 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },
+	{ "turnd", "user-store", CONF_BOOL, 0, OWN(user_store), "no", 0, 0,
+	    NULL, "users in state-dir, edited over the admin REST" },
 	{ "turnd", "no-auth", CONF_BOOL, 0, OWN(no_auth), "no", 0, 0, NULL,
 	    "serve everybody without credentials: an open relay, for labs" },
 	{ "turnd", "allow-peer", CONF_PREFIX, CONF_REPEAT, OWN(allow_peer),
@@ -179,13 +181,14 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = users_from(conf, &any, &users, err);
 	if (rc != 0)
 		return rc;
-	nobody = turn_users_empty(users) && !c->no_auth;
+	nobody = turn_users_empty(users) && !c->user_store && !c->no_auth;
 	turn_users_free(users);
 	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
-	    "%s: no user in [turnd] and no turn-secret in [floe], so nobody "
-	    "could use this relay; for a lab, no-auth = yes serves everybody",
+	    "%s: no user and no user-store in [turnd] and no turn-secret in "
+	    "[floe], so nobody could use this relay; for a lab, no-auth = yes "
+	    "serves everybody",
 	    conf_file(conf));
 	return -EINVAL;
 }

@@ -24,6 +24,7 @@ struct turnd_conf {
 	struct conf_list allow_peer; /* struct prefix */
 	struct conf_list deny_peer;
 	bool no_auth;
+	bool user_store;
 	bool strict_channels;
 	int64_t user_quota;
 	int64_t max_allocations;

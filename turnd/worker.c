@@ -11,13 +11,13 @@
 #define REFUSAL_LINES 20
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family)
+quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 	int err;
 
 	pthread_mutex_lock(&d->quota_lock);
-	err = turn_quota_take(d->quota, user, family);
+	err = turn_quota_take(d->quota, user, family, limit);
 	pthread_mutex_unlock(&d->quota_lock);
 	return err;
 }
@@ -41,6 +41,26 @@ alloc_addrs(
 	*first = a->relayed[v4 ? TURN_V4 : TURN_V6];
 	*second =
 	    v4 ? a->relayed[TURN_V6] : (struct addr){ .family = ADDR_NONE };
+}
+
+static int
+user_find(void *arg, const char *realm, const struct turn_name *name,
+    struct turn_record *rec)
+{
+	struct worker *w = arg;
+
+	return w->users == NULL ? -ENOENT
+				: userdb_find(w->users, realm, name->name, rec);
+}
+
+static int
+user_by_hash(void *arg, const char *realm, const uint8_t *hash,
+    char name[TURN_NAME_MAX + 1])
+{
+	struct worker *w = arg;
+
+	return w->users == NULL ? -ENOENT
+				: userdb_by_hash(w->users, realm, hash, name);
 }
 
 static void
@@ -359,6 +379,8 @@ worker_init(struct worker *w)
 		.quota_take = quota_take,
 		.quota_give = quota_give,
 		.ended = allocation_ended,
+		.user_find = user_find,
+		.user_by_hash = user_by_hash,
 	};
 
 	w->server = turn_server_new(&w->turnd->setup.core, &ops);
@@ -369,6 +391,11 @@ worker_init(struct worker *w)
 	if (w->server == NULL || w->rx == NULL || w->tx == NULL ||
 	    w->expiry == NULL || w->unclaimed == NULL)
 		return false;
+	if (w->turnd->userdb != NULL) {
+		w->users = userdb_reader_new(w->turnd->userdb);
+		if (w->users == NULL)
+			return false;
+	}
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
 	return clients_open(w) == 0 && doors_open(w) == 0;
@@ -416,5 +443,6 @@ worker_free(void *worker)
 	loop_timer_free(w->unclaimed);
 	batch_rx_free(w->rx);
 	batch_tx_free(w->tx);
+	userdb_reader_free(w->users);
 	free(w);
 }

@@ -171,6 +171,36 @@ do_live(struct run *r, struct words *w)
 		fail(r, w, "%llu live", (unsigned long long)live);
 }
 
+static void
+do_record(struct run *r, struct words *w)
+{
+	char *name = words_next(w), *word;
+	const char *password = cut_user(name);
+	struct turn_record *rec;
+
+	if (*password == '\0') {
+		words_next(w); /* gone */
+		fake_forget(&r->f, name);
+		return;
+	}
+	rec = fake_record(&r->f, name, password);
+	while (*(word = words_next(w)) != '\0') {
+		if (strcmp(word, "quota") == 0)
+			rec->quota = words_number(w);
+		else if (strcmp(word, "expires") == 0)
+			rec->expires_s = words_number(w);
+		else
+			fail(r, w, "unknown word %s", word);
+	}
+}
+
+/* records fail|work */
+static void
+do_records(struct run *r, struct words *w)
+{
+	r->f.records_error = strcmp(words_next(w), "fail") == 0 ? -EIO : 0;
+}
+
 static uint32_t
 family_of(const char *word)
 {
@@ -574,6 +604,10 @@ do_line(struct run *r, struct words *w)
 		do_conf(r, w);
 	} else if (strcmp(verb, "elapse") == 0) {
 		do_elapse(r, w);
+	} else if (strcmp(verb, "record") == 0) {
+		do_record(r, w);
+	} else if (strcmp(verb, "records") == 0) {
+		do_records(r, w);
 	} else if (strcmp(verb, "live") == 0) {
 		do_live(r, w);
 	} else if (strcmp(verb, "client") == 0) {

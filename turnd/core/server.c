@@ -200,6 +200,7 @@ server_request(
 	out->note.reason = reason;
 	out->len = reply_end(r);
 	crypto_wipe(&r->key, sizeof(r->key));
+	crypto_wipe(&r->record, sizeof(r->record));
 	if (out->len == 0)
 		return;
 	out->to = TURN_CLIENT;

@@ -123,8 +123,8 @@ void stun_put_fingerprint(struct stun_out *);
  * a message can hold, -EIO when the MAC failed). */
 int stun_end(struct stun_out *);
 
-/* 0; -ENOENT without the attribute; -EACCES when it does not match. SHA-256
- * truncated to 16..32 bytes in steps of 4 is accepted (RFC 8489 14.6). */
+/* 0; -ENOENT without the attribute; -EACCES when it does not match or is not
+ * of full length. */
 int stun_check_integrity(
     const struct stun_msg *, enum crypto_hash, const void *key, size_t key_len);
 /* The values of PASSWORD-ALGORITHM, and the entries of PASSWORD-ALGORITHMS,

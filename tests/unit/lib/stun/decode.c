@@ -262,15 +262,16 @@ test_unknown(void **state)
 	assert_int_equal(stun_unknown(&m, knows_username, types, 2), 2);
 }
 
-/* RFC 8489 section 14.6: truncated, and the MAC is over that length. */
+/* RFC 8489 section 14.6: truncated only where the usage allows it; here never,
+ * though the MAC is over that length. */
 static void
 test_truncated_sha256(void **state)
 {
 	static const struct {
 		size_t len;
 		int want;
-	} rows[] = { { 32, 0 }, { 28, 0 }, { 16, 0 }, { 12, -EACCES },
-		{ 18, -EACCES }, { 0, -EACCES } };
+	} rows[] = { { 32, 0 }, { 28, -EACCES }, { 16, -EACCES },
+		{ 12, -EACCES }, { 18, -EACCES }, { 0, -EACCES } };
 	const uint8_t txid[STUN_TXID_LEN] = { 1 };
 	uint8_t mem[128], mac[CRYPTO_SHA256_LEN];
 	struct crypto_span span = { mem, STUN_HEADER_LEN };
@@ -294,6 +295,24 @@ test_truncated_sha256(void **state)
 		assert_int_equal(
 		    stun_check_integrity(&m, CRYPTO_SHA256, "kez", 3), -EACCES);
 	}
+}
+
+/* RFC 8489 section 14: padding is whatever it is, and so is the reserved first
+ * byte of an address. */
+static void
+test_what_is_ignored(void **state)
+{
+	struct stun_msg m;
+	struct addr a;
+
+	assert_int_equal(decode("0001 0014" COOKIE TXID "8022 0001 61ffffff"
+				"0001 0008 ff01 1234 01020304",
+			     &m),
+	    0);
+	assert_int_equal(m.attrs[0].len, 1);
+	assert_null(stun_malformed(&m));
+	assert_int_equal(stun_get_addr(&m, STUN_MAPPED_ADDRESS, &a), 0);
+	assert_int_equal(a.port, 0x1234);
 }
 
 static int
@@ -324,6 +343,7 @@ main(void)
 		cmocka_unit_test(test_several_peers),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_truncated_sha256),
+		cmocka_unit_test(test_what_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

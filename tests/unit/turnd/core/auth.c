@@ -106,7 +106,7 @@ test_both_seals(void **state)
 	    altered(STUN_MESSAGE_INTEGRITY, 0), TURN_WRONG_PASSWORD);
 }
 
-/* A seal that was cut to 16 bytes is good, one of 12 is not. */
+/* RFC 8489 section 14.6: TURN does not allow a seal to be cut. */
 static int
 refresh_cut(size_t len)
 {
@@ -132,8 +132,8 @@ static void
 test_cut_seals(void **state)
 {
 	assert_int_equal(refresh_cut(32), TURN_OK);
-	assert_int_equal(refresh_cut(16), TURN_OK);
-	assert_int_equal(refresh_cut(12), TURN_WRONG_PASSWORD);
+	assert_int_equal(refresh_cut(28), TURN_WRONG_PASSWORD);
+	assert_int_equal(refresh_cut(16), TURN_WRONG_PASSWORD);
 	assert_int_equal(refresh_cut(0), TURN_WRONG_PASSWORD);
 }
 

@@ -171,36 +171,6 @@ do_live(struct run *r, struct words *w)
 		fail(r, w, "%llu live", (unsigned long long)live);
 }
 
-static void
-do_record(struct run *r, struct words *w)
-{
-	char *name = words_next(w), *word;
-	const char *password = cut_user(name);
-	struct turn_record *rec;
-
-	if (*password == '\0') {
-		words_next(w); /* gone */
-		fake_forget(&r->f, name);
-		return;
-	}
-	rec = fake_record(&r->f, name, password);
-	while (*(word = words_next(w)) != '\0') {
-		if (strcmp(word, "quota") == 0)
-			rec->quota = words_number(w);
-		else if (strcmp(word, "expires") == 0)
-			rec->expires_s = words_number(w);
-		else
-			fail(r, w, "unknown word %s", word);
-	}
-}
-
-/* records fail|work */
-static void
-do_records(struct run *r, struct words *w)
-{
-	r->f.records_error = strcmp(words_next(w), "fail") == 0 ? -EIO : 0;
-}
-
 static uint32_t
 family_of(const char *word)
 {
@@ -232,8 +202,9 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 			    family_of(words_next(w)) << 24);
 		} else if (strcmp(word, "transport") == 0) {
 			*transport = false;
-			stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT,
-			    words_number(w) << 24);
+			if (strcmp(words_next(w), "none") != 0)
+				stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT,
+				    (uint32_t)strtoul(w->last, NULL, 0) << 24);
 		} else if (strcmp(word, "even-port") == 0) {
 			stun_put(&c->out, STUN_EVEN_PORT, "\0", 1);
 		} else if (strcmp(word, "even-port-reserve") == 0) {
@@ -251,6 +222,28 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 		}
 	}
 	return true;
+}
+
+/* The type that a credential goes by in scripts; 0: none of them. */
+static uint16_t
+credential_of(const char *word)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+	} rows[] = {
+		{ "username", STUN_USERNAME },
+		{ "userhash", STUN_USERHASH },
+		{ "realm", STUN_REALM },
+		{ "nonce", STUN_NONCE },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(word, rows[i].name) == 0)
+			return rows[i].type;
+	}
+	return 0;
 }
 
 /* What the words say of RFC 8489; without them a client is one of RFC 5389. */
@@ -281,6 +274,7 @@ take_modifiers(struct client *c, struct words *w)
 
 	c->same_id = words_take(w, "again", NULL);
 	c->no_integrity = words_take(w, "unsigned", NULL);
+	c->without = words_take(w, "without", &user) ? credential_of(user) : 0;
 	if (words_take(w, "anonymous", NULL))
 		c->nonce[0] = '\0';
 	if (words_take(w, "nonce", &user))
@@ -350,7 +344,6 @@ do_client(struct run *r, struct words *w, struct client **who)
 		}
 	}
 	if (strcmp(action, "send") == 0) {
-		c->whole = words_take(w, "dont-fragment", NULL);
 		words_next(w); /* peer */
 		action = words_next(w);
 		client_send_data(c, action, words_next(w));
@@ -386,6 +379,52 @@ reason_now(const struct run *r)
 	return turn_reason_info(r->f.out.note.reason)->name;
 }
 
+/* The value of UNKNOWN-ATTRIBUTES. */
+static void
+expect_unknown(struct run *r, struct words *w, const struct client *c)
+{
+	const struct stun_attr *a =
+	    stun_find(&c->answer, STUN_UNKNOWN_ATTRIBUTES);
+	uint8_t want[64];
+	size_t n = words_hex(w, want, sizeof(want));
+
+	if (a == NULL || a->len != n ||
+	    memcmp(stun_value(&c->answer, a), want, n) != 0)
+		fail(r, w, "other UNKNOWN-ATTRIBUTES: %zu bytes",
+		    a == NULL ? (size_t)0 : a->len);
+}
+
+/*
+ * What RFC 8489 sections 6.3.1.1 and 9.2.4 ask of every answer: a challenge
+ * has all that the client needs and no seal, and nothing else is a challenge;
+ * nobody's name goes back; 420 lists what is unknown.
+ */
+static const char *
+unsound(const struct client *c, int code)
+{
+	static const uint16_t challenge[] = { STUN_REALM, STUN_NONCE,
+		STUN_PASSWORD_ALGORITHMS };
+	static const uint16_t never[] = { STUN_USERNAME, STUN_USERHASH,
+		STUN_PASSWORD_ALGORITHM };
+	const struct stun_msg *m = &c->answer;
+	bool asks = code == 401 || code == 438;
+	size_t i;
+
+	for (i = 0; i < sizeof(challenge) / sizeof(challenge[0]); i++) {
+		if ((stun_find(m, challenge[i]) != NULL) != asks)
+			return asks ? "half a challenge" : "a challenge";
+		if (stun_find(m, never[i]) != NULL)
+			return "the answer names the user";
+	}
+	if (asks &&
+	    (stun_find(m, STUN_MESSAGE_INTEGRITY) != NULL ||
+		stun_find(m, STUN_MESSAGE_INTEGRITY_SHA256) != NULL))
+		return "a sealed challenge";
+	if ((code == 420) != (stun_find(m, STUN_UNKNOWN_ATTRIBUTES) != NULL))
+		return "420 and UNKNOWN-ATTRIBUTES go together";
+	return NULL;
+}
+
 /* After an error code or "nothing": a reason, and what a challenge tells. */
 static void
 expect_refusal(struct run *r, struct words *w, const struct client *c)
@@ -401,6 +440,8 @@ expect_refusal(struct run *r, struct words *w, const struct client *c)
 			if (n != c->offer_len ||
 			    memcmp(offer, c->offer, n) != 0)
 				fail(r, w, "offered: %zu bytes", c->offer_len);
+		} else if (c != NULL && strcmp(word, "unknown") == 0) {
+			expect_unknown(r, w, c);
 		} else if (c != NULL && strcmp(word, "features") == 0) {
 			word = words_next(w);
 			if (strncmp(c->nonce, COOKIE, strlen(COOKIE)) != 0 ||
@@ -525,8 +566,6 @@ expect_to_peer(struct run *r, struct words *w)
 	}
 	expect_addr(r, w, "the peer", out->dst);
 	expect_bytes(r, w, r->f.sent, r->f.sent_len);
-	if (out->whole != (strcmp(words_next(w), "whole") == 0))
-		fail(r, w, "DF is %s", out->whole ? "set" : "clear");
 }
 
 static void
@@ -569,8 +608,11 @@ expect_data(struct run *r, struct words *w)
 static void
 expect(struct run *r, struct words *w, const struct client *c)
 {
-	const char *what = words_next(w);
+	const char *what = words_next(w), *wrong;
 
+	wrong = r->is_request && r->code >= 0 ? unsound(c, r->code) : NULL;
+	if (wrong != NULL)
+		fail(r, w, "%d: %s", r->code, wrong);
 	if (strcmp(w->before, "expect") != 0)
 		fail(r, w, "no expect");
 	else if (strcmp(what, "success") == 0)
@@ -604,10 +646,6 @@ do_line(struct run *r, struct words *w)
 		do_conf(r, w);
 	} else if (strcmp(verb, "elapse") == 0) {
 		do_elapse(r, w);
-	} else if (strcmp(verb, "record") == 0) {
-		do_record(r, w);
-	} else if (strcmp(verb, "records") == 0) {
-		do_records(r, w);
 	} else if (strcmp(verb, "live") == 0) {
 		do_live(r, w);
 	} else if (strcmp(verb, "client") == 0) {

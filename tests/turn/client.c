@@ -51,6 +51,13 @@ make_key(const struct client *c, uint8_t key[CRYPTO_SHA256_LEN])
 }
 
 static void
+put_unless(struct client *c, uint16_t type, const void *value, size_t len)
+{
+	if (type != c->without)
+		stun_put(&c->out, type, value, len);
+}
+
+static void
 put_credentials(struct client *c)
 {
 	uint8_t key[CRYPTO_SHA256_LEN], userhash[CRYPTO_SHA256_LEN];
@@ -58,11 +65,11 @@ put_credentials(struct client *c)
 
 	stun_userhash(c->user, FAKE_REALM, userhash);
 	if (c->userhash)
-		stun_put(&c->out, STUN_USERHASH, userhash, sizeof(userhash));
+		put_unless(c, STUN_USERHASH, userhash, sizeof(userhash));
 	else
-		stun_put(&c->out, STUN_USERNAME, c->user, strlen(c->user));
-	stun_put(&c->out, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
-	stun_put(&c->out, STUN_NONCE, c->nonce, strlen(c->nonce));
+		put_unless(c, STUN_USERNAME, c->user, strlen(c->user));
+	put_unless(c, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
+	put_unless(c, STUN_NONCE, c->nonce, strlen(c->nonce));
 	if (c->algorithm != 0) {
 		stun_put(
 		    &c->out, STUN_PASSWORD_ALGORITHMS, c->offer, c->offer_len);
@@ -197,8 +204,6 @@ client_send_data(struct client *c, const char *peer, const char *text)
 	c->out = stun_begin(&c->buf, STUN_SEND, STUN_INDICATION, txid);
 	put_peer(c, peer);
 	stun_put(&c->out, STUN_DATA_ATTR, text, strlen(text));
-	if (c->whole)
-		stun_put(&c->out, STUN_DONT_FRAGMENT, NULL, 0);
 	stun_end(&c->out);
 	fake_from_client(c->f, &c->addr, c->buf.data, c->buf.len);
 }

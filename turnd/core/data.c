@@ -63,12 +63,11 @@ data_from_client(struct turn_server *s, const struct turn_in *in,
 	relay_up(s, c->traffic, &c->key, out);
 }
 
-/* Attributes of a Send indication. */
+/* Attributes of a Send indication; DONT-FRAGMENT is not supported. */
 static bool
 send_known(uint16_t type)
 {
-	return type == STUN_XOR_PEER_ADDRESS || type == STUN_DATA_ATTR ||
-	    type == STUN_DONT_FRAGMENT;
+	return type == STUN_XOR_PEER_ADDRESS || type == STUN_DATA_ATTR;
 }
 
 static enum turn_reason
@@ -121,8 +120,6 @@ data_send(struct turn_server *s, const struct turn_in *in,
 	}
 	out->data = stun_value(msg, data);
 	out->len = data->len;
-	/* Section 15: in all other cases DF is 0. */
-	out->whole = stun_find(msg, STUN_DONT_FRAGMENT) != NULL;
 	relay_up(s, a->traffic, key, out);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "lib/daemon/listen.h"
 #include "stund/conf.h"
+#include "stund/core/behaviour.h"
 
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
 
@@ -15,6 +18,9 @@ const struct conf_option stund_options[] = {
 	    OWN(listen), NULL, 0, 0, listen_schemes,
 	    "address that clients come to: udp://ADDRESS:PORT, tcp://... or "
 	    "tls://..." },
+	{ "stund", "alternate", CONF_ADDRPORT, CONF_REPEAT, OWN(alternate),
+	    NULL, 0, 0, NULL,
+	    "second address and port, for NAT behaviour discovery" },
 	{ "stund", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
 	{ "stund", "tcp-idle", CONF_DURATION, 0, OWN(tcp_idle_ms), "30s",
@@ -25,10 +31,77 @@ const struct conf_option stund_options[] = {
 };
 /* clang-format on */
 
+static bool
+is_udp(const struct conf_listen *uri)
+{
+	return strcmp(uri->scheme, "udp") == 0;
+}
+
+size_t
+stund_first(const struct stund_conf *c, size_t n)
+{
+	const struct addr *second = (const struct addr *)c->alternate.items + n;
+	const struct addr any = { .family = second->family };
+	const struct conf_listen *uri = c->listen.items;
+	size_t i;
+
+	/* RFC 5780 section 6 has two addresses; all of them are not one. */
+	for (i = 0; i < c->listen.n; i++) {
+		if (is_udp(&uri[i]) && uri[i].addr.family == second->family &&
+		    !addr_equal_ip(&uri[i].addr, &any))
+			break;
+	}
+	return i;
+}
+
+/* NULL, or what is wrong with the n-th alternate. */
+static const char *
+alternate_trouble(const struct stund_conf *c, size_t n)
+{
+	const struct addr *second = c->alternate.items;
+	const struct conf_listen *uri = c->listen.items;
+	size_t i, first = stund_first(c, n);
+	struct behaviour b;
+	unsigned int k;
+
+	for (i = 0; i < n; i++) {
+		if (second[i].family == second[n].family)
+			return "given twice; allowed: one of IPv4 and one of "
+			       "IPv6";
+	}
+	if (first == c->listen.n)
+		return "has no first address; allowed with: "
+		       "listen = udp://ADDRESS:PORT of the same family, and "
+		       "neither 0.0.0.0 nor [::]";
+	if (addr_equal_ip(&second[n], &uri[first].addr) ||
+	    second[n].port == uri[first].addr.port)
+		return "allowed: another address and another port than the "
+		       "first udp one of listen";
+	b = behaviour_of(&uri[first].addr, &second[n]);
+	for (i = 0; i < c->listen.n; i++) {
+		for (k = 1; k < BEHAVIOUR_CORNERS; k++) {
+			if (is_udp(&uri[i]) &&
+			    addr_equal(&uri[i].addr, &b.at[k]))
+				return "opens the other three udp sockets "
+				       "itself; allowed: none of them in "
+				       "listen";
+		}
+	}
+	return NULL;
+}
+
 int
 stund_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct stund_conf *c = conf_data(conf);
+	const char *what;
+	size_t i;
 
+	for (i = 0; i < c->alternate.n; i++) {
+		what = alternate_trouble(c, i);
+		if (what != NULL)
+			return conf_wrong(
+			    conf, "stund", "alternate", i, err, "%s", what);
+	}
 	return listeners_check_tls(conf, "stund", &c->listen, "tls", err);
 }

@@ -10,13 +10,17 @@
 
 struct stund_conf {
 	struct daemon_conf daemon;
-	struct conf_list listen; /* struct conf_listen */
-	int64_t tcp_connections; /* of all workers together */
+	struct conf_list listen;    /* struct conf_listen */
+	struct conf_list alternate; /* struct addr */
+	int64_t tcp_connections;    /* of all workers together */
 	int64_t tcp_idle_ms;
 };
 
 extern const struct conf_option stund_options[];
 
+/* The first address of listen for the n-th alternate: the first udp one of
+ * its family that is one address. uris' count when there is none. */
+size_t stund_first(const struct stund_conf *, size_t n);
 /* struct daemon's check. */
 int stund_check(const struct conf *, char err[DAEMON_ERR_MAX]);
 

@@ -11,8 +11,49 @@ stund_close(void *state)
 	struct stund *d = state;
 
 	listeners_close(&d->listeners);
+	listeners_close(&d->others);
 	tls_ctx_free(d->tls);
 	free(d);
+}
+
+/* The square of the n-th alternate, as its first address was bound. */
+static int
+square_open(struct stund *d, size_t n, char err[DAEMON_ERR_MAX])
+{
+	const struct conf *conf = daemon_conf(d->run);
+	const struct stund_conf *c = conf_data(conf);
+	const struct listen_row row = { conf, "stund", "alternate", n };
+	const struct listener *first = &d->listeners.items[stund_first(c, n)];
+	struct square *q = &d->squares[n];
+	struct conf_listen uri = { .scheme = "udp" };
+	unsigned int i;
+	int rc;
+
+	q->behaviour = behaviour_of(
+	    &first->addr, (const struct addr *)c->alternate.items + n);
+	q->at[0] = first;
+	for (i = 1; i < BEHAVIOUR_CORNERS; i++) {
+		uri.addr = q->behaviour.at[i];
+		q->at[i] = &d->others.items[d->others.n];
+		rc = listeners_add(&d->others, &uri, &row, err);
+		if (rc != 0)
+			return rc;
+	}
+	d->nsquares++;
+	return 0;
+}
+
+static int
+squares_open(struct stund *d, char err[DAEMON_ERR_MAX])
+{
+	const struct stund_conf *c = conf_data(daemon_conf(d->run));
+	int rc = listeners_init(
+	    &d->others, c->alternate.n * (BEHAVIOUR_CORNERS - 1), d->workers);
+	size_t i;
+
+	for (i = 0; rc == 0 && i < c->alternate.n; i++)
+		rc = square_open(d, i, err);
+	return rc;
 }
 
 static int
@@ -38,6 +79,8 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	if (rc == 0)
 		rc = listeners_open(
 		    &d->listeners, conf, "stund", &c->listen, d->workers, err);
+	if (rc == 0)
+		rc = squares_open(d, err);
 	if (rc != 0) {
 		stund_close(d);
 		return rc;

@@ -20,13 +20,19 @@ static void
 answer(void *arg, struct stream *s, uint8_t *data, size_t len)
 {
 	struct worker *w = arg;
-	uint8_t mem[BINDING_ANSWER_MAX];
-	struct buf out = buf_fixed(mem, sizeof(mem));
+	uint8_t mem[BINDING_PLAIN_MAX];
+	struct buf buf = buf_fixed(mem, sizeof(mem));
+	const struct binding_in in = {
+		.data = data,
+		.len = len,
+		.client = &stream_id(s)->client,
+	};
+	struct binding_out out = { .buf = &buf };
 	struct iovec part;
 
-	worker_answer(w, OVER_TCP, &stream_id(s)->client, data, len, &out);
-	part = (struct iovec){ out.data, out.len };
-	if (out.len > 0)
+	worker_answer(w, OVER_TCP, &in, &out);
+	part = (struct iovec){ buf.data, buf.len };
+	if (buf.len > 0)
 		stream_send(s, false, &part, 1);
 	/* Only a whole message keeps a stream alive, not a byte now and then.
 	 */

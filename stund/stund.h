@@ -19,9 +19,18 @@
 
 enum transport { OVER_UDP, OVER_TCP, TRANSPORTS };
 
+/* Four sockets that answer for each other (RFC 5780). */
+struct square {
+	struct behaviour behaviour;
+	const struct listener *at[BEHAVIOUR_CORNERS];
+};
+
 struct stund {
 	struct daemon_run *run;
 	struct listeners listeners;
+	struct listeners others;  /* of the squares, but for their first */
+	struct square squares[2]; /* IPv4 and IPv6 */
+	size_t nsquares;
 	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
 	size_t streams_max; /* of a worker */
@@ -42,13 +51,15 @@ struct link {
 	struct worker *worker;
 	int fd;
 	struct loop_io *io;
+	const struct square *square; /* NULL: it answers itself */
+	unsigned int corner;         /* of the square */
 };
 
 struct worker {
 	const struct stund *stund;
 	int index;
 	struct loop *loop;
-	struct link *links; /* as many as listeners */
+	struct link *links; /* as many as listeners and others */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
 	struct streams *streams;
@@ -61,8 +72,8 @@ struct worker {
 void *worker_new(void *stund, int index, struct loop *);
 void worker_free(void *worker);
 /* The core's verdict on one message, counted; the answer in out. */
-void worker_answer(struct worker *, enum transport, const struct addr *client,
-    const void *data, size_t len, struct buf *out);
+void worker_answer(struct worker *, enum transport, const struct binding_in *,
+    struct binding_out *);
 
 /* stream.c */
 int clients_open(struct worker *); /* 0 or -ENOMEM */

@@ -7,25 +7,45 @@
 #define READ_ROUNDS 8
 
 void
-worker_answer(struct worker *w, enum transport t, const struct addr *client,
-    const void *data, size_t len, struct buf *out)
+worker_answer(struct worker *w, enum transport t, const struct binding_in *in,
+    struct binding_out *out)
 {
-	enum binding_result result = binding_input(data, len, client, out);
+	enum binding_result result = binding_input(in, out);
 
 	counter_add(&w->stats.results[t][result], 1);
 	if (!binding_is_answer(result) && log_enabled(LOG_DEBUG))
 		log_debug("message_dropped",
 		    KV_S("reason", binding_result_name(result)),
-		    KV_ADDR("from", client), KV_U("len", len));
+		    KV_ADDR("from", in->client), KV_U("len", in->len));
+}
+
+static void
+answer_one(struct link *l, const struct batch_in *in, struct buf *buf)
+{
+	struct worker *w = l->worker;
+	const struct binding_in ask = { in->data, in->len, &in->src,
+		l->square != NULL ? &l->square->behaviour : NULL, l->corner };
+	struct binding_out out = { .buf = buf };
+	int fd = l->fd;
+
+	worker_answer(w, OVER_UDP, &ask, &out);
+	if (buf->len == 0)
+		return;
+	if (l->square != NULL)
+		fd = l->square->at[out.corner]->fds[w->index];
+	batch_tx_add_from(w->tx,
+	    &(struct batch_route){ fd, &in->local, &out.to }, NULL, 0,
+	    buf->data, buf->len);
 }
 
 /* At most BATCH_READ of them, since stund's sockets do not merge: each has an
  * answer's room of its own until the flush. */
 static void
-answer_batch(struct worker *w, int fd, int n)
+answer_batch(struct link *l, int n)
 {
+	struct worker *w = l->worker;
 	struct batch_in *in;
-	struct buf out;
+	struct buf buf;
 	int i;
 
 	for (i = 0; i < n; i++) {
@@ -35,12 +55,8 @@ answer_batch(struct worker *w, int fd, int n)
 			counter_add(&w->stats.truncated, 1);
 			continue;
 		}
-		out = buf_fixed(w->answers[i], sizeof(w->answers[i]));
-		worker_answer(w, OVER_UDP, &in->src, in->data, in->len, &out);
-		if (out.len > 0)
-			batch_tx_add_from(w->tx,
-			    &(struct batch_route){ fd, &in->local, &in->src },
-			    NULL, 0, out.data, out.len);
+		buf = buf_fixed(w->answers[i], sizeof(w->answers[i]));
+		answer_one(l, in, &buf);
 	}
 	batch_tx_flush(w->tx);
 }
@@ -48,7 +64,8 @@ answer_batch(struct worker *w, int fd, int n)
 static void
 udp_readable(void *arg, int fd, int what)
 {
-	struct worker *w = ((struct link *)arg)->worker;
+	struct link *l = arg;
+	struct worker *w = l->worker;
 	int n, rounds = 0;
 	uint64_t held;
 
@@ -61,7 +78,7 @@ udp_readable(void *arg, int fd, int what)
 				    KV_U("held_back", held));
 			return;
 		}
-		answer_batch(w, fd, n);
+		answer_batch(l, n);
 	} while (batch_rx_more(w->rx) && ++rounds < READ_ROUNDS);
 }
 
@@ -80,31 +97,57 @@ udp_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
 		log_debug("send_refused", KV_ADDR("to", dst), KV_ERR(err));
 }
 
+static size_t
+links_count(const struct stund *d)
+{
+	return d->listeners.n + d->others.n;
+}
+
+static void
+link_place(struct link *l, const struct stund *d, const struct listener *from)
+{
+	size_t i;
+	unsigned int k;
+
+	for (i = 0; i < d->nsquares; i++) {
+		for (k = 0; k < BEHAVIOUR_CORNERS; k++) {
+			if (d->squares[i].at[k] == from) {
+				l->square = &d->squares[i];
+				l->corner = k;
+			}
+		}
+	}
+}
+
+static bool
+link_open(struct link *l, struct worker *w, size_t i)
+{
+	const struct stund *d = w->stund;
+	const struct listener *from = i < d->listeners.n
+	    ? &d->listeners.items[i]
+	    : &d->others.items[i - d->listeners.n];
+
+	l->worker = w;
+	l->fd = from->fds[w->index];
+	if (!listener_is(from, "udp"))
+		return streams_listen(w->streams, (uint16_t)i, l->fd,
+			   &from->addr,
+			   listener_is(from, "tls") ? d->tls : NULL) == 0;
+	link_place(l, d, from);
+	l->io = loop_io_new(w->loop, l->fd, LOOP_READ, udp_readable, l);
+	return l->io != NULL;
+}
+
 static bool
 links_open(struct worker *w)
 {
-	const struct stund *d = w->stund;
-	const struct listener *from;
-	struct link *l;
-	size_t i;
+	size_t i, n = links_count(w->stund);
 
-	w->links = calloc(d->listeners.n, sizeof(*w->links));
+	w->links = calloc(n, sizeof(*w->links));
 	if (w->links == NULL)
 		return false;
-	for (i = 0; i < d->listeners.n; i++) {
-		from = &d->listeners.items[i];
-		l = &w->links[i];
-		l->worker = w;
-		l->fd = from->fds[w->index];
-		if (!listener_is(from, "udp")) {
-			if (streams_listen(w->streams, (uint16_t)i, l->fd,
-				&from->addr,
-				listener_is(from, "tls") ? d->tls : NULL) != 0)
-				return false;
-			continue;
-		}
-		l->io = loop_io_new(w->loop, l->fd, LOOP_READ, udp_readable, l);
-		if (l->io == NULL)
+	for (i = 0; i < n; i++) {
+		if (!link_open(&w->links[i], w, i))
 			return false;
 	}
 	return true;
@@ -136,7 +179,7 @@ worker_free(void *worker)
 	struct worker *w = worker;
 	size_t i;
 
-	for (i = 0; w->links != NULL && i < w->stund->listeners.n; i++)
+	for (i = 0; w->links != NULL && i < links_count(w->stund); i++)
 		loop_io_free(w->links[i].io);
 	free(w->links);
 	streams_free(w->streams);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/log/log.h"
 #include "lib/net/sock.h"
 #include "turnd/conf.h"
 
@@ -15,15 +16,6 @@ is_unspecified(const struct addr *a)
 	static const uint8_t zero[16];
 
 	return memcmp(a->ip, zero, sizeof(zero)) == 0;
-}
-
-static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == ADDR_V4 ? a->ip[0] == 127
-				    : memcmp(a->ip, one, sizeof(one)) == 0;
 }
 
 /* The address from which this machine would speak to the internet: the kernel
@@ -132,6 +124,106 @@ setup_relay_addrs(
 	return -EADDRNOTAVAIL;
 }
 
+/* The relay address that an external-ip without PRIVATE is for; NULL: it could
+ * be several, or none. */
+static const struct addr *
+only_relay(const struct turnd_setup *s, uint8_t family)
+{
+	const struct addr *only = NULL;
+	size_t i;
+
+	for (i = 0; i < s->nrelay_addrs; i++) {
+		if (s->relay_addrs[i].family != family)
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = &s->relay_addrs[i];
+	}
+	return only;
+}
+
+static const struct addr *
+external_bound(const struct turnd_setup *s, const struct conf_addr_pair *p)
+{
+	size_t i;
+
+	if (p->second.family == ADDR_NONE)
+		return only_relay(s, p->first.family);
+	for (i = 0; i < s->nrelay_addrs; i++) {
+		if (addr_equal_ip(&s->relay_addrs[i], &p->second) &&
+		    p->first.family == p->second.family)
+			return &s->relay_addrs[i];
+	}
+	return NULL;
+}
+
+static int
+add_externals(
+    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	const struct conf_addr_pair *p = c->external_ips.items;
+	const struct addr *bound;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < c->external_ips.n; i++) {
+		bound = external_bound(s, &p[i]);
+		if (bound != NULL && !is_unspecified(&p[i].first)) {
+			rc = externals_add(&s->externals, bound, &p[i].first);
+			continue;
+		}
+		rc = conf_wrong(conf, "turnd", "external-ip", i, err,
+		    "which relay address is it? allowed: PUBLIC/PRIVATE, "
+		    "where PRIVATE is a relay-address of the same family");
+	}
+	return rc;
+}
+
+static void
+probe(
+    struct turnd_setup *s, const struct turnd_conf *c, const struct addr *bound)
+{
+	const char *const *servers = c->external_probes.items;
+	struct addr told;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->external_probes.n; i++) {
+		rc = external_probe(servers[i], bound, &told);
+		if (rc == 0 && externals_add(&s->externals, bound, &told) == 0)
+			return;
+		log_warn("external_ip_probe_failed", KV_S("server", servers[i]),
+		    KV_ADDR("from", bound), KV_ERR(rc));
+	}
+	log_warn("relay_address_private", KV_ADDR("address", bound),
+	    KV_S("hint",
+		"peers elsewhere cannot reach it: behind a 1:1 NAT set "
+		"external-ip or external-ip-probe"));
+}
+
+/* As configured; what is private and not told is asked for. */
+static int
+setup_externals(
+    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	struct prefix_list *special = prefix_list_new();
+	int rc = special == NULL ? -ENOMEM : prefix_list_add_special(special);
+	const struct addr *a = s->relay_addrs;
+	size_t i;
+
+	if (rc == 0)
+		rc = add_externals(s, conf, err);
+	for (i = 0; rc == 0 && i < s->nrelay_addrs; i++) {
+		if (!addr_is_loopback(&a[i]) &&
+		    !externals_hides(&s->externals, &a[i]) &&
+		    prefix_list_find(special, &a[i]) != NULL)
+			probe(s, conf_data(conf), &a[i]);
+	}
+	prefix_list_free(special);
+	return rc;
+}
+
 static int
 add_own(struct prefix_list *list, const struct addr *a)
 {
@@ -155,7 +247,7 @@ add_interfaces(struct prefix_list *list)
 	for (i = all; err == 0 && i != NULL; i = i->ifa_next) {
 		if (i->ifa_addr != NULL &&
 		    addr_from_sockaddr((void *)i->ifa_addr, &a) == 0 &&
-		    !is_loopback(&a))
+		    !addr_is_loopback(&a))
 			err = add_own(list, &a);
 	}
 	freeifaddrs(all);
@@ -191,9 +283,12 @@ setup_peers(struct turnd_setup *s, const struct turnd_conf *c)
 		err = add_interfaces(s->peers);
 	for (i = 0; err == 0 && i < s->nrelay_addrs; i++)
 		err = add_own(s->peers, &s->relay_addrs[i]);
+	for (i = 0; err == 0 && i < s->externals.n; i++)
+		err = add_own(s->peers, &s->externals.items[i].told);
 	/* One of a prefix that is routed here is on no interface. */
 	for (i = 0; err == 0 && i < c->listen.n; i++) {
-		if (!is_unspecified(&l[i].addr) && !is_loopback(&l[i].addr))
+		if (!is_unspecified(&l[i].addr) &&
+		    !addr_is_loopback(&l[i].addr))
 			err = add_own(s->peers, &l[i].addr);
 	}
 	/* Last, so that the operator's word counts on equal prefixes. */
@@ -212,5 +307,7 @@ addresses_init(
 {
 	int rc = setup_relay_addrs(s, conf, err);
 
+	if (rc == 0)
+		rc = setup_externals(s, conf, err);
 	return rc != 0 ? rc : setup_peers(s, conf_data(conf));
 }

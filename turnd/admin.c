@@ -4,6 +4,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/json/json.h"
 #include "turnd/turnd.h"
+#include "turnd/useradmin.h"
 
 #define ASK_MS 2000 /* for the workers to tell their allocations */
 
@@ -299,5 +300,12 @@ const struct http_route turnd_routes[] = {
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
 	{ "GET", "/v1/allocations", 0, get_allocations,
 	    "the allocations that live now" },
+	{ "GET", "/v1/users", 0, useradmin_list,
+	    "the users that are kept here; after=REALM/NAME, limit=N" },
+	{ "GET", "/v1/users/*", 0, useradmin_get, "a user: REALM/NAME" },
+	{ "PUT", "/v1/users/*", 0, useradmin_put,
+	    "make or replace a user: password or key, quota, bandwidth, "
+	    "expires" },
+	{ "DELETE", "/v1/users/*", 0, useradmin_delete, "remove a user" },
 	{ .method = NULL },
 };

@@ -27,11 +27,21 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "relay-address", CONF_ADDR, CONF_REPEAT, OWN(relay_addrs),
 	    NULL, 0, 0, NULL,
 	    "address of this machine that peers see; default: as listen" },
+	{ "turnd", "external-ip", CONF_ADDRPAIR, CONF_REPEAT, OWN(external_ips),
+	    NULL, 0, 0, NULL,
+	    "public address of a relay address behind a 1:1 NAT: PUBLIC, or "
+	    "PUBLIC/PRIVATE when there are several" },
+	{ "turnd", "external-ip-probe", CONF_STRING, CONF_REPEAT,
+	    OWN(external_probes), NULL, 0, 0, NULL,
+	    "STUN server HOST:PORT that tells at the start how it sees a "
+	    "private relay address without external-ip" },
 	{ "turnd", "relay-ports", CONF_RANGE, 0, OWN(relay_ports),
 	    "49152-65535", 0, 0, NULL, "UDP ports of relayed addresses" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },
+	{ "turnd", "user-store", CONF_BOOL, 0, OWN(user_store), "no", 0, 0,
+	    NULL, "users in state-dir, edited over the admin REST" },
 	{ "turnd", "no-auth", CONF_BOOL, 0, OWN(no_auth), "no", 0, 0, NULL,
 	    "serve everybody without credentials: an open relay, for labs" },
 	{ "turnd", "allow-peer", CONF_PREFIX, CONF_REPEAT, OWN(allow_peer),
@@ -171,13 +181,14 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = users_from(conf, &any, &users, err);
 	if (rc != 0)
 		return rc;
-	nobody = turn_users_empty(users) && !c->no_auth;
+	nobody = turn_users_empty(users) && !c->user_store && !c->no_auth;
 	turn_users_free(users);
 	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
-	    "%s: no user in [turnd] and no turn-secret in [floe], so nobody "
-	    "could use this relay; for a lab, no-auth = yes serves everybody",
+	    "%s: no user and no user-store in [turnd] and no turn-secret in "
+	    "[floe], so nobody could use this relay; for a lab, no-auth = yes "
+	    "serves everybody",
 	    conf_file(conf));
 	return -EINVAL;
 }
@@ -229,6 +240,7 @@ turnd_setup_fini(struct turnd_setup *s)
 {
 	turn_users_free(s->users);
 	prefix_list_free(s->peers);
+	externals_fini(&s->externals);
 	free(s->relay_addrs);
 	crypto_wipe(s, sizeof(*s));
 }

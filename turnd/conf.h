@@ -9,18 +9,22 @@
 
 #include "lib/daemon/daemon.h"
 #include "turnd/core/server.h"
+#include "turnd/external.h"
 
 #define TURND_LISTEN_MAX 256
 
 struct turnd_conf {
 	struct daemon_conf daemon;
-	struct conf_list listen;      /* struct conf_listen */
-	struct conf_list relay_addrs; /* struct addr */
+	struct conf_list listen;          /* struct conf_listen */
+	struct conf_list relay_addrs;     /* struct addr */
+	struct conf_list external_ips;    /* struct conf_addr_pair */
+	struct conf_list external_probes; /* const char * */
 	struct conf_range relay_ports;
 	struct conf_list users;      /* struct conf_user */
 	struct conf_list allow_peer; /* struct prefix */
 	struct conf_list deny_peer;
 	bool no_auth;
+	bool user_store;
 	bool strict_channels;
 	int64_t user_quota;
 	int64_t max_allocations;
@@ -45,6 +49,7 @@ struct turnd_setup {
 	struct prefix_list *peers;
 	struct addr *relay_addrs; /* as configured or found */
 	size_t nrelay_addrs;
+	struct externals externals; /* how the world sees them */
 };
 
 /* 0, or -errno with err; setup is then empty. */

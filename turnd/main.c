@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "turnd/turnd.h"
 
@@ -14,9 +15,32 @@ turnd_close(void *state)
 	tls_ctx_free(d->tls);
 	ports_free(d->ports);
 	turn_quota_free(d->quota);
+	userdb_reader_free(d->admin_users);
+	userdb_close(d->userdb);
 	pthread_mutex_destroy(&d->quota_lock);
 	turnd_setup_fini(&d->setup);
 	free(d);
+}
+
+static int
+open_userdb(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	const char *dir = c->daemon.common.state_dir;
+	int rc;
+
+	if (!c->user_store)
+		return 0;
+	rc = userdb_open(dir, (uint32_t)d->workers + 1, &d->userdb);
+	if (rc != 0) {
+		snprintf(err, DAEMON_ERR_MAX,
+		    "%s: [turnd] user-store: cannot open it in the state-dir "
+		    "%s: %s",
+		    conf_file(conf), dir, strerror(-rc));
+		return rc;
+	}
+	d->admin_users = userdb_reader_new(d->userdb);
+	return d->admin_users == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -38,11 +62,26 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
 	if (d->quota == NULL || d->ports == NULL)
 		return -ENOMEM;
+	rc = open_userdb(d, conf, err);
+	if (rc != 0)
+		return rc;
 	rc = listeners_open_tls(conf, &c->listen, "tls", alpn, &d->tls, err);
 	if (rc != 0)
 		return rc;
 	return listeners_open(
 	    &d->listeners, conf, "turnd", &c->listen, d->workers, err);
+}
+
+static void
+say_relay(const struct turnd *d, const struct addr *bound,
+    const struct conf_range *ports)
+{
+	struct addr told = *bound;
+
+	externals_tell(&d->setup.externals, &told);
+	log_info("relay_address", KV_ADDR("address", bound),
+	    KV_ADDR("told", &told), KV_U("low", ports->low),
+	    KV_U("high", ports->high));
 }
 
 static int
@@ -73,10 +112,7 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	if (c->no_auth)
 		log_warn("open_relay", KV_S("because", "no-auth = yes"));
 	for (i = 0; i < d->setup.nrelay_addrs; i++)
-		log_info("relay_address",
-		    KV_ADDR("address", &d->setup.relay_addrs[i]),
-		    KV_U("low", c->relay_ports.low),
-		    KV_U("high", c->relay_ports.high));
+		say_relay(d, &d->setup.relay_addrs[i], &c->relay_ports);
 	*state = d;
 	return 0;
 }

@@ -82,6 +82,7 @@ relay_open(void *worker, const struct turn_want *want, struct turn_relay *relay)
 		ports_close(w->turnd->ports, fd, &relay->addr);
 		return err;
 	}
+	externals_tell(&w->turnd->setup.externals, &relay->addr);
 	if (want->reserve) {
 		next = ports_expire(w->turnd->ports, now_ms);
 		if (next > now_ms)
@@ -108,7 +109,11 @@ relay_close(void *worker, uint32_t id)
 bool
 relay_live(void *worker, const struct addr *addr)
 {
-	struct worker *w = worker;
+	const struct turnd *d = ((struct worker *)worker)->turnd;
+	struct addr bound = *addr;
 
-	return ports_live(w->turnd->ports, addr);
+	if (externals_hides(&d->setup.externals, addr))
+		return false;
+	externals_reach(&d->setup.externals, &bound);
+	return ports_live(d->ports, &bound);
 }

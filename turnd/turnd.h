@@ -4,8 +4,8 @@
  * sockets. main.c makes the first, lib/daemon the others.
  * Invariant: struct turnd is immutable while workers run, but for ports (which
  * looks after itself) and the quota (behind its lock).
- * Owns: struct turnd its listeners, ports, quota; a worker its server, relay
- * sockets and buffers.  Thread: a worker's is its own.
+ * Owns: struct turnd its listeners, ports, quota, users; a worker its server,
+ * relay sockets and buffers.  Thread: a worker's is its own.
  */
 #ifndef FLOE_TURND_TURND_H
 #define FLOE_TURND_TURND_H
@@ -22,6 +22,7 @@
 #include "turnd/core/server.h"
 #include "turnd/links.h"
 #include "turnd/ports.h"
+#include "turnd/userdb.h"
 
 struct turnd {
 	struct daemon_run *run;
@@ -37,6 +38,8 @@ struct turnd {
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;
 	struct turn_quota *quota;
+	struct userdb *userdb;             /* NULL: no user-store */
+	struct userdb_reader *admin_users; /* the admin's thread's */
 };
 
 /* A worker's socket of a listener. */
@@ -73,8 +76,10 @@ struct worker {
 	struct loop_timer *expiry;    /* of what the server keeps */
 	struct loop_timer *unclaimed; /* reserved ports */
 	bool timers_moved;            /* expiry has to be set anew */
+	struct userdb_reader *users;  /* NULL: no user-store */
 	struct log_limit refusals;
 	struct log_limit trouble; /* of receiving */
+	struct addr reach;        /* of the peer that out goes to */
 	struct turn_out out;
 	int nreplies; /* used since the last flush */
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];

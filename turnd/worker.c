@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/net/sock.h"
 #include "turnd/turnd.h"
 
 /* So many datagrams of one socket, and the others get their turn. */
@@ -10,13 +11,13 @@
 #define REFUSAL_LINES 20
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family)
+quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 	int err;
 
 	pthread_mutex_lock(&d->quota_lock);
-	err = turn_quota_take(d->quota, user, family);
+	err = turn_quota_take(d->quota, user, family, limit);
 	pthread_mutex_unlock(&d->quota_lock);
 	return err;
 }
@@ -40,6 +41,26 @@ alloc_addrs(
 	*first = a->relayed[v4 ? TURN_V4 : TURN_V6];
 	*second =
 	    v4 ? a->relayed[TURN_V6] : (struct addr){ .family = ADDR_NONE };
+}
+
+static int
+user_find(void *arg, const char *realm, const struct turn_name *name,
+    struct turn_record *rec)
+{
+	struct worker *w = arg;
+
+	return w->users == NULL ? -ENOENT
+				: userdb_find(w->users, realm, name->name, rec);
+}
+
+static int
+user_by_hash(void *arg, const char *realm, const uint8_t *hash,
+    char name[TURN_NAME_MAX + 1])
+{
+	struct worker *w = arg;
+
+	return w->users == NULL ? -ENOENT
+				: userdb_by_hash(w->users, realm, hash, name);
 }
 
 static void
@@ -114,14 +135,68 @@ worker_note(struct worker *w, const struct turn_in *in)
 	}
 }
 
+/* Where a peer is from here: another client's public relayed address is one of
+ * this host, behind whose NAT it could not be reached. */
+static const struct addr *
+peer_reach(struct worker *w, const struct addr *peer)
+{
+	const struct externals *e = &w->turnd->setup.externals;
+
+	if (e->n == 0)
+		return peer;
+	w->reach = *peer;
+	externals_reach(e, &w->reach);
+	return &w->reach;
+}
+
+/* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
+static void
+worker_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
+{
+	struct worker *w = arg;
+	enum turn_reason reason;
+
+	switch (-err) {
+	case 0:
+		return;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		reason = TURN_SEND_UNREACHABLE;
+		break;
+	case ECONNREFUSED:
+	case EPERM:
+	case EACCES:
+		reason = TURN_SEND_REFUSED;
+		break;
+	case ENOBUFS:
+	case EAGAIN:
+	case ENOMEM:
+		reason = TURN_SEND_NO_BUFFER;
+		break;
+	case EMSGSIZE:
+		reason = TURN_SEND_TOO_BIG;
+		break;
+	default:
+		reason = TURN_SEND_FAILED;
+		break;
+	}
+	stat_add(&w->stats->reasons[reason], 1);
+	if (log_enabled(LOG_DEBUG))
+		log_debug("send_refused", KV_ADDR("to", dst), KV_U("len", len),
+		    KV_ERR(err));
+}
+
 /* The socket and addresses that an answer of the server takes. */
 static struct batch_route
-worker_route(const struct worker *w, const struct turn_out *out)
+worker_route(struct worker *w, const struct turn_out *out)
 {
 	const struct link *l;
 
 	if (out->to == TURN_PEER)
-		return (struct batch_route){ (int)out->relay, NULL, out->dst };
+		return (struct batch_route){ (int)out->relay, NULL,
+			peer_reach(w, out->dst) };
 	l = links_at(w->links, out->link);
 	return (struct batch_route){ w->doors[l->listener].fd, &l->local,
 		out->dst };
@@ -132,6 +207,27 @@ worker_flush(struct worker *w)
 {
 	batch_tx_flush(w->tx);
 	w->nreplies = 0;
+}
+
+/* A datagram that may not be cut, alone: only such pay for asking the socket
+ * twice. */
+static void
+worker_send_whole(struct worker *w, const struct batch_route *route)
+{
+	const struct turn_out *out = &w->out;
+	int err;
+
+	worker_flush(w);
+	err = sock_whole(route->fd, route->dst, true);
+	if (err == 0) {
+		batch_tx_add_from(w->tx, route, out->head, out->head_len,
+		    out->data, out->len);
+		batch_tx_flush(w->tx);
+	}
+	if (err == 0)
+		err = sock_whole(route->fd, route->dst, false);
+	if (err != 0)
+		worker_sent(w, route->fd, route->dst, out->len, err);
 }
 
 void
@@ -149,6 +245,10 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	if (out->to == TURN_NOBODY || clients_send(w, out))
 		return;
 	route = worker_route(w, out);
+	if (out->whole) {
+		worker_send_whole(w, &route);
+		return;
+	}
 	batch_tx_add_from(
 	    w->tx, &route, out->head, out->head_len, out->data, out->len);
 	if (out->data == out->reply)
@@ -157,15 +257,17 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 
 /* Why a datagram is dropped unread, or TURN_OK and its link is in. */
 static enum turn_reason
-worker_accept(struct worker *w, const struct batch_in *b, struct turn_in *in,
+worker_accept(struct worker *w, struct batch_in *b, struct turn_in *in,
     const struct door *door, uint64_t now_ms)
 {
 	int link;
 
 	if (b->truncated)
 		return TURN_TOO_LONG;
-	if (door == NULL)
+	if (door == NULL) {
+		externals_tell(&w->turnd->setup.externals, &b->src);
 		return TURN_OK;
+	}
 	link = links_get(w->links, door->listener, &b->local, now_ms);
 	if (link < 0)
 		return TURN_TOO_MANY_ADDRESSES;
@@ -218,45 +320,6 @@ worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 		worker_feed_batch(w, n, in, door);
 		seen += n;
 	} while (batch_rx_more(w->rx) && seen < READ_MAX);
-}
-
-/* RFC 8656 has no word for it: a refused datagram is a lost datagram. */
-static void
-worker_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
-{
-	struct worker *w = arg;
-	enum turn_reason reason;
-
-	switch (-err) {
-	case 0:
-		return;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN:
-		reason = TURN_SEND_UNREACHABLE;
-		break;
-	case ECONNREFUSED:
-	case EPERM:
-	case EACCES:
-		reason = TURN_SEND_REFUSED;
-		break;
-	case ENOBUFS:
-	case EAGAIN:
-	case ENOMEM:
-		reason = TURN_SEND_NO_BUFFER;
-		break;
-	case EMSGSIZE:
-		reason = TURN_SEND_TOO_BIG;
-		break;
-	default:
-		reason = TURN_SEND_FAILED;
-		break;
-	}
-	stat_add(&w->stats->reasons[reason], 1);
-	if (log_enabled(LOG_DEBUG))
-		log_debug("send_refused", KV_ADDR("to", dst), KV_U("len", len),
-		    KV_ERR(err));
 }
 
 static void
@@ -316,6 +379,8 @@ worker_init(struct worker *w)
 		.quota_take = quota_take,
 		.quota_give = quota_give,
 		.ended = allocation_ended,
+		.user_find = user_find,
+		.user_by_hash = user_by_hash,
 	};
 
 	w->server = turn_server_new(&w->turnd->setup.core, &ops);
@@ -326,6 +391,11 @@ worker_init(struct worker *w)
 	if (w->server == NULL || w->rx == NULL || w->tx == NULL ||
 	    w->expiry == NULL || w->unclaimed == NULL)
 		return false;
+	if (w->turnd->userdb != NULL) {
+		w->users = userdb_reader_new(w->turnd->userdb);
+		if (w->users == NULL)
+			return false;
+	}
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
 	return clients_open(w) == 0 && doors_open(w) == 0;
@@ -373,5 +443,6 @@ worker_free(void *worker)
 	loop_timer_free(w->unclaimed);
 	batch_rx_free(w->rx);
 	batch_tx_free(w->tx);
+	userdb_reader_free(w->users);
 	free(w);
 }

@@ -109,6 +109,28 @@ htab_churn(uint64_t n)
 	return sum;
 }
 
+/* From nothing to MANY entries, over and over: growing is part of a put. */
+#define MANY 1000000
+
+static uint64_t
+htab_grow(uint64_t n)
+{
+	struct htab t;
+	uint64_t i, seed = 1;
+
+	htab_init(&t, MANY);
+	for (i = 0; i < n; i++) {
+		if (t.used == MANY) {
+			htab_fini(&t);
+			htab_init(&t, MANY);
+		}
+		htab_put(&t, bench_random(&seed), &table);
+	}
+	i = t.used;
+	htab_fini(&t);
+	return i;
+}
+
 static uint64_t
 pool_cycle(uint64_t n)
 {
@@ -187,6 +209,7 @@ const struct bench base_benches[] = {
 	{ "htab: hash and find, 10k flows", htab_fill, htab_hit },
 	{ "htab: hash and miss, 10k flows", htab_fill, htab_miss },
 	{ "htab: hash, delete and put, 10k flows", htab_fill, htab_churn },
+	{ "htab: put, growing to 1M entries", NULL, htab_grow },
 	{ "pool: get and put 256 bytes", NULL, pool_cycle },
 	{ "wheel: move one of 10k timers", wheel_fill, wheel_refresh },
 	{ "wheel: when is the next of 10k timers", wheel_fill, wheel_ask },

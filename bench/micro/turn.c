@@ -37,13 +37,13 @@ relay_live(void *arg, const struct addr *a)
 }
 
 static int
-quota_take(void *arg, uint64_t user)
+quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
 {
 	return 0;
 }
 
 static void
-quota_give(void *arg, uint64_t user)
+quota_give(void *arg, uint64_t user, enum turn_family family)
 {
 }
 
@@ -122,8 +122,14 @@ ask(const struct addr *client, uint16_t method, uint16_t type, uint32_t value,
 static void
 open_server(void)
 {
-	const struct turn_ops ops = { NULL, relay_open, relay_close, relay_live,
-		quota_take, quota_give, ended };
+	const struct turn_ops ops = {
+		.relay_open = relay_open,
+		.relay_close = relay_close,
+		.relay_live = relay_live,
+		.quota_take = quota_take,
+		.quota_give = quota_give,
+		.ended = ended,
+	};
 	struct prefix_list *peers = prefix_list_new();
 
 	users = turn_users_new(REALM, &cfg.hash_key);

@@ -128,6 +128,16 @@ addr_ip_len(const struct addr *a)
 	}
 }
 
+bool
+addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	if (a->family == ADDR_V4)
+		return a->ip[0] == 127;
+	return a->family == ADDR_V6 && memcmp(a->ip, one, sizeof(one)) == 0;
+}
+
 /* Where an IPv6 prefix keeps the IPv4 address that it leads to. */
 struct embedding {
 	uint8_t prefix[12];

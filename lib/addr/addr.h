@@ -37,7 +37,8 @@ int addr_parse(const char *, struct addr *);
 const char *addr_format(const struct addr *, char out[ADDR_STRLEN]);
 bool addr_equal(const struct addr *, const struct addr *);    /* with port */
 bool addr_equal_ip(const struct addr *, const struct addr *); /* without */
-size_t addr_ip_len(const struct addr *); /* 4 or 16; 0 for ADDR_NONE */
+size_t addr_ip_len(const struct addr *);    /* 4 or 16; 0 for ADDR_NONE */
+bool addr_is_loopback(const struct addr *); /* 127.0.0.0/8 or ::1 */
 
 /*
  * The IPv4 address that an IPv6 spelling reaches in the end: ::ffff:0:0/96,

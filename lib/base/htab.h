@@ -3,7 +3,9 @@
  * htab: open-addressing table of pointers by a keyed 64-bit hash, linear
  * probing with backward-shift deletion (no tombstones, so churn does not
  * slow it down). The caller hashes (lib/base/hash.h) and compares.
- * At most 3/4 full; grows by doubling up to the entries given at init.
+ * At most 3/4 full; grows by doubling up to the entries given at init, and in
+ * steps: a put clears and moves at most so many slots, because a relay that
+ * stands still for 40 ms while 800,000 entries move is heard.
  * Owns: the slots, never the objects.  Thread: one.
  */
 #ifndef FLOE_LIB_BASE_HTAB_H
@@ -13,14 +15,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What one put does for a growing table, at most. */
+#define HTAB_CLEAR_STEP 64 /* slots of the new array made empty */
+#define HTAB_MOVE_STEP  16 /* entries moved, or empty slots passed over */
+
 struct htab_slot {
 	uint64_t hash;
 	void *obj; /* NULL: empty */
 };
 
-struct htab {
+struct htab_array {
 	struct htab_slot *slots;
 	size_t mask; /* slots - 1; slots is a power of two */
+};
+
+struct htab {
+	struct htab_array now;
+	struct htab_array next; /* twice as big; slots NULL: not growing */
+	size_t cleared;         /* slots of next that are empty by now */
+	size_t moved;           /* slots of now that are */
+	bool moving; /* next takes what is put; both are looked through */
 	size_t used;
 	size_t max;
 };
@@ -39,5 +53,6 @@ bool htab_del(struct htab *, uint64_t hash, const void *obj);
 /* Walks all objects: start with *pos = 0; NULL at the end. No changes while
  * walking. */
 void *htab_next(const struct htab *, size_t *pos);
+size_t htab_bytes(const struct htab *); /* of its arrays */
 
 #endif

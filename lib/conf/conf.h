@@ -31,6 +31,7 @@ enum conf_type {
 	CONF_ENUM,     /* int64_t: index into names */
 	CONF_ADDR,     /* struct addr, port 0 */
 	CONF_ADDRPORT, /* struct addr with port */
+	CONF_ADDRPAIR, /* struct conf_addr_pair: address[/address] */
 	CONF_LISTEN,   /* struct conf_listen: scheme://address:port */
 	CONF_PREFIX,   /* struct prefix */
 	CONF_RANGE,    /* struct conf_range: low-high */
@@ -41,6 +42,10 @@ struct conf_listen {
 	const char *scheme; /* one of the row's names */
 	struct addr addr;
 	int line; /* where it stands, for later errors such as a busy port */
+};
+
+struct conf_addr_pair {
+	struct addr first, second; /* port 0; second may be ADDR_NONE */
 };
 
 struct conf_range {

@@ -59,6 +59,8 @@ conf_value_size(enum conf_type t)
 	case CONF_ADDR:
 	case CONF_ADDRPORT:
 		return sizeof(struct addr);
+	case CONF_ADDRPAIR:
+		return sizeof(struct conf_addr_pair);
 	case CONF_LISTEN:
 		return sizeof(struct conf_listen);
 	case CONF_PREFIX:
@@ -156,6 +158,27 @@ parse_addr(const char *s, bool port, struct addr *out)
 }
 
 static int
+parse_pair(const char *s, struct conf_addr_pair *out)
+{
+	struct conf_addr_pair p = { .second.family = ADDR_NONE };
+	const char *slash = strchr(s, '/');
+	size_t len = slash != NULL ? (size_t)(slash - s) : strlen(s);
+	char first[ADDR_STRLEN];
+	int err;
+
+	if (len >= sizeof(first))
+		return -EINVAL;
+	memcpy(first, s, len);
+	first[len] = '\0';
+	err = parse_addr(first, false, &p.first);
+	if (err == 0 && slash != NULL)
+		err = parse_addr(slash + 1, false, &p.second);
+	if (err == 0)
+		*out = p;
+	return err;
+}
+
+static int
 parse_listen(
     const struct conf_option *o, const char *s, struct conf_listen *out)
 {
@@ -242,6 +265,8 @@ conf_value_parse(
 		return parse_addr(s, false, out);
 	case CONF_ADDRPORT:
 		return parse_addr(s, true, out);
+	case CONF_ADDRPAIR:
+		return parse_pair(s, out);
 	case CONF_LISTEN:
 		return parse_listen(o, s, out);
 	case CONF_PREFIX:
@@ -315,6 +340,9 @@ conf_value_allowed(const struct conf_option *o, struct buf *b)
 	case CONF_ADDRPORT:
 		buf_puts(b, "ADDRESS:PORT or [V6ADDRESS]:PORT");
 		return;
+	case CONF_ADDRPAIR:
+		buf_puts(b, "ADDRESS or ADDRESS/ADDRESS, without ports");
+		return;
 	case CONF_LISTEN:
 		print_names(o->names, "|", b);
 		buf_puts(b, "://ADDRESS:PORT, IPv6 as [::1]:PORT");
@@ -335,6 +363,7 @@ void
 conf_value_print(const struct conf_option *o, const void *v, struct buf *b)
 {
 	const struct conf_listen *l = v;
+	const struct conf_addr_pair *pair = v;
 	const struct conf_range *r = v;
 	const struct prefix *p = v;
 	char text[ADDR_STRLEN];
@@ -364,6 +393,11 @@ conf_value_print(const struct conf_option *o, const void *v, struct buf *b)
 	case CONF_ADDR:
 	case CONF_ADDRPORT:
 		buf_puts(b, addr_format(v, text));
+		return;
+	case CONF_ADDRPAIR:
+		buf_puts(b, addr_format(&pair->first, text));
+		if (pair->second.family != ADDR_NONE)
+			buf_printf(b, "/%s", addr_format(&pair->second, text));
 		return;
 	case CONF_LISTEN:
 		buf_printf(

@@ -121,16 +121,9 @@ start_admin(struct daemon_run *run, const char *token, char err[DAEMON_ERR_MAX])
 	if (e == 0)
 		return 0;
 	addr_format(&c->admin.addr, addr);
-	if (e == -EPERM)
-		snprintf(err, DAEMON_ERR_MAX,
-		    "%s:%d: [%s] admin: %s is not loopback, so "
-		    "admin-token-file must be set",
-		    conf_file(run->conf), c->admin.line, run->d->name, addr);
-	else
-		snprintf(err, DAEMON_ERR_MAX,
-		    "%s:%d: [%s] admin: cannot listen on %s: %s",
-		    conf_file(run->conf), c->admin.line, run->d->name, addr,
-		    strerror(-e));
+	snprintf(err, DAEMON_ERR_MAX,
+	    "%s:%d: [%s] admin: cannot listen on %s: %s", conf_file(run->conf),
+	    c->admin.line, run->d->name, addr, strerror(-e));
 	return e;
 }
 
@@ -221,6 +214,26 @@ run_daemon(struct daemon_run *run, char err[DAEMON_ERR_MAX])
 	return e;
 }
 
+/* lib/http would refuse it, but only a daemon that starts finds that out. */
+static int
+check_admin(
+    const struct daemon *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct daemon_conf *c;
+	char addr[ADDR_STRLEN];
+
+	if (d->routes == NULL)
+		return 0;
+	c = conf_data(conf);
+	if (c->admin.scheme == NULL || c->admin_token_file != NULL ||
+	    addr_is_loopback(&c->admin.addr))
+		return 0;
+	return conf_wrong(conf, d->name, "admin", 0, err,
+	    "%s is not loopback; allowed: 127.0.0.1 or [::1], or any address "
+	    "once admin-token-file is set",
+	    addr_format(&c->admin.addr, addr));
+}
+
 struct conf *
 run_load(
     const struct daemon_run *run, const char *file, char err[DAEMON_ERR_MAX])
@@ -228,7 +241,10 @@ run_load(
 	const struct daemon *d = run->d;
 	struct conf *conf = conf_load(file, d->options, d->conf_size, err);
 
-	if (conf == NULL || d->check == NULL || d->check(conf, err) == 0)
+	if (conf == NULL)
+		return NULL;
+	if (check_admin(d, conf, err) == 0 &&
+	    (d->check == NULL || d->check(conf, err) == 0))
 		return conf;
 	conf_free(conf);
 	return NULL;

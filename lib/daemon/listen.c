@@ -59,32 +59,43 @@ listener_open(struct listeners *ls, const struct conf_listen *uri)
 }
 
 int
+listeners_init(struct listeners *ls, size_t max, int workers)
+{
+	*ls = (struct listeners){ .workers = workers };
+	ls->items = calloc(max, sizeof(*ls->items));
+	return ls->items != NULL || max == 0 ? 0 : -ENOMEM;
+}
+
+int
+listeners_add(struct listeners *ls, const struct conf_listen *uri,
+    const struct listen_row *row, char err[DAEMON_ERR_MAX])
+{
+	char text[ADDR_STRLEN];
+	int rc = listener_open(ls, uri);
+
+	if (rc == 0)
+		return 0;
+	conf_wrong(row->conf, row->section, row->key, row->n, err,
+	    "cannot listen on %s: %s%s", addr_format(&uri->addr, text),
+	    strerror(-rc),
+	    rc == -EADDRINUSE ? " (by another server, or an instance "
+				"of this one)"
+			      : "");
+	return rc;
+}
+
+int
 listeners_open(struct listeners *ls, const struct conf *conf,
     const char *section, const struct conf_list *uris, int workers,
     char err[DAEMON_ERR_MAX])
 {
 	const struct conf_listen *uri = uris->items;
-	char text[ADDR_STRLEN];
-	size_t i;
-	int rc;
+	struct listen_row row = { conf, section, "listen", 0 };
+	int rc = listeners_init(ls, uris->n, workers);
 
-	*ls = (struct listeners){ .workers = workers };
-	ls->items = calloc(uris->n, sizeof(*ls->items));
-	if (ls->items == NULL)
-		return -ENOMEM;
-	for (i = 0; i < uris->n; i++) {
-		rc = listener_open(ls, &uri[i]);
-		if (rc == 0)
-			continue;
-		conf_wrong(conf, section, "listen", i, err,
-		    "cannot listen on %s: %s%s",
-		    addr_format(&uri[i].addr, text), strerror(-rc),
-		    rc == -EADDRINUSE ? " (by another server, or an instance "
-					"of this one)"
-				      : "");
-		return rc;
-	}
-	return 0;
+	for (; rc == 0 && row.n < uris->n; row.n++)
+		rc = listeners_add(ls, &uri[row.n], &row, err);
+	return rc;
 }
 
 void

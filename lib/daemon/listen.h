@@ -29,6 +29,16 @@ struct listeners {
 int listeners_open(struct listeners *, const struct conf *, const char *section,
     const struct conf_list *uris, int workers, char err[DAEMON_ERR_MAX]);
 void listeners_close(struct listeners *);
+/* The same one by one, with room for max of them. 0 or -ENOMEM. */
+int listeners_init(struct listeners *, size_t max, int workers);
+/* What a listener is there for. */
+struct listen_row {
+	const struct conf *conf;
+	const char *section, *key;
+	size_t n; /* the n-th of its key */
+};
+int listeners_add(struct listeners *, const struct conf_listen *,
+    const struct listen_row *, char err[DAEMON_ERR_MAX]);
 bool listener_is(const struct listener *, const char *scheme);
 
 /* For struct daemon's check: 0, or -EINVAL with err when one of the scheme is

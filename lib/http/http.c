@@ -255,16 +255,6 @@ on_completed(void *arg, struct MHD_Connection *c, void **ctx,
 	*ctx = NULL;
 }
 
-static bool
-is_loopback(const struct addr *a)
-{
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	if (a->family == ADDR_V4)
-		return a->ip[0] == 127;
-	return memcmp(a->ip, v6, sizeof(v6)) == 0;
-}
-
 static void
 fill_sockaddr(const struct addr *a, struct sockaddr_storage *ss)
 {
@@ -292,7 +282,7 @@ http_start(const struct addr *a, const char *token,
 	struct http_server *s;
 	int err = 0;
 
-	if (token == NULL && !is_loopback(a))
+	if (token == NULL && !addr_is_loopback(a))
 		return -EPERM;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)

@@ -102,6 +102,21 @@ set_fragment(int fd, const struct addr *a)
 	return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 }
 
+int
+sock_whole(int fd, const struct addr *dst, bool on)
+{
+	int err;
+
+	if (dst->family != ADDR_V6)
+		return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+		    on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+	err = set_int(fd, IPPROTO_IPV6, IPV6_DONTFRAG, on);
+	if (err != 0)
+		return err;
+	return set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+	    on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+}
+
 static int
 sock_bind(int fd, const struct addr *a)
 {

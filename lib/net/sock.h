@@ -6,6 +6,7 @@
 #ifndef FLOE_LIB_NET_SOCK_H
 #define FLOE_LIB_NET_SOCK_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "lib/addr/addr.h"
@@ -25,6 +26,13 @@ int sock_tcp_group(
     const struct addr *, int *fds, int count, int backlog, struct addr *bound);
 /* One UDP socket on exactly this address and port. fd or -errno. */
 int sock_udp(const struct addr *);
+
+/*
+ * From now on, or no more: UDP datagrams leave in one piece and with DF set,
+ * whatever is known of the path; -EMSGSIZE when the device takes none so long.
+ * Only IPv6 has a control message for it, so it is a matter of the socket.
+ */
+int sock_whole(int fd, const struct addr *dst, bool on);
 
 /* Of either end: 0 or -errno. */
 int sock_local(int fd, struct addr *);

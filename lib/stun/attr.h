@@ -12,6 +12,8 @@
 /* Comprehension-required, 0x0000-0x7fff */
 #define STUN_MAPPED_ADDRESS           0x0001
 #define STUN_CHANGE_REQUEST           0x0003 /* RFC 5780 */
+#define STUN_SOURCE_ADDRESS           0x0004 /* RFC 3489 */
+#define STUN_CHANGED_ADDRESS          0x0005 /* RFC 3489 */
 #define STUN_USERNAME                 0x0006
 #define STUN_MESSAGE_INTEGRITY        0x0008
 #define STUN_ERROR_CODE               0x0009

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "lib/crypto/crypto.h"
 #include "lib/tls/internal.h"
 
 /* RFC 9325 section 4.2: forward secrecy and AEAD only. TLS 1.3 has no other
@@ -18,10 +19,18 @@
 
 #define ALPN_MAX 256 /* of the list in wire form */
 
+/* One certificate for both kinds of transport. */
+struct made {
+	SSL_CTX *stream;   /* TLS */
+	SSL_CTX *datagram; /* DTLS */
+};
+
 struct tls_ctx {
-	pthread_mutex_t lock; /* guards ssl, which a reload replaces */
-	SSL_CTX *ssl;
-	BIO_METHOD *bio;
+	pthread_mutex_t lock; /* guards now, which a reload replaces */
+	struct made now;
+	unsigned int version; /* counts the reloads */
+	BIO_METHOD *bio, *dgram_bio;
+	uint8_t cookie_key[TLS_COOKIE_KEY];
 	uint8_t alpn[ALPN_MAX]; /* RFC 7301 section 3.1: length, name, ... */
 	unsigned int alpn_len;
 };
@@ -97,9 +106,9 @@ load_files(
 }
 
 static int
-configure(struct tls_ctx *c, SSL_CTX *ssl)
+configure(struct tls_ctx *c, SSL_CTX *ssl, int oldest)
 {
-	if (SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1 ||
+	if (SSL_CTX_set_min_proto_version(ssl, oldest) != 1 ||
 	    SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS12) != 1 ||
 	    SSL_CTX_set1_groups_list(ssl, GROUPS) != 1)
 		return -ENOMEM;
@@ -118,26 +127,40 @@ configure(struct tls_ctx *c, SSL_CTX *ssl)
 	return 0;
 }
 
+static void
+made_free(struct made *m)
+{
+	SSL_CTX_free(m->stream);
+	SSL_CTX_free(m->datagram);
+	*m = (struct made){ .stream = NULL };
+}
+
 static int
-build(struct tls_ctx *c, const char *cert, const char *key, SSL_CTX **out,
+build(struct tls_ctx *c, const char *cert, const char *key, struct made *out,
     char err[TLS_ERR_MAX])
 {
-	SSL_CTX *ssl;
-	int rc;
+	struct made m;
+	int rc = 0;
 
 	ERR_clear_error();
-	ssl = SSL_CTX_new(TLS_server_method());
-	rc = ssl == NULL ? -ENOMEM : configure(c, ssl);
+	m.stream = SSL_CTX_new(TLS_server_method());
+	m.datagram = SSL_CTX_new(DTLS_server_method());
+	if (m.stream == NULL || m.datagram == NULL ||
+	    configure(c, m.stream, TLS1_2_VERSION) != 0 ||
+	    configure(c, m.datagram, DTLS1_2_VERSION) != 0 ||
+	    dtls_configure(m.datagram) != 0)
+		rc = -ENOMEM;
 	if (rc != 0)
 		snprintf(err, TLS_ERR_MAX, "OpenSSL cannot make a context");
+	if (rc == 0)
+		rc = load_files(m.stream, cert, key, err);
+	if (rc == 0)
+		rc = load_files(m.datagram, cert, key, err);
+	if (rc != 0)
+		made_free(&m);
 	else
-		rc = load_files(ssl, cert, key, err);
-	if (rc != 0) {
-		SSL_CTX_free(ssl);
-		return rc;
-	}
-	*out = ssl;
-	return 0;
+		*out = m;
+	return rc;
 }
 
 static int
@@ -167,13 +190,15 @@ tls_ctx_new(
 	if (c == NULL)
 		return rc;
 	pthread_mutex_init(&c->lock, NULL);
+	crypto_random(c->cookie_key, sizeof(c->cookie_key));
 	c->bio = tls_bio_method();
-	if (c->bio != NULL)
+	c->dgram_bio = dtls_bio_method();
+	if (c->bio != NULL && c->dgram_bio != NULL)
 		rc = copy_alpn(c, conf->alpn);
 	if (rc == -EINVAL)
 		snprintf(err, TLS_ERR_MAX, "an ALPN name is empty or long");
 	if (rc == 0)
-		rc = build(c, conf->cert, conf->key, &c->ssl, err);
+		rc = build(c, conf->cert, conf->key, &c->now, err);
 	if (rc != 0) {
 		tls_ctx_free(c);
 		return rc;
@@ -203,20 +228,24 @@ int
 tls_ctx_reload(
     struct tls_ctx *c, const char *cert, const char *key, char err[TLS_ERR_MAX])
 {
-	SSL_CTX *fresh, *old;
+	struct made fresh, old;
 	int rc = build(c, cert, key, &fresh, err);
 
 	if (rc != 0)
 		return rc;
 	pthread_mutex_lock(&c->lock);
-	old = c->ssl;
-	rc = keep_ticket_keys(old, fresh);
+	old = c->now;
+	rc = keep_ticket_keys(old.stream, fresh.stream);
 	if (rc == 0)
-		c->ssl = fresh;
+		rc = keep_ticket_keys(old.datagram, fresh.datagram);
+	if (rc == 0) {
+		c->now = fresh;
+		__atomic_add_fetch(&c->version, 1, __ATOMIC_RELAXED);
+	}
 	pthread_mutex_unlock(&c->lock);
 	if (rc != 0)
 		snprintf(err, TLS_ERR_MAX, "OpenSSL keeps its ticket keys");
-	SSL_CTX_free(rc == 0 ? old : fresh);
+	made_free(rc == 0 ? &old : &fresh);
 	return rc;
 }
 
@@ -225,8 +254,10 @@ tls_ctx_free(struct tls_ctx *c)
 {
 	if (c == NULL)
 		return;
-	SSL_CTX_free(c->ssl);
+	made_free(&c->now);
 	BIO_meth_free(c->bio);
+	BIO_meth_free(c->dgram_bio);
+	crypto_wipe(c->cookie_key, sizeof(c->cookie_key));
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -239,25 +270,37 @@ tls_ctx_not_after(struct tls_ctx *c)
 	int ok;
 
 	pthread_mutex_lock(&c->lock);
-	x = SSL_CTX_get0_certificate(c->ssl);
+	x = SSL_CTX_get0_certificate(c->now.stream);
 	ok = x != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1;
 	pthread_mutex_unlock(&c->lock);
 	return ok ? (int64_t)timegm(&tm) : 0;
 }
 
 SSL *
-tls_ctx_session(struct tls_ctx *c)
+tls_ctx_session(struct tls_ctx *c, bool datagram)
 {
 	SSL *s;
 
 	pthread_mutex_lock(&c->lock);
-	s = SSL_new(c->ssl);
+	s = SSL_new(datagram ? c->now.datagram : c->now.stream);
 	pthread_mutex_unlock(&c->lock);
 	return s;
 }
 
-const BIO_METHOD *
-tls_ctx_bio(const struct tls_ctx *c)
+unsigned int
+tls_ctx_version(const struct tls_ctx *c)
 {
-	return c->bio;
+	return __atomic_load_n(&c->version, __ATOMIC_RELAXED);
+}
+
+const BIO_METHOD *
+tls_ctx_bio(const struct tls_ctx *c, bool datagram)
+{
+	return datagram ? c->dgram_bio : c->bio;
+}
+
+const uint8_t *
+tls_ctx_cookie_key(const struct tls_ctx *c)
+{
+	return c->cookie_key;
 }

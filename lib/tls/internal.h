@@ -8,12 +8,20 @@
 
 #include <openssl/ssl.h>
 
+#include "lib/tls/dtls.h"
 #include "lib/tls/tls.h"
 
+#define TLS_COOKIE_KEY 32
+
 /* A session with the certificate of this moment; NULL: no memory. */
-SSL *tls_ctx_session(struct tls_ctx *);
-/* The BIO through which sessions of the context reach a struct tls. */
-const BIO_METHOD *tls_ctx_bio(const struct tls_ctx *);
+SSL *tls_ctx_session(struct tls_ctx *, bool datagram);
+/* The BIO through which sessions reach a struct tls, or a struct dtls. */
+const BIO_METHOD *tls_ctx_bio(const struct tls_ctx *, bool datagram);
+/* Of the cookies of DTLS; TLS_COOKIE_KEY bytes. */
+const uint8_t *tls_ctx_cookie_key(const struct tls_ctx *);
 BIO_METHOD *tls_bio_method(void);
+BIO_METHOD *dtls_bio_method(void);
+/* What DTLS needs besides; 0 or -ENOMEM. */
+int dtls_configure(SSL_CTX *);
 
 #endif

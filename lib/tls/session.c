@@ -94,9 +94,9 @@ tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
 		return NULL;
 	t->io = io;
 	t->arg = arg;
-	t->ssl = tls_ctx_session(c);
+	t->ssl = tls_ctx_session(c, false);
 	if (t->ssl != NULL)
-		b = BIO_new(tls_ctx_bio(c));
+		b = BIO_new(tls_ctx_bio(c, false));
 	if (b == NULL) {
 		tls_free(t);
 		return NULL;

@@ -41,6 +41,8 @@ tls_ctx_new(const struct tls_conf *, struct tls_ctx **, char err[TLS_ERR_MAX]);
 int tls_ctx_reload(
     struct tls_ctx *, const char *cert, const char *key, char err[TLS_ERR_MAX]);
 void tls_ctx_free(struct tls_ctx *); /* after its sessions; NULL is fine */
+/* Counts the reloads. */
+unsigned int tls_ctx_version(const struct tls_ctx *);
 /* When the certificate in use ends, seconds since 1970. */
 int64_t tls_ctx_not_after(struct tls_ctx *);
 

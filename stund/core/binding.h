@@ -6,6 +6,8 @@
  *
  * No amplifier: an answer is at most 1.6 times its request, but for an IPv6
  * client, whose address alone is longer than that. So no SOFTWARE either.
+ * A server with a second address owes every client the three addresses more
+ * of RFC 5780 section 6.1: 68 bytes for a request of 20, or 116 over IPv6.
  * Owns: nothing.  Thread: any.
  */
 #ifndef FLOE_STUND_CORE_BINDING_H
@@ -16,13 +18,17 @@
 
 #include "lib/addr/addr.h"
 #include "lib/base/buf.h"
+#include "stund/core/behaviour.h"
 
-#define BINDING_ANSWER_MAX 128 /* bytes of the longest answer, at most */
+/* Bytes of the longest answer, at most. */
+#define BINDING_PLAIN_MAX  128
+#define BINDING_ANSWER_MAX (BINDING_PLAIN_MAX + 4 + BEHAVIOUR_PADDING_MAX)
 
 enum binding_result {
 	/* An answer is in the buf. */
 	BINDING_SUCCESS,
 	BINDING_UNKNOWN_ATTRIBUTE, /* 420 with the list */
+	BINDING_BAD_REQUEST,       /* 400 */
 	/* Nothing is, because the message is: */
 	BINDING_MALFORMED,    /* not STUN, or broken STUN */
 	BINDING_NOT_REQUEST,  /* an indication or a response */
@@ -30,12 +36,28 @@ enum binding_result {
 	BINDING_RESULTS
 };
 
+/* A message, and where it came to. */
+struct binding_in {
+	const void *data;
+	size_t len;
+	const struct addr *client;
+	const struct behaviour *behaviour; /* NULL: there is one address */
+	unsigned int corner;               /* of behaviour */
+};
+
+/* An answer, and how it goes: from a corner to the client's IP address. */
+struct binding_out {
+	struct buf *buf; /* it goes behind what this holds already */
+	unsigned int corner;
+	struct addr to;
+};
+
 bool binding_is_answer(enum binding_result);
 const char *binding_result_name(enum binding_result); /* for metrics */
 
-/* The answer goes behind what out holds already; BINDING_ANSWER_MAX bytes of
- * room are enough. */
-enum binding_result binding_input(
-    const void *data, size_t len, const struct addr *client, struct buf *out);
+/* BINDING_ANSWER_MAX bytes of room in the buf are enough, BINDING_PLAIN_MAX
+ * without behaviour. */
+enum binding_result
+binding_input(const struct binding_in *, struct binding_out *);
 
 #endif

@@ -69,6 +69,23 @@ class Config(case.Case):
         self.refuses_row("turnd", "turnd", "relay-ports", "9-banana")
         self.refuses_row("turnd", "turnd", "allow-peer", "10.0.0.0/99")
 
+    def test_alternate_that_is_none(self):
+        for value in ("127.0.0.2", "[::2]:3479",
+                      f"127.0.0.2:{floe.STUN_PORT}",
+                      f"{ADDRESS}:{floe.STUN_PORT + 1}"):
+            with self.subTest(value):
+                self.refuses_row("stund", "stund", "alternate", value)
+
+        def change(sections):
+            sections["stund"] += [
+                ("listen", f"udp://127.0.0.2:{floe.STUN_PORT}"),
+                ("alternate", f"127.0.0.2:{floe.STUN_PORT + 1}")]
+
+        conf = self.conf(change)
+        line = self.line_of(
+            conf, f"alternate = 127.0.0.2:{floe.STUN_PORT + 1}")
+        self.refused("stund", conf, USAGE, f"{conf}:{line}", "alternate")
+
     def test_realm_that_no_answer_has_room_for(self):
         def change(sections):
             sections["floe"] = [row for row in sections["floe"]

@@ -104,6 +104,14 @@ class Quickstart(case.Case):
         self.assertIn("<!doctype html>", page.stdout.lower())
         self.interrupt(process)
 
+    def test_public_address_of_a_nat_before_this_machine(self):
+        process = self.start("--public", lab.GATEWAY)
+        self.assertIn(f"turn:{lab.GATEWAY}:", self.output())
+        with open(self.path("run/log/turnd.log"), encoding="utf-8") as log:
+            self.assertIn(f"address={lab.SERVER} told={lab.GATEWAY}",
+                          log.read())
+        self.interrupt(process)
+
     def test_a_daemon_that_dies_is_named_with_its_log(self):
         process = self.start()
         turnd = os.path.join(clone.fresh(), "build/turnd/turnd")
@@ -120,7 +128,7 @@ class Quickstart(case.Case):
                 (["--colour"], "unknown argument: --colour"),
                 (["--port-base", "99999"], "--port-base wants a number"),
                 (["--dir"], "--dir wants a value"),
-                (["--public", "198.51.100.1"], "no IP address of this")):
+                (["--public", "nowhere"], "no IP address")):
             done = self.machine.run(
                 [os.path.join(clone.fresh(), "quickstart"), *arguments],
                 check=False, env=daemon.environment(), timeout=BUILD_S)

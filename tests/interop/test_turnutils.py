@@ -52,6 +52,9 @@ class Turnutils(case.Case):
     def test_channels_over_tls(self):
         self.relay("-t", "-S", "-p", str(floe.TURNS_PORT), *STATIC)
 
+    def test_dont_fragment(self):
+        self.relay("-s", "-g", *STATIC)
+
     def test_one_client_to_itself(self):
         self.relay("-c", *STATIC)
 

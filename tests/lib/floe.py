@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """floe: how the tests set the three daemons up on one address."""
 
+import json
 import os
+import urllib.error
 import urllib.request
 
 import daemon
@@ -79,6 +81,21 @@ def get(name, path, node=None):
     request = urllib.request.Request(url, headers=dict([header.split(": ")]))
     with urllib.request.urlopen(request, timeout=5) as answer:
         return answer.read().decode()
+
+
+def ask(name, method, path, body=None):
+    """(status, parsed JSON or None) of a request to a daemon's admin side."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{ADMIN_PORTS[name]}{path}", method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            status, text = answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            status, text = refused.code, refused.read()
+    return status, json.loads(text) if text else None
 
 
 def metric(name, wanted, node=None):

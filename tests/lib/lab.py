@@ -123,10 +123,11 @@ class Lab:
                            "up"])
         node.run(["ip", "link", "set", "wan", "up"])
 
-    def _server(self):
-        node = self._node("server", SERVER)
-        self._plug(node, "server")
-        for address in (SERVER, SERVER_ALTERNATE):
+    def _host(self, name, *addresses):
+        """A node with public addresses, the first of which it is known by."""
+        node = self._node(name, addresses[0])
+        self._plug(node, name)
+        for address in addresses:
             node.run(["ip", "addr", "add", f"{address}/24", "dev", "wan"])
         # The internet swallows what it has no owner for.  Relays send to
         # private candidates before the other side has told better ones, and
@@ -135,7 +136,12 @@ class Lab:
         node.run(["ip", "route", "add", "default", "via", GATEWAY])
         return node
 
+    def _server(self):
+        return self._host("server", SERVER, SERVER_ALTERNATE)
+
     def _site(self, letter, site, host, kind):
+        if kind == nat.NONE:
+            return self._host(f"client-{letter}", f"{PUBLIC_NET}.{host}")
         router = self._node(f"nat-{letter}", f"{PUBLIC_NET}.{host}")
         client = self._node(f"client-{letter}", f"10.{site}.0.2")
         self._plug(router, f"nat-{letter}")

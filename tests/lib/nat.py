@@ -2,7 +2,9 @@
 """
 nat: the nftables rules that make a router one kind of NAT (RFC 4787 terms).
 
+  none             no NAT at all: the client has a public address (lab.py)
   full-cone        endpoint-independent mapping and filtering
+  restricted       endpoint-independent mapping, address-dependent filtering
   port-restricted  endpoint-independent mapping, port-dependent filtering
   symmetric        a new random port for each destination, same filtering
   udp-blocked      TCP only
@@ -24,6 +26,11 @@ define private = {{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }}
 table ip nat {{
     map mapped {{
         type inet_service : ipv4_addr
+        flags dynamic,timeout
+        timeout 5m
+    }}
+    set called {{
+        type inet_service . ipv4_addr
         flags dynamic,timeout
         timeout 5m
     }}
@@ -53,12 +60,19 @@ table ip nat {{
 
 # Linux keeps the source port when it is free, which is what makes a plain
 # masquerade endpoint-independent.  The full cone remembers who used a port and
-# lets anybody in through it.
+# lets anybody in through it; the restricted one lets in who was called from it.
 _KINDS = {
     "full-cone": dict(
         forward='iifname "lan" meta l4proto udp'
                 ' update @mapped { udp sport : ip saddr }',
         prerouting='iifname "wan" meta l4proto udp'
+                   ' dnat to udp dport map @mapped',
+        masquerade="masquerade"),
+    "restricted": dict(
+        forward='iifname "lan" meta l4proto udp'
+                ' update @mapped { udp sport : ip saddr }'
+                ' update @called { udp sport . ip daddr }',
+        prerouting='iifname "wan" udp dport . ip saddr @called'
                    ' dnat to udp dport map @mapped',
         masquerade="masquerade"),
     "port-restricted": dict(
@@ -71,7 +85,8 @@ _KINDS = {
         prerouting="", masquerade="masquerade"),
 }
 
-KINDS = tuple(_KINDS)
+NONE = "none"
+KINDS = (NONE, *_KINDS)
 
 
 def rules(kind):

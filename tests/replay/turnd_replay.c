@@ -171,6 +171,36 @@ do_live(struct run *r, struct words *w)
 		fail(r, w, "%llu live", (unsigned long long)live);
 }
 
+static void
+do_record(struct run *r, struct words *w)
+{
+	char *name = words_next(w), *word;
+	const char *password = cut_user(name);
+	struct turn_record *rec;
+
+	if (*password == '\0') {
+		words_next(w); /* gone */
+		fake_forget(&r->f, name);
+		return;
+	}
+	rec = fake_record(&r->f, name, password);
+	while (*(word = words_next(w)) != '\0') {
+		if (strcmp(word, "quota") == 0)
+			rec->quota = words_number(w);
+		else if (strcmp(word, "expires") == 0)
+			rec->expires_s = words_number(w);
+		else
+			fail(r, w, "unknown word %s", word);
+	}
+}
+
+/* records fail|work */
+static void
+do_records(struct run *r, struct words *w)
+{
+	r->f.records_error = strcmp(words_next(w), "fail") == 0 ? -EIO : 0;
+}
+
 static uint32_t
 family_of(const char *word)
 {
@@ -344,6 +374,7 @@ do_client(struct run *r, struct words *w, struct client **who)
 		}
 	}
 	if (strcmp(action, "send") == 0) {
+		c->whole = words_take(w, "dont-fragment", NULL);
 		words_next(w); /* peer */
 		action = words_next(w);
 		client_send_data(c, action, words_next(w));
@@ -566,6 +597,8 @@ expect_to_peer(struct run *r, struct words *w)
 	}
 	expect_addr(r, w, "the peer", out->dst);
 	expect_bytes(r, w, r->f.sent, r->f.sent_len);
+	if (out->whole != (strcmp(words_next(w), "whole") == 0))
+		fail(r, w, "DF is %s", out->whole ? "set" : "clear");
 }
 
 static void
@@ -646,6 +679,10 @@ do_line(struct run *r, struct words *w)
 		do_conf(r, w);
 	} else if (strcmp(verb, "elapse") == 0) {
 		do_elapse(r, w);
+	} else if (strcmp(verb, "record") == 0) {
+		do_record(r, w);
+	} else if (strcmp(verb, "records") == 0) {
+		do_records(r, w);
 	} else if (strcmp(verb, "live") == 0) {
 		do_live(r, w);
 	} else if (strcmp(verb, "client") == 0) {

@@ -204,6 +204,8 @@ client_send_data(struct client *c, const char *peer, const char *text)
 	c->out = stun_begin(&c->buf, STUN_SEND, STUN_INDICATION, txid);
 	put_peer(c, peer);
 	stun_put(&c->out, STUN_DATA_ATTR, text, strlen(text));
+	if (c->whole)
+		stun_put(&c->out, STUN_DONT_FRAGMENT, NULL, 0);
 	stun_end(&c->out);
 	fake_from_client(c->f, &c->addr, c->buf.data, c->buf.len);
 }

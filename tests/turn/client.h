@@ -23,6 +23,7 @@ struct client {
 	bool sha1_too;      /* and MESSAGE-INTEGRITY before it */
 	bool userhash;      /* for USERNAME */
 	uint32_t requests;
+	bool whole;        /* DONT-FRAGMENT in Send indications */
 	bool same_id;      /* the next request is a retransmission */
 	bool no_integrity; /* send USERNAME but no MESSAGE-INTEGRITY */
 	uint16_t without; /* the credential of this type is left out; 0: none */

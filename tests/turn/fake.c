@@ -113,9 +113,10 @@ relay_live(void *arg, const struct addr *addr)
 }
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family)
+quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
 {
-	return turn_quota_take(((struct fake *)arg)->quota, user, family);
+	return turn_quota_take(
+	    ((struct fake *)arg)->quota, user, family, limit);
 }
 
 static void
@@ -133,6 +134,78 @@ ended(void *arg, const struct turn_alloc_info *info, enum turn_end why)
 	f->last = *info;
 	f->last.user = NULL;
 	f->last_why = why;
+}
+
+static struct fake_record *
+record_at(struct fake *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->nrecords; i++) {
+		if (strcmp(f->records[i].name, name) == 0)
+			return &f->records[i];
+	}
+	return NULL;
+}
+
+static int
+user_find(void *arg, const char *realm, const struct turn_name *name,
+    struct turn_record *rec)
+{
+	struct fake *f = arg;
+	const struct fake_record *r = record_at(f, name->name);
+
+	if (f->records_error != 0)
+		return f->records_error;
+	if (r == NULL)
+		return -ENOENT;
+	*rec = r->rec;
+	return 0;
+}
+
+static int
+user_by_hash(void *arg, const char *realm, const uint8_t *hash,
+    char name[TURN_NAME_MAX + 1])
+{
+	struct fake *f = arg;
+	uint8_t own[CRYPTO_SHA256_LEN];
+	size_t i;
+
+	if (f->records_error != 0)
+		return f->records_error;
+	for (i = 0; i < f->nrecords; i++) {
+		stun_userhash(f->records[i].name, realm, own);
+		if (memcmp(own, hash, sizeof(own)) != 0)
+			continue;
+		snprintf(name, TURN_NAME_MAX + 1, "%s", f->records[i].name);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+struct turn_record *
+fake_record(struct fake *f, const char *name, const char *password)
+{
+	struct fake_record *r = record_at(f, name);
+
+	if (r == NULL) {
+		must(f->nrecords < FAKE_RECORDS, "keep so many users");
+		r = &f->records[f->nrecords++];
+	}
+	memset(r, 0, sizeof(*r));
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	must(turn_record_keys(&r->rec, name, FAKE_REALM, password) == 0,
+	    "keep that user");
+	return &r->rec;
+}
+
+void
+fake_forget(struct fake *f, const char *name)
+{
+	struct fake_record *r = record_at(f, name);
+
+	must(r != NULL, "forget a user who is not there");
+	r->name[0] = '\0';
 }
 
 void
@@ -182,8 +255,17 @@ fake_init(struct fake *f)
 void
 fake_start(struct fake *f)
 {
-	const struct turn_ops ops = { f, relay_open, relay_close, relay_live,
-		quota_take, quota_give, ended };
+	const struct turn_ops ops = {
+		.arg = f,
+		.relay_open = relay_open,
+		.relay_close = relay_close,
+		.relay_live = relay_live,
+		.quota_take = quota_take,
+		.quota_give = quota_give,
+		.ended = ended,
+		.user_find = user_find,
+		.user_by_hash = user_by_hash,
+	};
 	struct turn_config *c = &f->core;
 
 	c->realm = FAKE_REALM;

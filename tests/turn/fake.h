@@ -25,6 +25,14 @@ struct fake_conf {
 	uint32_t ports; /* relays that may be open at once */
 };
 
+#define FAKE_RECORDS 16
+
+/* A user whom the shell finds; a name of "" was removed. */
+struct fake_record {
+	char name[64];
+	struct turn_record rec;
+};
+
 struct fake_relay {
 	struct addr addr;
 	bool open, reserved;
@@ -36,6 +44,9 @@ struct fake {
 	struct fake_conf conf;
 	struct turn_config core;
 	struct turn_users *users;
+	struct fake_record records[FAKE_RECORDS];
+	size_t nrecords;
+	int records_error; /* what asking for them gives, when not 0 */
 	struct prefix_list *peers;
 	struct turn_quota *quota;
 	struct turn_server *server;
@@ -56,6 +67,10 @@ struct fake {
 /* Default settings, the user alice:wonderland and the special peer rules. */
 void fake_init(struct fake *);
 void fake_rule(struct fake *, const char *prefix, enum prefix_verdict);
+/* Keeps a user, or replaces the one of this name, whenever. */
+struct turn_record *
+fake_record(struct fake *, const char *name, const char *password);
+void fake_forget(struct fake *, const char *name);
 void fake_start(struct fake *); /* after which settings stand */
 void fake_fini(struct fake *);
 

@@ -344,7 +344,8 @@ half_open_relay(struct turn_req *r, const struct turn_want *want,
 	/* Only a token's family is not known before. */
 	ops->quota_give(ops->arg, r->user.id, *family);
 	*family = turn_family(&relay->addr);
-	reason = quota_reason(ops->quota_take(ops->arg, r->user.id, *family));
+	reason = quota_reason(
+	    ops->quota_take(ops->arg, r->user.id, *family, r->record.quota));
 	if (reason == TURN_OK)
 		return TURN_OK;
 	ops->relay_close(ops->arg, relay->id);
@@ -362,7 +363,8 @@ half_open(struct turn_req *r, const struct turn_want *want,
 	struct turn_relay relay;
 	enum turn_reason reason;
 
-	reason = quota_reason(ops->quota_take(ops->arg, r->user.id, family));
+	reason = quota_reason(
+	    ops->quota_take(ops->arg, r->user.id, family, r->record.quota));
 	if (reason != TURN_OK)
 		return reason;
 	reason = half_open_relay(r, want, &family, &relay);

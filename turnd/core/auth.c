@@ -20,6 +20,26 @@ auth_owns(const struct turn_req *r, const struct turn_alloc *a)
 	return r->s->cfg->no_auth || r->user.id == a->user_id;
 }
 
+/* As turn_users_key; a user with a record has the key in it. */
+static int
+auth_key(
+    struct turn_req *r, unsigned int i, enum crypto_hash algorithm, bool *known)
+{
+	const struct turn_record *rec = &r->record;
+	struct turn_key *key = &r->key;
+
+	if (!r->recorded)
+		return turn_users_key(
+		    r->s->cfg->users, &r->user, i, algorithm, key, known);
+	if (i > 0)
+		return -ENOENT;
+	key->len = crypto_hash_len(algorithm);
+	memcpy(key->bytes, algorithm == CRYPTO_MD5 ? rec->md5 : rec->sha256,
+	    key->len);
+	*known = true;
+	return 0;
+}
+
 /*
  * Tries the keys of the name one after the other; every path computes at least
  * one MAC and compares in constant time, so the answer to an unknown name
@@ -28,21 +48,17 @@ auth_owns(const struct turn_req *r, const struct turn_alloc *a)
 static enum turn_reason
 auth_integrity(struct turn_req *r, enum crypto_hash algorithm)
 {
-	const struct turn_users *users = r->s->cfg->users;
 	/* The stronger of the two, RFC 8489 section 9.2.4. */
 	enum crypto_hash mac =
 	    stun_find(r->msg, STUN_MESSAGE_INTEGRITY_SHA256) != NULL
 	    ? CRYPTO_SHA256
 	    : CRYPTO_SHA1;
-	struct turn_key *key = &r->key;
 	bool known = false;
 	unsigned int i;
 
-	for (i = 0;
-	     turn_users_key(users, &r->user, i, algorithm, key, &known) == 0;
-	     i++) {
-		if (stun_check_integrity(r->msg, mac, key->bytes, key->len) ==
-			0 &&
+	for (i = 0; auth_key(r, i, algorithm, &known) == 0; i++) {
+		if (stun_check_integrity(
+			r->msg, mac, r->key.bytes, r->key.len) == 0 &&
 		    known)
 			return TURN_OK;
 	}
@@ -83,26 +99,60 @@ auth_algorithm(struct turn_req *r, enum crypto_hash *algorithm)
 	return TURN_OK;
 }
 
-/* Fills r->user. 0, or -errno: a value that names nobody. */
+/* 0, or -errno: a value that names nobody. */
 static int
 auth_name(struct turn_req *r, const struct stun_attr *a)
 {
 	const struct turn_users *users = r->s->cfg->users;
+	const struct turn_ops *ops = &r->s->ops;
 	const uint8_t *value = stun_value(r->msg, a);
+	char name[TURN_NAME_MAX + 1];
+	int err;
 
-	if (a->type == STUN_USERHASH)
-		return turn_users_parse_hash(users, value, a->len, &r->user);
-	return turn_users_parse(users, value, a->len, &r->user);
+	if (a->type != STUN_USERHASH)
+		return turn_users_parse(users, value, a->len, &r->user);
+	err = turn_users_parse_hash(users, value, a->len, &r->user);
+	if (err != 0 || r->user.known || ops->user_by_hash == NULL)
+		return err;
+	err = ops->user_by_hash(ops->arg, r->s->cfg->realm, value, name);
+	if (err == 0)
+		return turn_users_parse(users, name, strlen(name), &r->user);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Fills r->user, and its record when the shell has one. */
+static enum turn_reason
+auth_user(struct turn_req *r, const struct stun_attr *name)
+{
+	const struct turn_config *cfg = r->s->cfg;
+	const struct turn_ops *ops = &r->s->ops;
+	int err;
+
+	err = auth_name(r, name);
+	if (err == 0 && r->user.len > 0 && !r->user.known &&
+	    ops->user_find != NULL) {
+		err =
+		    ops->user_find(ops->arg, cfg->realm, &r->user, &r->record);
+		r->recorded = err == 0;
+		if (r->recorded)
+			turn_users_recorded(cfg->users, &r->user, &r->record);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	if (err == 0)
+		return TURN_OK;
+	return err == -EINVAL ? TURN_UNKNOWN_USER : TURN_USERS_UNAVAILABLE;
 }
 
 /*
- * A REST name is good until its time. A call may outlast that: the name that
- * opened an allocation goes on serving it, but opens nothing new.
+ * A REST name or a record is good until its time. A call may outlast that: the
+ * name that opened an allocation goes on serving it, but opens nothing new.
  */
 static bool
 auth_expired(const struct turn_req *r)
 {
-	if (!r->user.rest || r->user.expires_s > r->t.wall_s)
+	if ((!r->user.rest && r->user.expires_s == 0) ||
+	    r->user.expires_s > r->t.wall_s)
 		return false;
 	return r->alloc == NULL || r->alloc->user_id != r->user.id ||
 	    r->alloc->user_expires_s != r->user.expires_s;
@@ -141,9 +191,9 @@ auth_check(struct turn_req *r)
 	reason = auth_algorithm(r, &algorithm);
 	if (reason != TURN_OK)
 		return reason;
-	if (auth_name(r, name) != 0)
-		return TURN_UNKNOWN_USER;
-	reason = auth_integrity(r, algorithm);
+	reason = auth_user(r, name);
+	if (reason == TURN_OK)
+		reason = auth_integrity(r, algorithm);
 	if (reason == TURN_OK && auth_expired(r))
 		reason = TURN_CREDENTIAL_EXPIRED;
 	if (reason == TURN_OK && err != 0)

@@ -118,9 +118,18 @@ struct turn_ops {
 	/* A relayed address of a live allocation on any worker? */
 	bool (*relay_live)(void *arg, const struct addr *);
 	/* As turn_quota_take and turn_quota_give. */
-	int (*quota_take)(void *arg, uint64_t user, enum turn_family);
+	int (*quota_take)(
+	    void *arg, uint64_t user, enum turn_family, uint32_t limit);
 	void (*quota_give)(void *arg, uint64_t user, enum turn_family);
 	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
+	/* A user who is not static. 0; -ENOENT: nobody; else it cannot be told.
+	 * NULL: there are no others. */
+	int (*user_find)(void *arg, const char *realm, const struct turn_name *,
+	    struct turn_record *);
+	/* The name that has this USERHASH, CRYPTO_SHA256_LEN bytes, as
+	 * user_find. NULL as that. */
+	int (*user_by_hash)(void *arg, const char *realm, const uint8_t *hash,
+	    char name[TURN_NAME_MAX + 1]);
 };
 
 #endif

@@ -16,6 +16,8 @@ struct turn_req {
 	const struct stun_msg *msg;
 	struct turn_alloc *alloc; /* of the 5-tuple; NULL: none */
 	struct turn_name user;
+	struct turn_record record; /* of a user found by the shell */
+	bool recorded;
 	struct turn_key key;
 	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
 	bool authed; /* user and key are good; the answer is protected */

@@ -63,11 +63,12 @@ data_from_client(struct turn_server *s, const struct turn_in *in,
 	relay_up(s, c->traffic, &c->key, out);
 }
 
-/* Attributes of a Send indication; DONT-FRAGMENT is not supported. */
+/* Attributes of a Send indication. */
 static bool
 send_known(uint16_t type)
 {
-	return type == STUN_XOR_PEER_ADDRESS || type == STUN_DATA_ATTR;
+	return type == STUN_XOR_PEER_ADDRESS || type == STUN_DATA_ATTR ||
+	    type == STUN_DONT_FRAGMENT;
 }
 
 static enum turn_reason
@@ -120,6 +121,8 @@ data_send(struct turn_server *s, const struct turn_in *in,
 	}
 	out->data = stun_value(msg, data);
 	out->len = data->len;
+	/* Section 15: in all other cases DF is 0. */
+	out->whole = stun_find(msg, STUN_DONT_FRAGMENT) != NULL;
 	relay_up(s, a->traffic, key, out);
 }
 

@@ -70,11 +70,14 @@ quota_add(struct turn_quota *q, uint64_t user)
 }
 
 int
-turn_quota_take(struct turn_quota *q, uint64_t user, enum turn_family family)
+turn_quota_take(struct turn_quota *q, uint64_t user, enum turn_family family,
+    uint32_t limit)
 {
 	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
 
-	if (u != NULL && q->per_user != 0 && u->count[family] >= q->per_user)
+	if (limit == 0)
+		limit = q->per_user;
+	if (u != NULL && limit != 0 && u->count[family] >= limit)
 		return -EDQUOT;
 	if (q->used >= q->max)
 		return -ENOSPC;

@@ -21,8 +21,10 @@ struct turn_quota;
  * no memory. */
 struct turn_quota *turn_quota_new(uint32_t per_user, size_t max);
 void turn_quota_free(struct turn_quota *);
-/* Counts one more: 0, -EDQUOT (the user's), -ENOSPC (all), -ENOMEM. */
-int turn_quota_take(struct turn_quota *, uint64_t user, enum turn_family);
+/* Counts one more; limit: the user's own, 0: per_user. 0, -EDQUOT (the
+ * user's), -ENOSPC (all), -ENOMEM. */
+int turn_quota_take(
+    struct turn_quota *, uint64_t user, enum turn_family, uint32_t limit);
 void turn_quota_give(struct turn_quota *, uint64_t user, enum turn_family);
 uint32_t
 turn_quota_of(const struct turn_quota *, uint64_t user, enum turn_family);

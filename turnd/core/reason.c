@@ -22,6 +22,7 @@ static const struct {
 	{ 442, "Unsupported Transport Protocol" },
 	{ 443, "Peer Address Family Mismatch" },
 	{ 486, "Allocation Quota Reached" },
+	{ 500, "Server Error" },
 	{ 508, "Insufficient Capacity" },
 };
 

@@ -39,6 +39,8 @@ static const uint16_t known_types[] = {
 	STUN_REQUESTED_ADDRESS_FAMILY,
 	STUN_EVEN_PORT,
 	STUN_REQUESTED_TRANSPORT,
+	/* RFC 8656 section 7.2: in an Allocate it asks whether we know it. */
+	STUN_DONT_FRAGMENT,
 	STUN_RESERVATION_TOKEN,
 };
 
@@ -198,6 +200,7 @@ server_request(
 	out->note.reason = reason;
 	out->len = reply_end(r);
 	crypto_wipe(&r->key, sizeof(r->key));
+	crypto_wipe(&r->record, sizeof(r->record));
 	if (out->len == 0)
 		return;
 	out->to = TURN_CLIENT;
@@ -254,6 +257,7 @@ out_reset(struct turn_out *out)
 	out->to = TURN_NOBODY;
 	out->head_len = 0;
 	out->len = 0;
+	out->whole = false;
 	out->noted = false;
 	out->note.reason = TURN_OK;
 	out->note.method = NULL;

@@ -53,6 +53,7 @@ struct turn_out {
 	size_t len;
 	const struct addr *dst; /* valid until the next call */
 	uint32_t relay;         /* to a peer */
+	bool whole;             /* to a peer: with DF set, never in fragments */
 	uint16_t link;          /* to a client */
 	/* Set on requests and drops, not on what is simply relayed. */
 	bool noted;

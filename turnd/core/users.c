@@ -283,9 +283,9 @@ turn_users_parse(const struct turn_users *u, const void *name, size_t len,
 	out->name[len] = '\0';
 	out->len = len;
 	out->expires_s = 0;
-	if (u->nsecrets > 0 &&
-	    htab_find(&u->by_name, hash_bytes(&u->hash_key, name, len), name_eq,
-		out->name) == NULL)
+	out->known = htab_find(&u->by_name, hash_bytes(&u->hash_key, name, len),
+			 name_eq, out->name) != NULL;
+	if (u->nsecrets > 0 && !out->known)
 		skip = parse_expiry(out->name, &out->expires_s);
 	out->rest = skip > 0;
 	/* Users of two kinds are two users, whatever they are called. */
@@ -296,6 +296,40 @@ turn_users_parse(const struct turn_users *u, const void *name, size_t len,
 		skip = 0;
 	out->id = hash_bytes(&kind, out->name + skip, len - skip);
 	return 0;
+}
+
+void
+turn_users_recorded(const struct turn_users *u, struct turn_name *n,
+    const struct turn_record *rec)
+{
+	n->rest = false;
+	n->expires_s = rec->expires_s;
+	n->id = hash_bytes(&u->hash_key, n->name, n->len);
+}
+
+int
+turn_record_keys(struct turn_record *rec, const char *name, const char *realm,
+    const char *password)
+{
+	size_t len = strlen(name);
+	int err;
+
+	if (len == 0 || len > TURN_NAME_MAX || password[0] == '\0')
+		return -EINVAL;
+	err = stun_long_term_key(CRYPTO_MD5, name, realm, password, rec->md5);
+	if (err != 0)
+		return err;
+	return stun_long_term_key(
+	    CRYPTO_SHA256, name, realm, password, rec->sha256);
+}
+
+int
+turn_record_from_hex(struct turn_record *rec, const char *hex)
+{
+	if (strlen(hex) != HEX_BOTH ||
+	    bytes_from_hex(hex, rec->md5, sizeof(rec->md5)) != 0)
+		return -EINVAL;
+	return bytes_from_hex(hex + HEX_MD5, rec->sha256, sizeof(rec->sha256));
 }
 
 int

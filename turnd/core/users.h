@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * users: who may authenticate: static users with their long-term keys, and
- * secrets that stand for every name of the REST form `expiry:user`.
+ * secrets that stand for every name of the REST form `expiry:user`. Others
+ * are the shell's to find (turn_ops.user_find), as a struct turn_record.
  * A key is of a password algorithm of RFC 8489 section 18.5: MD5, which every
  * user has, or SHA-256. A static user is found by name or by USERHASH; a REST
  * name only by name, since it is known to nobody before it is said.
@@ -29,12 +30,23 @@ struct turn_key {
 	size_t len;
 };
 
+/* What is kept of a user elsewhere; both keys, so that SHA-256 can be offered
+ * to everybody. */
+struct turn_record {
+	uint8_t md5[CRYPTO_MD5_LEN];
+	uint8_t sha256[CRYPTO_SHA256_LEN];
+	uint64_t expires_s; /* since 1970; 0: never */
+	uint64_t bandwidth; /* bytes a second; 0: as everybody */
+	uint32_t quota;     /* allocations; 0: as everybody */
+};
+
 /* The name of a request taken apart. */
 struct turn_name {
 	char name[TURN_NAME_MAX + 1];
 	size_t len;
+	bool known;         /* a static user */
 	bool rest;          /* of the REST form, and there are secrets */
-	uint64_t expires_s; /* REST: the time in it */
+	uint64_t expires_s; /* when it ends; 0: never */
 	/* Who it is for quotas and ownership: the kind and the name, of a REST
 	 * name the part after the time, so a renewed one is the same user. */
 	uint64_t id;
@@ -65,6 +77,15 @@ int turn_users_parse(const struct turn_users *, const void *name, size_t len,
  * 0, or -EINVAL: not CRYPTO_SHA256_LEN bytes. */
 int turn_users_parse_hash(const struct turn_users *, const void *hash,
     size_t len, struct turn_name *);
+/* It is nobody's REST name: there is a record of it. */
+void turn_users_recorded(
+    const struct turn_users *, struct turn_name *, const struct turn_record *);
+/* Both keys. 0; -EINVAL: password is "" or a name that turn_users_parse does
+ * not take; -EIO. */
+int turn_record_keys(struct turn_record *, const char *name, const char *realm,
+    const char *password);
+/* Both from 96 hex digits, as turn_users_add has them. 0 or -EINVAL. */
+int turn_record_from_hex(struct turn_record *, const char *hex);
 /*
  * The i-th key (of CRYPTO_MD5 or CRYPTO_SHA256) that the name may have: a
  * static user has one, a REST name two for each secret: of the passwords that

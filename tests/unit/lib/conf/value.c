@@ -14,6 +14,7 @@ union value {
 	bool b;
 	int64_t i;
 	struct addr addr;
+	struct conf_addr_pair pair;
 	struct conf_listen listen;
 	struct prefix prefix;
 	struct conf_range range;
@@ -86,6 +87,9 @@ reads_and_prints(void **state)
 		{ CONF_ADDR, "2001:db8::1", NULL },
 		{ CONF_ADDRPORT, "192.0.2.1:3479", NULL },
 		{ CONF_ADDRPORT, "[2001:db8::1]:3479", NULL },
+		{ CONF_ADDRPAIR, "192.0.2.1", NULL },
+		{ CONF_ADDRPAIR, "192.0.2.1/10.0.0.1", NULL },
+		{ CONF_ADDRPAIR, "2001:db8::1/fd00::1", NULL },
 		{ CONF_LISTEN, "udp://0.0.0.0:3478", NULL },
 		{ CONF_LISTEN, "TCP://[::1]:1", "tcp://[::1]:1" },
 		{ CONF_PREFIX, "10.0.0.0/8", NULL },
@@ -139,6 +143,12 @@ refuses(void **state)
 		{ CONF_ADDRPORT, "192.0.2.1" },
 		{ CONF_ADDRPORT, "192.0.2.1:0" },
 		{ CONF_ADDRPORT, "192.0.2.1:65536" },
+		{ CONF_ADDRPAIR, "" },
+		{ CONF_ADDRPAIR, "/10.0.0.1" },
+		{ CONF_ADDRPAIR, "192.0.2.1/" },
+		{ CONF_ADDRPAIR, "192.0.2.1/10.0.0.1/10.0.0.2" },
+		{ CONF_ADDRPAIR, "192.0.2.1:1/10.0.0.1" },
+		{ CONF_ADDRPAIR, "192.0.2.1/10.0.0.1:1" },
 		{ CONF_LISTEN, "192.0.2.1:80" },
 		{ CONF_LISTEN, "udp:192.0.2.1:80" },
 		{ CONF_LISTEN, "sctp://192.0.2.1:80" },

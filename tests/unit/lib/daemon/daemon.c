@@ -302,6 +302,33 @@ late_worker(void **state)
 	unsetenv("NOTIFY_SOCKET");
 }
 
+/* The counters and the users of a relay are not for the network to read. */
+static void
+admin_for_all(void **state)
+{
+	static const char *const open[] = { "192.0.2.1", "0.0.0.0",
+		"[2001:db8::1]", "[::]" };
+	char text[256], want[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+		snprintf(text, sizeof(text), "[stund]\nadmin = http://%s:1\n",
+		    open[i]);
+		write_file(conf, text);
+		snprintf(want, sizeof(want), "%s:2: [stund] admin: ", conf);
+		assert_int_equal(RUN("-c", conf), 2);
+		says(want);
+		says("is not loopback; allowed:");
+		assert_int_equal(RUN("-T", "-c", conf), 2);
+	}
+	write_file(conf,
+	    "[stund]\nadmin = http://192.0.2.1:1\n"
+	    "admin-token-file = /some/file\n");
+	assert_int_equal(RUN("-T", "-c", conf), 0);
+	write_file(conf, "[stund]\nadmin = http://[::1]:1\n");
+	assert_int_equal(RUN("-T", "-c", conf), 0);
+}
+
 static void
 failures(void **state)
 {
@@ -406,6 +433,7 @@ main(void)
 		cmocka_unit_test(lives_and_ends),
 		cmocka_unit_test(reloads),
 		cmocka_unit_test(late_worker),
+		cmocka_unit_test(admin_for_all),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(drops_privileges),
 	};

@@ -7,28 +7,42 @@
 #define TXID   "6162636465666768696a6b6c"
 #define FLAT   "000102030405060708090a0b0c0d0e0f" /* an RFC 3489 id */
 
-static uint8_t request[1024], answer[BINDING_ANSWER_MAX];
+static uint8_t request[1024], answer[BINDING_PLAIN_MAX];
 static size_t request_len, answer_len;
+
+static enum binding_result
+input(size_t len, const struct addr *client)
+{
+	struct buf buf = buf_fixed(answer, sizeof(answer));
+	struct binding_out out = { .buf = &buf };
+	const struct binding_in in = {
+		.data = request,
+		.len = len,
+		.client = client,
+	};
+	enum binding_result result = binding_input(&in, &out);
+
+	answer_len = buf.len;
+	assert_true(binding_is_answer(result) == (answer_len > 0));
+	if (answer_len > 0)
+		assert_true(addr_equal(&out.to, client));
+	return result;
+}
 
 static enum binding_result
 give(const char *hex, const char *client)
 {
-	struct buf out = buf_fixed(answer, sizeof(answer));
-	enum binding_result result;
 	struct addr a;
 
 	request_len = from_hex(hex, request, sizeof(request));
 	assert_int_equal(addr_parse(client, &a), 0);
-	result = binding_input(request, request_len, &a, &out);
-	answer_len = out.len;
-	assert_true(binding_is_answer(result) == (answer_len > 0));
-	return result;
+	return input(request_len, &a);
 }
 
 static void
 expect(const char *hex)
 {
-	uint8_t want[BINDING_ANSWER_MAX];
+	uint8_t want[BINDING_PLAIN_MAX];
 	size_t len = from_hex(hex, want, sizeof(want));
 
 	assert_int_equal(answer_len, len);
@@ -63,11 +77,34 @@ test_rfc3489(void **state)
 	expect("0111 0010" FLAT "0009 0004 00000414 000a 0002 0003 0000");
 }
 
+/* RFC 5780 section 6.1: nothing can be changed without a second address. Only
+ * clients of RFC 3489 may say that nothing is to. */
+static void
+test_change_request(void **state)
+{
+	static const char *const flags[] = { "00000000", "00000002", "00000004",
+		"00000006" };
+	char hex[64];
+	size_t i;
+
+	for (i = 0; i < LEN(flags); i++) {
+		snprintf(hex, sizeof(hex), "0001 0008" COOKIE TXID "00030004%s",
+		    flags[i]);
+		assert_int_equal(
+		    give(hex, "192.0.2.1:5000"), BINDING_UNKNOWN_ATTRIBUTE);
+	}
+	assert_int_equal(give("0001 0008" COOKIE TXID "0027 0002 1388 0000",
+			     "192.0.2.1:5000"),
+	    BINDING_UNKNOWN_ATTRIBUTE);
+	assert_int_equal(
+	    give("0001 0004" COOKIE TXID "0026 0000", "192.0.2.1:5000"),
+	    BINDING_UNKNOWN_ATTRIBUTE);
+}
+
 static void
 test_fingerprint(void **state)
 {
 	struct buf b = buf_fixed(request, sizeof(request));
-	struct buf out = buf_fixed(answer, sizeof(answer));
 	const struct addr client = addr_v4(192, 0, 2, 1, 5000);
 	struct stun_msg m;
 	struct stun_out o;
@@ -76,16 +113,12 @@ test_fingerprint(void **state)
 	    &b, STUN_BINDING, STUN_REQUEST, (const uint8_t *)"abcdefghijkl");
 	stun_put_fingerprint(&o);
 	assert_int_equal(stun_end(&o), 0);
-	assert_int_equal(
-	    binding_input(request, b.len, &client, &out), BINDING_SUCCESS);
-	assert_int_equal(stun_decode(answer, out.len, &m), 0);
+	assert_int_equal(input(b.len, &client), BINDING_SUCCESS);
+	assert_int_equal(stun_decode(answer, answer_len, &m), 0);
 	assert_non_null(stun_find(&m, STUN_FINGERPRINT));
 	/* One that is wrong is not STUN at all. */
 	request[b.len - 1] ^= 1;
-	buf_reset(&out);
-	assert_int_equal(
-	    binding_input(request, b.len, &client, &out), BINDING_MALFORMED);
-	assert_int_equal(out.len, 0);
+	assert_int_equal(input(b.len, &client), BINDING_MALFORMED);
 }
 
 /* Each unknown type is told once, in the order of the request. */
@@ -152,14 +185,13 @@ test_no_amplifier(void **state)
 {
 	const struct addr client = addr_v4(192, 0, 2, 1, 5000);
 	struct stun_out o;
-	struct buf b, out;
+	struct buf b;
 	int seal;
 	size_t i, n;
 
 	for (n = 0; n <= STUN_MAX_ATTRS - 1; n++) {
 		for (seal = 0; seal < 2; seal++) {
 			b = buf_fixed(request, sizeof(request));
-			out = buf_fixed(answer, sizeof(answer));
 			o = stun_begin(&b, STUN_BINDING, STUN_REQUEST,
 			    (const uint8_t *)"abcdefghijkl");
 			for (i = 0; i < n; i++)
@@ -167,9 +199,8 @@ test_no_amplifier(void **state)
 			if (seal != 0)
 				stun_put_fingerprint(&o);
 			assert_int_equal(stun_end(&o), 0);
-			assert_true(binding_is_answer(
-			    binding_input(request, b.len, &client, &out)));
-			assert_true(out.len * 5 <= b.len * 8);
+			assert_true(binding_is_answer(input(b.len, &client)));
+			assert_true(answer_len * 5 <= b.len * 8);
 		}
 	}
 }
@@ -180,6 +211,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_rfc3489),
+		cmocka_unit_test(test_change_request),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_credentials),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * internal: what stream.c and accept.c share.
+ * internal: what stream.c, accept.c and parts.c share.
  * Owns: nothing.  Thread: the worker's.
  */
 #ifndef FLOE_LIB_STREAM_INTERNAL_H
@@ -24,6 +24,8 @@ struct stream {
 	bool ended;      /* the client will send no more */
 	bool held;       /* rest may hold whole messages */
 	bool dirty;      /* in the list of those to flush */
+	bool leaving;    /* detached as soon as message has returned */
+	bool again;      /* and that message stays unread */
 	uint8_t *rest;   /* read, and not yet handed on */
 	size_t rest_len;
 	struct frames out;
@@ -59,6 +61,12 @@ struct streams {
 
 /* stream.c: takes the socket; false: it stays the caller's. */
 bool stream_open(struct stream_door *, int fd, const struct stream_id *);
+void stream_enter(struct stream *); /* into the lists */
+void stream_leave(struct stream *); /* and out of them, counted by the caller */
+void stream_free(struct stream *);
+void stream_ready(void *stream, int fd, int what); /* a loop_io_fn */
+/* parts.c: in place of stream_close */
+void stream_take_apart(struct stream *);
 /* accept.c */
 void accept_close(struct streams *);
 void accept_resume(void *streams); /* a loop_fn */

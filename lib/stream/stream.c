@@ -31,6 +31,7 @@ stream_end_name(enum stream_end end)
 		[STREAM_TLS] = "tls",
 		[STREAM_FAILED] = "failed",
 		[STREAM_REFUSED] = "refused",
+		[STREAM_DETACHED] = "detached",
 	};
 
 	return names[end];
@@ -39,7 +40,7 @@ stream_end_name(enum stream_end end)
 uint64_t
 stream_stats_open(const struct stream_stats *s)
 {
-	uint64_t open = s->accepted;
+	uint64_t open = s->accepted + s->adopted;
 	int i;
 
 	/* Read after accepted: a stream may have begun and ended. */
@@ -75,7 +76,7 @@ stream_touch(struct stream *s)
 	    &ss->idle, &s->idle, loop_now_ms(ss->conf.loop) + ss->conf.idle_ms);
 }
 
-static void
+void
 stream_free(struct stream *s)
 {
 	loop_io_free(s->io);
@@ -83,6 +84,23 @@ stream_free(struct stream *s)
 	frames_fini(&s->out);
 	free(s->rest);
 	pool_put(s->all->pool, s);
+}
+
+void
+stream_enter(struct stream *s)
+{
+	LIST_INSERT_HEAD(&s->all->open, s, entry);
+	stream_touch(s);
+	set_tick(s->all);
+}
+
+void
+stream_leave(struct stream *s)
+{
+	wheel_clear(&s->all->idle, &s->idle);
+	LIST_REMOVE(s, entry);
+	if (s->dirty)
+		TAILQ_REMOVE(&s->all->dirty, s, dirty_entry);
 }
 
 static void
@@ -93,10 +111,7 @@ stream_close(struct stream *s, enum stream_end end)
 	if (ss->ops.closed != NULL)
 		ss->ops.closed(ss->ops.arg, s);
 	counter_add(&ss->stats->ended[end], 1);
-	wheel_clear(&ss->idle, &s->idle);
-	LIST_REMOVE(s, entry);
-	if (s->dirty)
-		TAILQ_REMOVE(&ss->dirty, s, dirty_entry);
+	stream_leave(s);
 	/* A good-bye that the socket does not take is no loss. */
 	if (s->tls != NULL && (end == STREAM_BY_CLIENT || end == STREAM_IDLE))
 		(void)tls_close(s->tls);
@@ -209,12 +224,13 @@ stream_feed(struct stream *s, uint8_t *data, size_t len)
 	size_t used = 0;
 	int next = 0;
 
-	while (!stream_paused(s)) {
+	while (!stream_paused(s) && !s->leaving) {
 		next = stream_next(s, data + used, len - used);
 		if (next <= 0)
 			break;
 		ops->message(ops->arg, s, data + used, (size_t)next);
-		used += (size_t)next;
+		if (!s->again)
+			used += (size_t)next;
 	}
 	s->held = next > 0;
 	if (ops->fed != NULL)
@@ -281,7 +297,7 @@ stream_take(struct stream *s)
 {
 	int more = 1, rounds = 0;
 
-	while (more > 0 && !stream_paused(s) &&
+	while (more > 0 && !stream_paused(s) && !s->leaving &&
 	    (rounds++ < READ_ROUNDS || (s->tls != NULL && tls_pending(s->tls))))
 		more = stream_read(s);
 	return more < 0 ? more : 0;
@@ -327,7 +343,7 @@ end_of(const struct stream *s, int err)
 	}
 }
 
-static void
+void
 stream_ready(void *arg, int fd, int what)
 {
 	struct stream *s = arg;
@@ -339,6 +355,10 @@ stream_ready(void *arg, int fd, int what)
 		err = stream_take(s);
 	if (err != 0) {
 		stream_close(s, end_of(s, err));
+		return;
+	}
+	if (s->leaving) {
+		stream_take_apart(s);
 		return;
 	}
 	/* The others' answers leave with these: see streams_flush. */
@@ -371,9 +391,7 @@ stream_open(struct stream_door *d, int fd, const struct stream_id *id)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	/* Else the kernel keeps megabytes of media that is late. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	LIST_INSERT_HEAD(&ss->open, s, entry);
-	stream_touch(s);
-	set_tick(ss);
+	stream_enter(s);
 	return true;
 }
 

@@ -29,6 +29,7 @@ enum stream_end {
 	STREAM_TLS,      /* the client broke TLS or refused ours */
 	STREAM_FAILED,   /* the kernel refused to read or write */
 	STREAM_REFUSED,  /* as many connections as allowed are there */
+	STREAM_DETACHED, /* it goes on, but not as a stream of ours */
 	STREAM_ENDS
 };
 const char *stream_end_name(enum stream_end); /* for metrics */
@@ -36,6 +37,7 @@ const char *stream_end_name(enum stream_end); /* for metrics */
 /* Counters only (lib/base/counter.h): they are added up as an array. */
 struct stream_stats {
 	uint64_t accepted;
+	uint64_t adopted;
 	uint64_t ended[STREAM_ENDS];
 	uint64_t received_bytes, sent_bytes; /* inside TLS */
 };
@@ -53,6 +55,21 @@ struct stream_id {
 };
 const struct stream_id *stream_id(const struct stream *);
 
+/* A connection without its stream, which another thread may take. Owns all that
+ * it points to, and the descriptor. */
+struct stream_parts {
+	struct stream_id id;
+	int fd;
+	struct tls *tls; /* NULL: plain TCP */
+	bool ended;      /* the client will send no more */
+	uint8_t *unread; /* from the client, and not taken as a message */
+	size_t unread_len;
+	uint8_t *unsent; /* for the client: goes out before anything else */
+	size_t unsent_len;
+};
+/* Closes and frees what is there. */
+void stream_parts_fini(struct stream_parts *);
+
 struct stream_ops {
 	void *arg;
 	/* As stun_stream_next: bytes of the first message, 0, or -EBADMSG. */
@@ -67,6 +84,9 @@ struct stream_ops {
 	/* Last words of a stream that was opened; it is good until the
 	 * return, but for sending. May be NULL. */
 	void (*closed)(void *arg, struct stream *);
+	/* Instead of closed, after stream_detach: the parts are the callee's
+	 * now. May be NULL when that is never called. */
+	void (*detached)(void *arg, struct stream *, struct stream_parts *);
 };
 
 struct streams_conf {
@@ -95,5 +115,12 @@ int
 stream_send(struct stream *, bool media, const struct iovec *parts, size_t n);
 /* Its idle time begins anew. */
 void stream_touch(struct stream *);
+/* Only from within message: when that has returned, the stream is taken apart.
+ * What was read after the message stays unread; with again, it too. */
+void stream_detach(struct stream *, bool again);
+/* Makes a stream of such parts, that of another worker too, and begins with
+ * what is unread. 0; or -ENOBUFS (as many as allowed), -ENOMEM or what opened
+ * says, and the parts stay the caller's. */
+int streams_adopt(struct streams *, struct stream_parts *);
 
 #endif

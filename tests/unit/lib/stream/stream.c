@@ -27,8 +27,9 @@ struct fixture {
 	struct stream_stats stats;
 	struct addr at;
 	int listener, client;
-	int opened, fed, idle, closed;
-	int copies; /* of each message, sent back */
+	int opened, fed, idle, closed, detached;
+	struct stream_parts parts; /* of the last one detached */
+	int copies;                /* of each message, sent back */
 	bool media, keep;
 	char got[4096]; /* letters of the messages */
 	struct loop_timer *end;
@@ -59,6 +60,20 @@ message(void *arg, struct stream *s, uint8_t *data, size_t len)
 	for (i = 0; i < f->copies; i++)
 		stream_send(s, f->media, &part, 1);
 	stream_touch(s);
+	if (data[1] == 'd')
+		stream_detach(s, false);
+	if (data[1] == 'e' && f->detached < 2)
+		stream_detach(s, true);
+}
+
+static void
+detached(void *arg, struct stream *s, struct stream_parts *p)
+{
+	struct fixture *f = arg;
+
+	f->detached++;
+	f->parts = *p;
+	loop_stop(f->loop);
 }
 
 static void
@@ -121,7 +136,7 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const struct stream_ops ops = { f, next_message, opened, message, fed,
-		idle, closed };
+		idle, closed, detached };
 	struct addr any = addr_v4(127, 0, 0, 1, 0);
 	struct streams_conf conf = { .max = 1,
 		.listeners = 1,
@@ -130,6 +145,7 @@ setup(void **state)
 		.idle_ms = IDLE_MS };
 
 	f->copies = 1;
+	f->parts.fd = -1;
 	f->loop = conf.loop = loop_new();
 	f->streams = streams_new(&conf, &ops, &f->stats);
 	f->end = loop_timer_new(f->loop, end_run, f);
@@ -148,7 +164,8 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	streams_free(f->streams);
-	assert_int_equal(f->closed, f->opened);
+	stream_parts_fini(&f->parts);
+	assert_int_equal(f->closed + f->detached, f->opened);
 	assert_int_equal(0, stream_stats_open(&f->stats));
 	loop_timer_free(f->end);
 	loop_free(f->loop);
@@ -302,6 +319,75 @@ media_is_dropped(void **state)
 	assert_true(seen > 0 && seen < 200 * 2000);
 }
 
+/* Nothing of what was read or waited to be sent is lost, whatever follows the
+ * message that ends the stream. */
+static void
+taken_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct stream_parts *p = &f->parts;
+
+	assert_int_equal(10, write(f->client, "\2a\2d\7rest!", 10));
+	run(f, 5000);
+	assert_int_equal(1, f->detached);
+	assert_string_equal("ad", f->got);
+	assert_int_equal(1, f->fed);
+	assert_int_equal(6, p->unread_len);
+	assert_memory_equal("\7rest!", p->unread, 6);
+	assert_int_equal(4, p->unsent_len);
+	assert_memory_equal("\2a\2d", p->unsent, 4);
+	assert_false(p->ended);
+	assert_int_equal(1, f->stats.ended[STREAM_DETACHED]);
+	assert_int_equal(0, stream_stats_open(&f->stats));
+}
+
+static void
+adopted(void **state)
+{
+	struct fixture *f = *state;
+	char back[64];
+
+	assert_int_equal(6, write(f->client, "\2a\2e\2b", 6));
+	run(f, 5000);
+	assert_string_equal("ae", f->got);
+	assert_int_equal(0, streams_adopt(f->streams, &f->parts));
+	assert_int_equal(-1, f->parts.fd);
+	/* That message again, for it was said to be unread. */
+	run(f, 5000);
+	assert_int_equal(2, f->detached);
+	assert_string_equal("aee", f->got);
+	assert_int_equal(0, streams_adopt(f->streams, &f->parts));
+	run(f, 10);
+	assert_string_equal("aeeeb", f->got);
+	assert_int_equal(10, recv(f->client, back, sizeof(back), 0));
+	assert_memory_equal("\2a\2e\2e\2e\2b", back, 10);
+	assert_int_equal(1, stream_stats_open(&f->stats));
+	assert_int_equal(2, f->stats.adopted);
+	assert_int_equal(1, f->stats.accepted);
+	/* It ends as any other. */
+	shutdown(f->client, SHUT_WR);
+	run(f, 5000);
+	assert_int_equal(1, f->stats.ended[STREAM_BY_CLIENT]);
+}
+
+/* The cap holds for those, too, and the parts stay whole. */
+static void
+adopted_too_many(void **state)
+{
+	struct fixture *f = *state;
+	int first = f->client;
+
+	assert_int_equal(2, write(first, "\2d", 2));
+	run(f, 5000);
+	f->client = dial(f);
+	run(f, 10);
+	assert_int_equal(2, f->opened);
+	assert_int_equal(-ENOBUFS, streams_adopt(f->streams, &f->parts));
+	assert_true(f->parts.fd >= 0);
+	assert_int_equal(2, f->parts.unsent_len);
+	close(first);
+}
+
 int
 main(void)
 {
@@ -318,6 +404,10 @@ main(void)
 		    answers_wait_for_the_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    media_is_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(taken_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(adopted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    adopted_too_many, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

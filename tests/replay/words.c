@@ -146,7 +146,9 @@ run_one(const char *file, bool (*run)(const char *file))
 {
 	bool ok = run(file);
 
-	printf("%s %s\n", ok ? "ok  " : "FAIL", file);
+	/* As cmocka says it, so that each script counts as a test. */
+	printf("[%s] %s\n", ok ? "       OK " : "  FAILED  ",
+	    strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file);
 	return ok;
 }
 

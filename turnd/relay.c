@@ -4,11 +4,35 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lib/net/sock.h"
 #include "turnd/turnd.h"
 
 /* Of the last descriptors no relay is made: the admin API needs some, which
  * would spin on a connection that it cannot take. */
 #define SPARE_DESCRIPTORS 32
+/* So many ICMP errors of one socket, and the others get their turn. */
+#define ERRORS_MAX 16
+
+/* The socket woke us for what ICMP says of datagrams that it sent. What is left
+ * wakes us again. */
+static void
+relay_errors(struct relay *r)
+{
+	struct worker *w = r->worker;
+	struct sock_error e;
+	int i, got = 1;
+
+	for (i = 0; i < ERRORS_MAX && got != 0; i++) {
+		got = sock_next_error(r->fd, &e);
+		if (got != 1)
+			continue;
+		/* As it is known to clients. */
+		externals_tell(&w->turnd->setup.externals, &e.dst);
+		worker_feed_icmp(w,
+		    &(struct turn_icmp){
+			(uint32_t)r->fd, e.dst, e.type, e.code, e.mtu });
+	}
+}
 
 static void
 relay_readable(void *arg, int fd, int what)
@@ -17,6 +41,8 @@ relay_readable(void *arg, int fd, int what)
 	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)fd };
 
 	worker_read(r->worker, fd, &in, NULL);
+	if (batch_rx_erred(r->worker->rx))
+		relay_errors(r);
 }
 
 /* Room in the table for a descriptor. */
@@ -62,6 +88,8 @@ relay_watch(struct worker *w, int fd, const struct addr *addr)
 	}
 	w->relays[fd] = r;
 	batch_rx_merge(fd);
+	/* Without it clients hear less of their peers, and lose nothing. */
+	(void)sock_keep_errors(fd, (enum addr_family)addr->family);
 	return 0;
 }
 

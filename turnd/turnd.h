@@ -96,6 +96,7 @@ void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
 /* One message to the server; what comes out is queued. data and reply stay
  * borrowed until the flush. */
 void worker_feed(struct worker *, const struct turn_in *, struct turn_time);
+void worker_feed_icmp(struct worker *, const struct turn_icmp *);
 void worker_flush(struct worker *);
 /* The relayed addresses as they are told; second: ADDR_NONE unless dual. */
 void alloc_addrs(

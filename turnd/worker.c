@@ -230,18 +230,13 @@ worker_send_whole(struct worker *w, const struct batch_route *route)
 		worker_sent(w, route->fd, route->dst, out->len, err);
 }
 
-void
-worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
+/* What the server said goes on its way. */
+static void
+worker_emit(struct worker *w)
 {
 	struct turn_out *out = &w->out;
 	struct batch_route route;
 
-	if (w->nreplies == BATCH_MAX)
-		worker_flush(w);
-	out->reply = w->replies[w->nreplies];
-	turn_server_input(w->server, in, now, out);
-	if (out->noted)
-		worker_note(w, in);
 	if (out->to == TURN_NOBODY || clients_send(w, out))
 		return;
 	route = worker_route(w, out);
@@ -253,6 +248,34 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	    w->tx, &route, out->head, out->head_len, out->data, out->len);
 	if (out->data == out->reply)
 		w->nreplies++;
+}
+
+static void
+worker_take_reply(struct worker *w)
+{
+	if (w->nreplies == BATCH_MAX)
+		worker_flush(w);
+	w->out.reply = w->replies[w->nreplies];
+}
+
+void
+worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
+{
+	worker_take_reply(w);
+	turn_server_input(w->server, in, now, &w->out);
+	if (w->out.noted)
+		worker_note(w, in);
+	worker_emit(w);
+}
+
+void
+worker_feed_icmp(struct worker *w, const struct turn_icmp *icmp)
+{
+	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+
+	worker_take_reply(w);
+	turn_server_icmp(w->server, icmp, now, &w->out);
+	worker_emit(w);
 }
 
 /* Why a datagram is dropped unread, or TURN_OK and its link is in. */

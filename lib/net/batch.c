@@ -33,12 +33,15 @@
  * not compete for the same lines of the cache. */
 #define SLOT_LINES \
 	(((BATCH_HEADROOM + MERGE_BYTES + MERGE_MAX * GAP) / 64 + 1) | 1)
+/* So often a datagram is tried again for the errors of others. */
+#define PENDING_TRIES 3
 /* What one UDP_SEGMENT send takes: an IP packet's worth less its headers. */
 #define SEGMENT_BYTES (65535 - 40 - 8)
 
 struct batch_rx {
-	int n;     /* datagrams in in */
-	bool more; /* the last receive used all slots */
+	int n;      /* datagrams in in */
+	bool more;  /* the last receive used all slots */
+	bool erred; /* it met an ICMP error or found nothing */
 	struct batch_in in[BATCH_READ * MERGE_MAX];
 	struct mmsghdr hdr[BATCH_READ];
 	struct iovec iov[BATCH_READ];
@@ -227,6 +230,7 @@ batch_rx_read(struct batch_rx *rx, int fd)
 	while (n < 0 && (errno == EINTR || is_pending(errno)) &&
 	    tries++ < BATCH_MAX);
 	rx->n = 0;
+	rx->erred = n <= 0 || tries > 0;
 	rx->more = n == BATCH_READ;
 	if (n < 0)
 		return errno == EAGAIN || is_pending(errno) ? 0 : -errno;
@@ -239,6 +243,12 @@ bool
 batch_rx_more(const struct batch_rx *rx)
 {
 	return rx->more;
+}
+
+bool
+batch_rx_erred(const struct batch_rx *rx)
+{
+	return rx->erred;
 }
 
 struct batch_in *
@@ -436,6 +446,17 @@ tell_run(struct batch_tx *tx, const struct run *r)
 	}
 }
 
+/*
+ * A send may fail for what ICMP says of an earlier datagram, to anybody; that
+ * is taken from the socket by failing. Bounded, since the reason may be this
+ * datagram's own, or more ICMP may come.
+ */
+static bool
+send_again(int err, int *tries)
+{
+	return err == EINTR || (is_pending(err) && (*tries)++ < PENDING_TRIES);
+}
+
 /* One by one, so that each datagram of a refused run has its own verdict. */
 static void
 send_singly(struct batch_tx *tx, const struct run *r, const struct msghdr *run)
@@ -443,14 +464,19 @@ send_singly(struct batch_tx *tx, const struct run *r, const struct msghdr *run)
 	struct msghdr m = *run;
 	struct datagram *d;
 	uint8_t i = r->first;
-	int k, err;
+	int k, err, tries;
 
 	/* The local address stays, the size of segments goes. */
 	m.msg_controllen = local_write(&m, &r->flow->local);
 	for (k = 0; k < r->count; k++) {
 		d = &tx->datagrams[i];
 		m.msg_iovlen = d->head_len > 0 ? 2 : 1;
-		err = sendmsg(r->flow->fd, &m, MSG_DONTWAIT) < 0 ? -errno : 0;
+		tries = 0;
+		do
+			err = sendmsg(r->flow->fd, &m, MSG_DONTWAIT) < 0
+			    ? -errno
+			    : 0;
+		while (err != 0 && send_again(-err, &tries));
 		tell(tx, r->flow, total_len(d), err);
 		m.msg_iov += m.msg_iovlen;
 		i = d->next;
@@ -475,13 +501,14 @@ run_refused(struct batch_tx *tx, int i, int err)
 static void
 send_runs(struct batch_tx *tx, int fd)
 {
-	int i = 0, n;
+	int i = 0, n, tries = 0;
 
 	while (i < tx->nruns) {
 		n = sendmmsg(fd, &tx->hdr[i], (unsigned int)(tx->nruns - i),
 		    MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && send_again(errno, &tries))
 			continue;
+		tries = 0;
 		if (n <= 0)
 			run_refused(tx, i++, errno);
 		while (n-- > 0)

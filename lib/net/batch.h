@@ -44,6 +44,8 @@ void batch_rx_merge(int fd);
 int batch_rx_read(struct batch_rx *, int fd);
 /* Did the last receive leave something, perhaps? */
 bool batch_rx_more(const struct batch_rx *);
+/* Did it meet an ICMP error, or nothing, as when one was met by a send? */
+bool batch_rx_erred(const struct batch_rx *);
 struct batch_in *batch_rx_at(struct batch_rx *, int i);
 
 /* What became of one datagram: err 0, or -errno when the kernel refused it.
@@ -57,7 +59,8 @@ void batch_tx_free(struct batch_tx *);
  * Queues head (may be empty, copied, at most BATCH_HEAD bytes) followed by
  * data (borrowed). Flushes by itself when full. dst may be NULL on a connected
  * socket. A refused datagram costs only itself: it is told to batch_sent_fn.
- * Flush before closing a socket, or its number may be another's by then.
+ * What ICMP said of an earlier one costs none. Flush before closing a socket,
+ * or its number may be another's by then.
  */
 void batch_tx_add(struct batch_tx *, int fd, const struct addr *dst,
     const void *head, size_t head_len, const void *data, size_t len);

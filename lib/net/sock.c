@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/errqueue.h> /* which wants time.h */
 
 #include "lib/net/local.h"
 #include "lib/net/sock.h"
@@ -92,6 +95,10 @@ set_on(int fd, int level, int option)
 	return set_int(fd, level, option, 1);
 }
 
+/* Like IP_PMTUDISC_DONT, but that hides ICMP's word of a datagram with DF that
+ * was too long for its path. */
+#define PMTU_OFF IP_PMTUDISC_OMIT
+
 /* RFC 8656 section 14: DF is clear in what is relayed unless a client asks.
  * A path that swallows the ICMP would swallow every long datagram, too. */
 static int
@@ -99,7 +106,7 @@ set_fragment(int fd, const struct addr *a)
 {
 	if (a->family == ADDR_V6)
 		return 0; /* only the sender fragments, as it learns the path */
-	return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, PMTU_OFF);
 }
 
 int
@@ -109,12 +116,66 @@ sock_whole(int fd, const struct addr *dst, bool on)
 
 	if (dst->family != ADDR_V6)
 		return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER,
-		    on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+		    on ? IP_PMTUDISC_PROBE : PMTU_OFF);
 	err = set_int(fd, IPPROTO_IPV6, IPV6_DONTFRAG, on);
 	if (err != 0)
 		return err;
 	return set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
 	    on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+}
+
+int
+sock_keep_errors(int fd, enum addr_family family)
+{
+	return family == ADDR_V6 ? set_on(fd, IPPROTO_IPV6, IPV6_RECVERR)
+				 : set_on(fd, IPPROTO_IP, IP_RECVERR);
+}
+
+static bool
+read_error(const struct sock_extended_err *ee, struct sock_error *out)
+{
+	if (ee->ee_origin != SO_EE_ORIGIN_ICMP &&
+	    ee->ee_origin != SO_EE_ORIGIN_ICMP6)
+		return false;
+	out->type = ee->ee_type;
+	out->code = ee->ee_code;
+	out->mtu = ee->ee_errno == EMSGSIZE ? ee->ee_info : 0;
+	return true;
+}
+
+int
+sock_next_error(int fd, struct sock_error *out)
+{
+	struct sockaddr_storage dst = { .ss_family = AF_UNSPEC };
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct sock_extended_err) +
+				  sizeof(struct sockaddr_in6)) +
+		    CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control;
+	struct msghdr m = {
+		.msg_name = &dst,
+		.msg_namelen = sizeof(dst),
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct sock_extended_err ee;
+	struct cmsghdr *c;
+
+	if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return 0;
+	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
+		if (!(c->cmsg_level == IPPROTO_IP &&
+			c->cmsg_type == IP_RECVERR) &&
+		    !(c->cmsg_level == IPPROTO_IPV6 &&
+			c->cmsg_type == IPV6_RECVERR))
+			continue;
+		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+		if (read_error(&ee, out) &&
+		    addr_from_sockaddr(&dst, &out->dst) == 0)
+			return 1;
+	}
+	return -EAGAIN;
 }
 
 static int

@@ -34,6 +34,23 @@ int sock_udp(const struct addr *);
  */
 int sock_whole(int fd, const struct addr *dst, bool on);
 
+/* An ICMP error about a datagram that the socket sent to dst. */
+struct sock_error {
+	struct addr dst;
+	uint8_t type, code; /* of ICMP or ICMPv6, as dst's family is */
+	uint32_t mtu; /* of the next link, when it was too long for that */
+};
+
+/*
+ * Has the kernel keep them for the UDP socket of that family. It is then
+ * readable until all are read; and a send or receive may fail with the errno
+ * of one, whomever it was about, and has to be tried again (lib/net/batch does
+ * both). 0 or -errno.
+ */
+int sock_keep_errors(int fd, enum addr_family);
+/* 1: one is in; 0: there is no more; -EAGAIN: that was one of another kind. */
+int sock_next_error(int fd, struct sock_error *);
+
 /* Of either end: 0 or -errno. */
 int sock_local(int fd, struct addr *);
 int sock_peer(int fd, struct addr *);

@@ -149,6 +149,23 @@ stun_put_error(struct stun_out *o, int code, const char *reason)
 }
 
 void
+stun_put_icmp(struct stun_out *o, uint8_t type, uint8_t code, uint32_t mtu)
+{
+	uint8_t *p = put_header(o, STUN_ICMP, 8);
+
+	if (p == NULL)
+		return;
+	p[0] = p[1] = 0;
+	/* Seven bits of type, nine of code. */
+	p[2] = (uint8_t)(type << 1);
+	p[3] = code;
+	p[4] = (uint8_t)(mtu >> 24);
+	p[5] = (uint8_t)(mtu >> 16);
+	p[6] = (uint8_t)(mtu >> 8);
+	p[7] = (uint8_t)mtu;
+}
+
+void
 stun_put_types(
     struct stun_out *o, uint16_t type, const uint16_t *types, size_t n)
 {

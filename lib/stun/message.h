@@ -113,6 +113,8 @@ void stun_put_error(struct stun_out *, int code, const char *reason);
  * there. */
 void stun_put_address_error(struct stun_out *, uint16_t type, uint8_t family,
     int code, const char *reason);
+/* RFC 8656 section 18.13. mtu: 0 but where a datagram was too long. */
+void stun_put_icmp(struct stun_out *, uint8_t type, uint8_t code, uint32_t mtu);
 void stun_put_types(struct stun_out *, uint16_t type, const uint16_t *,
     size_t n); /* UNKNOWN-ATTRIBUTES */
 /* MESSAGE-INTEGRITY (CRYPTO_SHA1) or -SHA256 (CRYPTO_SHA256). */

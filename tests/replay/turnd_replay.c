@@ -404,6 +404,25 @@ do_peer(struct run *r, struct words *w)
 	words_next(w); /* expect */
 }
 
+/* icmp TYPE CODE MTU about PEER > RELAYED */
+static void
+do_icmp(struct run *r, struct words *w)
+{
+	struct turn_icmp icmp;
+	struct addr relayed;
+
+	icmp.type = (uint8_t)words_number(w);
+	icmp.code = (uint8_t)words_number(w);
+	icmp.mtu = words_number(w);
+	words_next(w); /* about */
+	icmp.peer = fake_addr(words_next(w));
+	words_next(w); /* > */
+	relayed = fake_addr(words_next(w));
+	icmp.relay = fake_relay_at(&r->f, &relayed);
+	fake_icmp(&r->f, &icmp);
+	words_next(w); /* expect */
+}
+
 static const char *
 reason_now(const struct run *r)
 {
@@ -638,6 +657,31 @@ expect_data(struct run *r, struct words *w)
 	expect_bytes(r, w, stun_value(&m, data), data->len);
 }
 
+/* The peer, the attribute in hex, and who hears it. */
+static void
+expect_icmp(struct run *r, struct words *w)
+{
+	const struct stun_attr *icmp;
+	uint8_t want[8];
+	struct stun_msg m;
+	struct addr peer;
+
+	if (r->f.out.to != TURN_CLIENT ||
+	    stun_decode(r->f.sent, r->f.sent_len, &m) != 0 ||
+	    m.class != STUN_INDICATION || m.method != STUN_DATA ||
+	    stun_get_xor_addr(&m, STUN_XOR_PEER_ADDRESS, &peer) != 0 ||
+	    stun_find(&m, STUN_DATA_ATTR) != NULL ||
+	    (icmp = stun_find(&m, STUN_ICMP)) == NULL) {
+		fail(r, w, "no word of ICMP (%s)", reason_now(r));
+		return;
+	}
+	expect_addr(r, w, "the peer", &peer);
+	if (words_hex(w, want, sizeof(want)) != icmp->len ||
+	    memcmp(want, stun_value(&m, icmp), icmp->len) != 0)
+		fail(r, w, "another ICMP");
+	expect_addr(r, w, "the client", r->f.out.dst);
+}
+
 static void
 expect(struct run *r, struct words *w, const struct client *c)
 {
@@ -656,6 +700,8 @@ expect(struct run *r, struct words *w, const struct client *c)
 		expect_channel_data(r, w);
 	else if (strcmp(what, "data") == 0)
 		expect_data(r, w);
+	else if (strcmp(what, "icmp") == 0)
+		expect_icmp(r, w);
 	else if (strcmp(what, "nothing") == 0 && r->f.out.to == TURN_NOBODY)
 		expect_refusal(r, w, c);
 	else if (r->is_request && atoi(what) != 0 && atoi(what) == r->code)
@@ -693,6 +739,10 @@ do_line(struct run *r, struct words *w)
 	} else if (strcmp(verb, "peer") == 0) {
 		start(r);
 		do_peer(r, w);
+		expect(r, w, NULL);
+	} else if (strcmp(verb, "icmp") == 0) {
+		start(r);
+		do_icmp(r, w);
 		expect(r, w, NULL);
 	} else {
 		fail(r, w, "unknown verb %s", verb);

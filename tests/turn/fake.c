@@ -293,6 +293,17 @@ fake_fini(struct fake *f)
 }
 
 static void
+keep_sent(struct fake *f)
+{
+	f->sent_len = 0;
+	if (f->out.to == TURN_NOBODY)
+		return;
+	memcpy(f->sent, f->out.head, f->out.head_len);
+	memcpy(f->sent + f->out.head_len, f->out.data, f->out.len);
+	f->sent_len = f->out.head_len + f->out.len;
+}
+
+static void
 feed(struct fake *f, struct turn_in *in, const void *data, size_t len)
 {
 	must(len <= FAKE_DATAGRAM, "take so long a datagram");
@@ -303,12 +314,7 @@ feed(struct fake *f, struct turn_in *in, const void *data, size_t len)
 	in->tail_room = sizeof(f->room) - TURN_HEAD_ROOM - len;
 	f->out.reply = f->reply;
 	turn_server_input(f->server, in, f->t, &f->out);
-	f->sent_len = 0;
-	if (f->out.to == TURN_NOBODY)
-		return;
-	memcpy(f->sent, f->out.head, f->out.head_len);
-	memcpy(f->sent + f->out.head_len, f->out.data, f->out.len);
-	f->sent_len = f->out.head_len + f->out.len;
+	keep_sent(f);
 }
 
 void
@@ -329,6 +335,14 @@ fake_from_peer(struct fake *f, const struct addr *peer, uint32_t relay,
 	struct turn_in in = { .from = TURN_PEER, .src = peer, .relay = relay };
 
 	feed(f, &in, data, len);
+}
+
+void
+fake_icmp(struct fake *f, const struct turn_icmp *icmp)
+{
+	f->out.reply = f->reply;
+	turn_server_icmp(f->server, icmp, f->t, &f->out);
+	keep_sent(f);
 }
 
 void

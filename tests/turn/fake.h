@@ -79,6 +79,7 @@ void fake_from_client(
     struct fake *, const struct addr *client, const void *, size_t len);
 void fake_from_peer(struct fake *, const struct addr *peer, uint32_t relay,
     const void *, size_t len);
+void fake_icmp(struct fake *, const struct turn_icmp *);
 /* Time passes and what is over ends. */
 void fake_elapse(struct fake *, uint64_t ms);
 /* The relay that has this address; FAKE_RELAYS: none. */

@@ -88,6 +88,8 @@ void data_send(struct turn_server *, const struct turn_in *,
     const struct stun_msg *, struct turn_out *);
 void data_from_peer(struct turn_server *, const struct turn_in *,
     struct turn_time, struct turn_out *);
+void data_from_icmp(
+    struct turn_server *, const struct turn_icmp *, struct turn_out *);
 
 /* server.c: counts and notes a drop. */
 void server_drop(struct turn_server *, struct turn_out *, enum turn_reason);

@@ -3,6 +3,10 @@
 
 #include "turnd/core/core.h"
 
+/* So much ICMP a client is told: ten in a row, and one in 100 ms. */
+#define ICMP_EACH_MS  100
+#define ICMP_BURST_MS 1000
+
 /* An own address is a peer only while it is somebody's relayed address. */
 static bool
 own_gone(const struct turn_server *s, bool own, const struct addr *peer)
@@ -126,6 +130,15 @@ data_send(struct turn_server *s, const struct turn_in *in,
 	relay_up(s, a->traffic, key, out);
 }
 
+/* A transaction id, at its end. */
+static void
+indication_id(struct turn_server *s, uint64_t id[2])
+{
+	id[0] = ++s->indications;
+	id[1] = 0;
+	id[1] = hash_bytes(&s->cfg->hash_key, id, 2 * sizeof(*id));
+}
+
 /*
  * Turns a peer's datagram into a Data indication (RFC 8656 section 11.3) where
  * it lies: header, XOR-PEER-ADDRESS and the head of DATA go in front of it,
@@ -137,14 +150,14 @@ data_indication(
 {
 	size_t head = STUN_HEADER_LEN + 4 + 4 + addr_ip_len(in->src) + 4;
 	size_t pad = -in->len & 3, body;
-	uint64_t id[2] = { ++s->indications, 0 };
+	uint64_t id[2];
 	struct stun_out msg;
 	struct buf buf;
 
 	if (in->head_room < head || in->tail_room < pad ||
 	    in->len > UINT16_MAX - TURN_HEAD_ROOM)
 		return -1;
-	id[1] = hash_bytes(&s->cfg->hash_key, id, sizeof(id));
+	indication_id(s, id);
 	buf = buf_fixed(in->data - head, head);
 	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION,
 	    (const uint8_t *)id + sizeof(id) - STUN_TXID_LEN);
@@ -202,4 +215,71 @@ data_from_peer(struct turn_server *s, const struct turn_in *in,
 	out->data = in->data;
 	out->len = in->len;
 	relay_down(s, c->traffic, &c->tuple, in->len, out);
+}
+
+/* RFC 8656 section 11.5; the field of the code is wider than ICMP's. */
+static bool
+icmp_relayed(const struct turn_icmp *i)
+{
+	if (i->peer.family == ADDR_V4)
+		return i->type == 3 || i->type == 11;
+	return i->type >= 1 && i->type <= 3;
+}
+
+static enum turn_reason
+icmp_judge(struct turn_server *s, const struct turn_icmp *icmp,
+    const struct turn_perm *p)
+{
+	struct turn_alloc *a;
+
+	if (p == NULL || !icmp_relayed(icmp) ||
+	    own_gone(s, p->own, &icmp->peer))
+		return TURN_ICMP_UNWANTED;
+	a = p->alloc;
+	if (a->icmp_ms < s->seen.now_ms)
+		a->icmp_ms = s->seen.now_ms;
+	if (a->icmp_ms >= s->seen.now_ms + ICMP_BURST_MS)
+		return TURN_ICMP_LIMITED;
+	a->icmp_ms += ICMP_EACH_MS;
+	return TURN_OK;
+}
+
+/* The length of the indication in out->reply; 0: it did not fit. */
+static size_t
+icmp_indication(
+    struct turn_server *s, const struct turn_icmp *icmp, struct turn_out *out)
+{
+	struct buf buf = buf_fixed(out->reply, TURN_REPLY_MAX);
+	struct stun_out msg;
+	uint64_t id[2];
+
+	indication_id(s, id);
+	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION,
+	    (const uint8_t *)id + sizeof(id) - STUN_TXID_LEN);
+	stun_put_xor_addr(&msg, STUN_XOR_PEER_ADDRESS, &icmp->peer);
+	stun_put_icmp(&msg, icmp->type, icmp->code, icmp->mtu);
+	return stun_end(&msg) == 0 ? buf.len : 0;
+}
+
+void
+data_from_icmp(
+    struct turn_server *s, const struct turn_icmp *icmp, struct turn_out *out)
+{
+	struct turn_perm *p = perm_find(s, icmp->relay, &icmp->peer);
+	enum turn_reason reason = icmp_judge(s, icmp, p);
+
+	if (reason == TURN_OK) {
+		out->len = icmp_indication(s, icmp, out);
+		if (out->len == 0)
+			reason = TURN_ICMP_UNWANTED;
+	}
+	if (reason != TURN_OK) {
+		out->note.peer = icmp->peer;
+		server_drop(s, out, reason);
+		return;
+	}
+	out->to = TURN_CLIENT;
+	out->data = out->reply;
+	out->link = p->alloc->tuple.link;
+	out->dst = &p->alloc->tuple.client;
 }

@@ -96,6 +96,11 @@
 	    "data from a peer without a live permission")                    \
 	ROW(TURN_IN_DENIED, "in_denied", 0,                                  \
 	    "data from an own address that is no live relayed address")      \
+	ROW(TURN_ICMP_UNWANTED, "icmp_unwanted", 0,                          \
+	    "ICMP about a peer without a live permission, or of a type "     \
+	    "that clients are not told")                                     \
+	ROW(TURN_ICMP_LIMITED, "icmp_limited", 0,                            \
+	    "more ICMP than an allocation's client is told")                 \
 	ROW(TURN_TOO_LONG, "too_long", 0,                                    \
 	    "a datagram longer than the relay handles")                      \
 	/* sends that the kernel refused */                                  \

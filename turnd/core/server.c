@@ -282,6 +282,15 @@ turn_server_input(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_NOT_STUN);
 }
 
+void
+turn_server_icmp(struct turn_server *s, const struct turn_icmp *icmp,
+    struct turn_time t, struct turn_out *out)
+{
+	s->seen = t;
+	out_reset(out);
+	data_from_icmp(s, icmp, out);
+}
+
 bool
 turn_server_has(struct turn_server *s, const struct addr *client, uint16_t link,
     struct turn_time t)

@@ -60,6 +60,14 @@ struct turn_out {
 	struct turn_note note;
 };
 
+/* An ICMP error about what a relay sent to a peer. */
+struct turn_icmp {
+	uint32_t relay;
+	struct addr peer;
+	uint8_t type, code; /* of ICMP or ICMPv6, as peer's family is */
+	uint32_t mtu;       /* of the next link, if it was too long for that */
+};
+
 struct turn_server;
 
 /* NULL: no memory. */
@@ -68,6 +76,9 @@ turn_server_new(const struct turn_config *, const struct turn_ops *);
 /* Ends every allocation with TURN_END_SHUTDOWN. */
 void turn_server_free(struct turn_server *);
 void turn_server_input(struct turn_server *, const struct turn_in *,
+    struct turn_time, struct turn_out *);
+/* The same for ICMP; the client hears of it in a Data indication. */
+void turn_server_icmp(struct turn_server *, const struct turn_icmp *,
     struct turn_time, struct turn_out *);
 /* Is there an allocation on this 5-tuple? */
 bool turn_server_has(struct turn_server *, const struct addr *client,

@@ -55,6 +55,7 @@ struct turn_alloc {
 	char *user;
 	uint64_t user_id;
 	uint64_t user_expires_s; /* of the REST name that opened it */
+	uint64_t icmp_ms;        /* up to then ICMP has used its share */
 	uint64_t created_ms, created_s;
 	struct turn_traffic traffic[TURN_DIRECTIONS]; /* but its channels' */
 };

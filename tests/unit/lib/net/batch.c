@@ -258,15 +258,17 @@ equal_sizes_leave_as_one_message(void **state)
 static void
 refused_datagram_costs_itself(void **state)
 {
-	static const int errors[] = { EHOSTUNREACH, ECONNREFUSED, ENOBUFS,
-		EMSGSIZE, EAGAIN, EPERM };
+	static const int errors[] = { EHOSTUNREACH, ECONNREFUSED, EMSGSIZE,
+		ENOBUFS, EAGAIN, EPERM };
 	struct fixture *f = *state;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < LEN(errors); i++) {
 		memset(&told, 0, sizeof(told));
 		send_calls = 0;
-		fail_send[0] = errors[i];
+		/* Those of ICMP may be another's, so they are tried again. */
+		for (k = 0; k < LEN(fail_send); k++)
+			fail_send[k] = i < 3 || k == 0 ? errors[i] : 0;
 		batch_tx_add(f->tx, f->from, &f->dst[0], NULL, 0, "1", 1);
 		batch_tx_add(f->tx, f->from, &f->dst[0], NULL, 0, "22", 2);
 		batch_tx_add(f->tx, f->from, &f->dst[1], NULL, 0, "333", 3);
@@ -335,6 +337,40 @@ refused_run_goes_singly(void **state)
 	assert_int_equal(messages_sent, 5);
 }
 
+/*
+ * One socket speaks to a port that is closed and to one that is not: what ICMP
+ * says of the first is reported by the next send, which is to the second.
+ */
+static void
+icmp_of_one_costs_the_other_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct sock_error e;
+	int round, k, first;
+
+	close(f->to[1]);
+	assert_int_equal(sock_keep_errors(f->from, ADDR_V4), 0);
+	for (round = 0; round < 20; round++) {
+		/* Both orders, runs and single ones. */
+		first = round / 3 % 2;
+		for (k = 0; k < 1 + round % 4; k++)
+			batch_tx_add(
+			    f->tx, f->from, &f->dst[first], NULL, 0, "abcd", 4);
+		for (k = 0; k < 1 + round % 4; k++)
+			batch_tx_add(f->tx, f->from, &f->dst[1 - first], NULL,
+			    0, "abcd", 4);
+		batch_tx_flush(f->tx);
+		assert_int_equal(batch_rx_read(f->rx, f->to[0]), 1 + round % 4);
+	}
+	assert_int_equal(batch_rx_read(f->rx, f->from), 0);
+	assert_true(batch_rx_erred(f->rx));
+	assert_int_equal(sock_next_error(f->from, &e), 1);
+	assert_true(addr_equal(&e.dst, &f->dst[1]));
+	assert_int_equal(e.type, 3);
+	assert_int_equal(e.code, 3);
+	f->to[1] = open_udp(&f->dst[1]);
+}
+
 static void
 icmp_does_not_end_the_drain(void **state)
 {
@@ -392,6 +428,7 @@ main(void)
 		T(refused_datagram_costs_itself),
 		T(really_refused_in_the_middle),
 		T(refused_run_goes_singly),
+		T(icmp_of_one_costs_the_other_nothing),
 		T(icmp_does_not_end_the_drain),
 		T(tells_what_was_cut),
 	};

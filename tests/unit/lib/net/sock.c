@@ -212,11 +212,72 @@ udp_may_be_fragmented(void **state)
 	assert_true(fds[1] >= 0);
 	assert_int_equal(
 	    getsockopt(fds[0], IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
-	assert_int_equal(mode, IP_PMTUDISC_DONT);
+	assert_int_equal(mode, IP_PMTUDISC_OMIT);
 	assert_int_equal(
 	    getsockopt(fds[1], IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
-	assert_int_equal(mode, IP_PMTUDISC_DONT);
+	assert_int_equal(mode, IP_PMTUDISC_OMIT);
 	close_all(fds, 2);
+}
+
+/* Asked for, and no longer than asked for. */
+static void
+udp_may_be_whole(void **state)
+{
+	struct addr a = loopback(ADDR_V4), b = loopback(ADDR_V6);
+	int fd = sock_udp(&a), fd6 = sock_udp(&b), mode = -1;
+	socklen_t len = sizeof(mode);
+
+	assert_int_equal(sock_whole(fd, &a, true), 0);
+	assert_int_equal(
+	    getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
+	assert_int_equal(mode, IP_PMTUDISC_PROBE);
+	assert_int_equal(sock_whole(fd, &a, false), 0);
+	assert_int_equal(
+	    getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, &len), 0);
+	assert_int_equal(mode, IP_PMTUDISC_OMIT);
+	assert_int_equal(sock_whole(fd6, &b, true), 0);
+	assert_int_equal(
+	    getsockopt(fd6, IPPROTO_IPV6, IPV6_DONTFRAG, &mode, &len), 0);
+	assert_int_equal(mode, 1);
+	assert_int_equal(sock_whole(fd6, &b, false), 0);
+	assert_int_equal(
+	    getsockopt(fd6, IPPROTO_IPV6, IPV6_DONTFRAG, &mode, &len), 0);
+	assert_int_equal(mode, 0);
+	close(fd);
+	close(fd6);
+}
+
+/* A port that nobody has: the errors name it, and end. */
+static void
+udp_errors_are_kept(void **state)
+{
+	struct addr a = loopback(ADDR_V4), b = loopback(ADDR_V6), gone;
+	const struct addr *at[] = { &a, &b };
+	struct sockaddr_storage ss;
+	struct sock_error e;
+	socklen_t len;
+	int fd, other;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fd = sock_udp(at[i]);
+		other = sock_udp(at[i]);
+		assert_int_equal(sock_local(other, &gone), 0);
+		close(other);
+		assert_int_equal(
+		    sock_keep_errors(fd, (enum addr_family)gone.family), 0);
+		len = addr_to_sockaddr(&gone, &ss);
+		assert_int_equal(sock_next_error(fd, &e), 0);
+		assert_int_equal(
+		    sendto(fd, "x", 1, 0, (struct sockaddr *)&ss, len), 1);
+		assert_int_equal(sock_next_error(fd, &e), 1);
+		assert_true(addr_equal(&e.dst, &gone));
+		assert_int_equal(e.type, i == 0 ? 3 : 1);
+		assert_int_equal(e.code, i == 0 ? 3 : 4);
+		assert_int_equal(e.mtu, 0);
+		assert_int_equal(sock_next_error(fd, &e), 0);
+		close(fd);
+	}
 }
 
 int
@@ -230,6 +291,8 @@ main(void)
 		cmocka_unit_test(failure_leaves_nothing_open),
 		cmocka_unit_test(families_stand_beside_each_other),
 		cmocka_unit_test(udp_may_be_fragmented),
+		cmocka_unit_test(udp_may_be_whole),
+		cmocka_unit_test(udp_errors_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

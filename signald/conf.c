@@ -16,6 +16,8 @@ static const char *const listen_schemes[] = { "http", "https", NULL };
 #define DAY_MS     (24 * 60 * MINUTE_MS)
 #define MIB        (INT64_C(1) << 20)
 
+static const char *const deflates[] = { "no", "light", "full", NULL };
+
 /* clang-format off: a table */
 const struct conf_option signald_options[] = {
 	{ "signald", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
@@ -72,6 +74,10 @@ const struct conf_option signald_options[] = {
 	    "log-ins and registrations a minute, of an address and of a user" },
 	{ "signald", "test-echo", CONF_BOOL, 0, OWN(test_echo), "no", 0, 0,
 	    NULL, "an echo WebSocket at /echo, for conformance suites" },
+	{ "signald", "deflate", CONF_ENUM, 0, OWN(deflate), "no", 0, 0,
+	    deflates,
+	    "compress WebSocket messages: each by itself (light), "
+	    "or with what came before (full)" },
 	DAEMON_OPTIONS("signald"),
 	{ .key = NULL },
 };

@@ -10,6 +10,8 @@
 #include "lib/daemon/daemon.h"
 #include "signald/core/core.h"
 
+enum signald_deflate { DEFLATE_NO, DEFLATE_LIGHT, DEFLATE_FULL };
+
 struct signald_conf {
 	struct daemon_conf daemon;
 	struct conf_list listen;    /* struct conf_listen */
@@ -20,6 +22,7 @@ struct signald_conf {
 	const char *node;
 	bool open_registration;
 	bool test_echo;
+	int64_t deflate; /* enum signald_deflate */
 	int64_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
 	int64_t window;
 	int64_t max_connections; /* of the daemon */

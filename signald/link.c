@@ -9,7 +9,7 @@
 #include "signald/worker.h"
 
 #define PROTOCOL      "floe.v1"
-#define FRAME_HEAD    14
+#define LINK_BITS     12 /* of a link's windows: 48 KiB for both streams */
 #define CLOSE_SLOW    4002
 #define CLOSE_STOPPED 4003
 
@@ -47,15 +47,15 @@ connection_of(const struct h1_head *head)
 }
 
 static bool
-offer_ok(struct conn *c, const struct h1_head *head, struct ws_offer *offer)
+offer_ok(struct conn *c, const struct h1_head *head)
 {
-	*offer = (struct ws_offer){
+	const struct ws_offer offer = {
 		.upgrade = h1_get(head, "Upgrade"),
 		.connection = connection_of(head),
 		.version = h1_get(head, "Sec-WebSocket-Version"),
 		.key = h1_get(head, "Sec-WebSocket-Key"),
 	};
-	switch (ws_offer_check(offer)) {
+	switch (ws_offer_check(&offer)) {
 	case WS_OK:
 		break;
 	case WS_NOT_UPGRADE:
@@ -83,14 +83,33 @@ offer_ok(struct conn *c, const struct h1_head *head, struct ws_offer *offer)
 	return true;
 }
 
+/* Offers may be spread over several fields; the first that will do is taken. */
 static bool
-switch_protocols(struct conn *c, const char *key, bool protocol)
+choose_deflate(const struct h1_head *head,
+    const struct ws_deflate_policy *policy, struct ws_deflate_params *out)
 {
-	struct chunk *k = chunk_new(256);
+	size_t i;
+
+	for (i = 0; policy != NULL && i < head->nfields; i++)
+		if (strcasecmp(head->fields[i].name,
+			"Sec-WebSocket-Extensions") == 0 &&
+		    ws_deflate_choose(head->fields[i].value, policy, out) == 0)
+			return true;
+	return false;
+}
+
+/* deflate NULL: what is offered is declined. */
+static bool
+switch_protocols(struct conn *c, const struct h1_head *head, bool protocol,
+    const struct ws_deflate_policy *deflate)
+{
+	struct chunk *k = chunk_new(512);
+	struct ws_deflate_params params;
 	char accept[WS_ACCEPT_LEN];
 	struct buf b;
 
-	if (k == NULL || ws_accept(key, accept) != 0) {
+	if (k == NULL ||
+	    ws_accept(h1_get(head, "Sec-WebSocket-Key"), accept) != 0) {
 		free(k);
 		return false;
 	}
@@ -98,8 +117,14 @@ switch_protocols(struct conn *c, const char *key, bool protocol)
 	buf_printf(&b,
 	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n%s\r\n",
+	    "Sec-WebSocket-Accept: %s\r\n%s",
 	    accept, protocol ? "Sec-WebSocket-Protocol: " PROTOCOL "\r\n" : "");
+	if (choose_deflate(head, deflate, &params)) {
+		c->ws.deflate = ws_deflate_new(&params);
+		if (c->ws.deflate != NULL)
+			ws_deflate_answer(&params, &b);
+	}
+	buf_puts(&b, "\r\n");
 	k->len = b.len;
 	c->worker->stats.upgrades++;
 	return conn_send(c, k);
@@ -109,12 +134,15 @@ void
 link_upgrade(struct conn *c, const struct h1_head *head)
 {
 	struct worker *w = c->worker;
-	struct ws_offer offer;
+	int64_t deflate = w->d->conf->deflate;
+	const struct ws_deflate_policy policy = { deflate == DEFLATE_FULL,
+		LINK_BITS };
 
-	if (!offer_ok(c, head, &offer))
+	if (!offer_ok(c, head))
 		return;
-	if (!switch_protocols(c, offer.key,
-		token_in_any(head, "Sec-WebSocket-Protocol", PROTOCOL))) {
+	if (!switch_protocols(c, head,
+		token_in_any(head, "Sec-WebSocket-Protocol", PROTOCOL),
+		deflate != DEFLATE_NO ? &policy : NULL)) {
 		conn_kill(c);
 		return;
 	}
@@ -127,15 +155,15 @@ link_upgrade(struct conn *c, const struct h1_head *head)
 void
 link_upgrade_echo(struct conn *c, const struct h1_head *head)
 {
-	struct ws_offer offer;
+	static const struct ws_deflate_policy policy = { true, ZIP_BITS_MAX };
 
 	if (!c->worker->d->conf->test_echo) {
 		front_error(c, 404, "not_found", "no such path", 0);
 		return;
 	}
-	if (!offer_ok(c, head, &offer))
+	if (!offer_ok(c, head))
 		return;
-	if (!switch_protocols(c, offer.key, false)) {
+	if (!switch_protocols(c, head, false, &policy)) {
 		conn_kill(c);
 		return;
 	}
@@ -148,13 +176,20 @@ static int
 put_frame(struct conn *c, enum ws_type type, const void *data, size_t len,
     bool droppable)
 {
-	struct chunk *k = chunk_new(len + FRAME_HEAD);
+	struct chunk *k = chunk_new(ws_send_room(&c->ws, len));
 	struct buf b;
 
 	if (k == NULL)
 		return -ENOMEM;
 	b = buf_fixed(k->own, k->len);
-	ws_send(&c->ws, pool_of(c), type, data, len, &b);
+	if (droppable)
+		ws_send_plain(&c->ws, pool_of(c), type, data, len, &b);
+	else
+		ws_send(&c->ws, pool_of(c), type, data, len, &b);
+	if (b.err != 0) {
+		free(k);
+		return -ENOMEM;
+	}
 	k->len = b.len;
 	k->droppable = droppable;
 	return conn_send(c, k) ? 0 : -ENOBUFS;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/utf8.h"
 #include "lib/log/log.h"
 
 /* A pipe takes up to PIPE_BUF bytes in one piece, so lines of several
@@ -41,37 +42,6 @@ log_enabled(enum log_level level)
 {
 	return (int)level <=
 	    atomic_load_explicit(&settings.level, memory_order_relaxed);
-}
-
-/* Bytes of the well-formed UTF-8 sequence at p (Unicode table 3-7), or 0. */
-static size_t
-utf8_len(const uint8_t *p, size_t left)
-{
-	uint8_t lo = 0x80, hi = 0xbf;
-	size_t n, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (n > left)
-		return 0;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	for (i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
 }
 
 static void

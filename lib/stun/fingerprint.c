@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <zlib.h>
-
 #include "lib/stun/fingerprint.h"
 #include "lib/stun/message.h"
+#include "lib/zip/zip.h"
 
 #define FINGERPRINT_XOR 0x5354554eu /* "STUN" */
 
 uint32_t
 stun_crc32(const void *data, size_t len)
 {
-	return (uint32_t)crc32_z(0, data, len);
+	return zip_crc32(0, data, len);
 }
 
 uint32_t
@@ -19,9 +18,9 @@ fingerprint_of(const uint8_t *msg, size_t at)
 	size_t body = at + FINGERPRINT_ATTR_LEN - STUN_HEADER_LEN;
 	uint8_t head[4] = { msg[0], msg[1], (uint8_t)(body >> 8),
 		(uint8_t)body };
-	uLong crc = crc32_z(0, head, sizeof(head));
+	uint32_t crc = zip_crc32(0, head, sizeof(head));
 
-	return (uint32_t)crc32_z(crc, msg + 4, at - 4) ^ FINGERPRINT_XOR;
+	return zip_crc32(crc, msg + 4, at - 4) ^ FINGERPRINT_XOR;
 }
 
 void

@@ -5,11 +5,14 @@
 
 #include <wslay/wslay.h>
 
+#include "lib/base/utf8.h"
 #include "lib/ws/ws.h"
 
 #define IDLE_ENGINES 16
-#define HEAD_MAX     14  /* of a frame: section 5.2 */
-#define CONTROL_MAX  125 /* of a control frame's payload: section 5.5 */
+#define HEAD_MAX     14          /* of a frame: section 5.2 */
+#define CONTROL_MAX  125         /* of a control frame's payload: section 5.5 */
+#define PACKED       0x40        /* RSV1 in a frame's first byte */
+#define SCRATCH_KEEP (256 << 10) /* longer messages give their room back */
 
 /*
  * What reads a message. wslay would take bytes of the next frame into its own
@@ -29,6 +32,7 @@ struct ws_engine {
 	uint32_t fragments; /* of the data message being read, 0: none */
 	/* Only during ws_input. */
 	const struct ws_sink *sink;
+	struct ws *ws;
 	const uint8_t *in;
 	size_t in_left;
 	bool frame_taken; /* wslay has bytes of this round's frame */
@@ -39,6 +43,8 @@ struct ws_pool {
 	struct ws_limits limits;
 	wslay_frame_context_ptr sender; /* holds nothing between frames */
 	struct buf *out;                /* only during a send */
+	struct ws_zips *zips;
+	struct buf packed, unpacked; /* of the message in hand */
 	struct ws_engine *idle;
 	size_t nidle;
 };
@@ -184,6 +190,13 @@ on_mask(wslay_event_context_ptr ctx, uint8_t *out, size_t len, void *arg)
 }
 
 static void
+refuse(wslay_event_context_ptr ctx, uint16_t code)
+{
+	wslay_event_shutdown_read(ctx);
+	wslay_event_queue_close(ctx, code, NULL, 0);
+}
+
+static void
 on_frame(wslay_event_context_ptr ctx,
     const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
 {
@@ -191,10 +204,50 @@ on_frame(wslay_event_context_ptr ctx,
 
 	if (wslay_is_ctrl_frame(frame->opcode))
 		return;
-	if (++e->fragments > e->sink->pool->limits.fragments) {
-		wslay_event_shutdown_read(ctx);
-		wslay_event_queue_close(ctx, WS_CLOSE_POLICY, NULL, 0);
+	if (++e->fragments > e->sink->pool->limits.fragments)
+		refuse(ctx, WS_CLOSE_POLICY);
+}
+
+/* The close code against it, or 0: unpacked holds the message. */
+static uint16_t
+unpack(struct ws_engine *e, const struct wslay_event_on_msg_recv_arg *msg)
+{
+	struct ws_pool *pool = e->sink->pool;
+	struct buf *out = &pool->unpacked;
+
+	switch (ws_deflate_recv(e->ws->deflate, pool->zips, msg->msg,
+	    msg->msg_length, pool->limits.message_bytes, out)) {
+	case 0:
+		/* wslay cannot look into what is packed. */
+		return msg->opcode != WS_TEXT || utf8_valid(out->data, out->len)
+		    ? 0
+		    : WS_CLOSE_BAD_DATA;
+	case -EMSGSIZE:
+		return WS_CLOSE_TOO_BIG;
+	case -EBADMSG:
+		return WS_CLOSE_BAD_DATA;
+	default:
+		return WS_CLOSE_INTERNAL;
 	}
+}
+
+static void
+scratch_done(struct buf *b)
+{
+	size_t max = b->max;
+
+	buf_reset(b);
+	if (b->cap <= SCRATCH_KEEP)
+		return;
+	buf_fini(b);
+	buf_init(b, max);
+}
+
+static void
+hand_on(struct ws_engine *e, uint8_t opcode, const uint8_t *data, size_t len)
+{
+	if (!e->sink->message(e->sink->arg, (enum ws_type)opcode, data, len))
+		e->stop = true;
 }
 
 static void
@@ -202,15 +255,26 @@ on_message(wslay_event_context_ptr ctx,
     const struct wslay_event_on_msg_recv_arg *msg, void *arg)
 {
 	struct ws_engine *e = arg;
+	struct buf *unpacked = &e->sink->pool->unpacked;
+	uint16_t code;
 
 	if (wslay_is_ctrl_frame(msg->opcode))
 		return;
 	e->fragments = 0;
 	if (!wslay_event_get_read_enabled(ctx))
 		return;
-	if (!e->sink->message(e->sink->arg, (enum ws_type)msg->opcode, msg->msg,
-		msg->msg_length))
-		e->stop = true;
+	if (wslay_get_rsv1(msg->rsv) != 0) {
+		code = unpack(e, msg);
+		if (code != 0)
+			refuse(ctx, code);
+		else
+			hand_on(e, msg->opcode, unpacked->data, unpacked->len);
+		scratch_done(unpacked);
+	} else if (msg->msg_length > e->message_bytes) {
+		refuse(ctx, WS_CLOSE_TOO_BIG);
+	} else {
+		hand_on(e, msg->opcode, msg->msg, msg->msg_length);
+	}
 }
 
 static void
@@ -249,7 +313,6 @@ engine_get(struct ws_pool *pool)
 		return NULL;
 	}
 	e->message_bytes = pool->limits.message_bytes;
-	wslay_event_config_set_max_recv_msg_length(e->ctx, e->message_bytes);
 	return e;
 }
 
@@ -273,6 +336,8 @@ ws_fini(struct ws *ws)
 	if (ws->engine != NULL)
 		engine_free(ws->engine);
 	ws->engine = NULL;
+	ws_deflate_free(ws->deflate);
+	ws->deflate = NULL;
 }
 
 /* Feeds wslay until the input is used, reading stopped, or the link ended. */
@@ -300,6 +365,18 @@ engine_run(struct ws_engine *e)
 	return wslay_event_get_read_enabled(e->ctx) ? 0 : -EPIPE;
 }
 
+/* What wslay may let pass: noise that is packed grows a little. */
+static void
+engine_expect(struct ws_engine *e, const struct ws *ws)
+{
+	bool packed = ws->deflate != NULL;
+
+	wslay_event_config_set_allowed_rsv_bits(
+	    e->ctx, packed ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
+	wslay_event_config_set_max_recv_msg_length(e->ctx,
+	    packed ? ws_send_room(ws, e->message_bytes) : e->message_bytes);
+}
+
 ssize_t
 ws_input(
     struct ws *ws, const struct ws_sink *sink, const uint8_t *data, size_t len)
@@ -316,6 +393,8 @@ ws_input(
 	if (e == NULL)
 		return -ENOMEM;
 	ws->engine = e;
+	engine_expect(e, ws);
+	e->ws = ws;
 	e->sink = sink;
 	e->in = data;
 	e->in_left = len;
@@ -372,7 +451,12 @@ ws_pool_new(const struct ws_limits *limits)
 	if (pool == NULL)
 		return NULL;
 	pool->limits = *limits;
-	if (wslay_frame_context_init(&pool->sender, &calls, pool) != 0) {
+	buf_init(&pool->packed, SIZE_MAX);
+	buf_init(&pool->unpacked, limits->message_bytes);
+	pool->zips = ws_zips_new();
+	if (pool->zips == NULL ||
+	    wslay_frame_context_init(&pool->sender, &calls, pool) != 0) {
+		ws_zips_free(pool->zips);
 		free(pool);
 		return NULL;
 	}
@@ -391,16 +475,20 @@ ws_pool_free(struct ws_pool *pool)
 		engine_free(e);
 	}
 	wslay_frame_context_free(pool->sender);
+	ws_zips_free(pool->zips);
+	buf_fini(&pool->packed);
+	buf_fini(&pool->unpacked);
 	free(pool);
 }
 
 static void
-frame_put(struct ws_pool *pool, uint8_t opcode, const void *data, size_t len,
+frame_put(struct ws_pool *pool, uint8_t first, const void *data, size_t len,
     struct buf *out)
 {
 	struct wslay_frame_iocb frame = {
 		.fin = 1,
-		.opcode = opcode,
+		.rsv = (first & PACKED) != 0 ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE,
+		.opcode = first & 0x0f,
 		.payload_length = len,
 		.mask = pool->limits.client,
 		.data = data,
@@ -420,12 +508,40 @@ frame_put(struct ws_pool *pool, uint8_t opcode, const void *data, size_t len,
 	pool->out = NULL;
 }
 
+size_t
+ws_send_room(const struct ws *ws, size_t len)
+{
+	/* What zlib says of streams with any settings: deflateBound(). */
+	return HEAD_MAX + len +
+	    (ws->deflate != NULL ? (len + 7) / 8 + (len + 63) / 64 + 11 : 0);
+}
+
 void
-ws_send(struct ws *ws, struct ws_pool *pool, enum ws_type type,
+ws_send_plain(struct ws *ws, struct ws_pool *pool, enum ws_type type,
     const void *data, size_t len, struct buf *out)
 {
 	if (!ws->close_sent)
 		frame_put(pool, (uint8_t)type, data, len, out);
+}
+
+void
+ws_send(struct ws *ws, struct ws_pool *pool, enum ws_type type,
+    const void *data, size_t len, struct buf *out)
+{
+	struct buf *packed = &pool->packed;
+
+	if (ws->deflate == NULL || wslay_is_ctrl_frame((uint8_t)type)) {
+		ws_send_plain(ws, pool, type, data, len, out);
+		return;
+	}
+	if (ws->close_sent)
+		return;
+	if (ws_deflate_send(ws->deflate, pool->zips, data, len, packed) != 0)
+		out->err = -ENOMEM;
+	else
+		frame_put(pool, (uint8_t)type | PACKED, packed->data,
+		    packed->len, out);
+	scratch_done(packed);
 }
 
 void

@@ -4,7 +4,8 @@
  * An endpoint at rest is a few bytes: what wslay needs to read a message comes
  * from a pool when the first byte of a frame arrives and goes back when no
  * message is half read.
- * Owns: a pool owns idle engines; a struct ws owns the engine it holds.
+ * Owns: a pool owns idle engines and shared streams; a struct ws owns the
+ * engine it holds, and its streams.
  * Thread: a pool is one thread's; a struct ws may move to another thread,
  * whole, and goes on with that thread's pool; or with another of its thread.
  */
@@ -16,22 +17,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/base/buf.h"
+#include "lib/ws/deflate.h"
 
 /* Close codes of RFC 6455 section 7.4.1 that we send ourselves. */
 enum {
 	WS_CLOSE_NORMAL = 1000,
 	WS_CLOSE_PROTOCOL = 1002,
 	WS_CLOSE_NO_STATUS = 1005, /* never on the wire */
+	WS_CLOSE_BAD_DATA = 1007,
 	WS_CLOSE_POLICY = 1008,
 	WS_CLOSE_TOO_BIG = 1009,
+	WS_CLOSE_INTERNAL = 1011,
 };
 
 enum ws_type { WS_TEXT = 1, WS_BINARY = 2, WS_PING = 9 };
 
 struct ws_limits {
-	/* Longer: closed with 1009. A message that has begun keeps the limit
-	 * of the pool it began with. */
+	/* Longer, compressed or not: closed with 1009. A message that has
+	 * begun keeps the limit of the pool it began with. */
 	size_t message_bytes;
 	uint32_t fragments; /* a message in more: closed with 1008 */
 	bool client;        /* masks what it sends (section 5.3) */
@@ -43,15 +46,16 @@ struct ws_pool;
 struct ws_engine;
 
 struct ws {
-	struct ws_engine *engine; /* NULL at rest */
-	uint16_t closed_by_peer;  /* its code, 0: not closed */
+	struct ws_engine *engine;   /* NULL at rest */
+	struct ws_deflate *deflate; /* NULL: not agreed on */
+	uint16_t closed_by_peer;    /* its code, 0: not closed */
 	bool close_sent;
 };
 
 struct ws_pool *ws_pool_new(const struct ws_limits *);
 void ws_pool_free(struct ws_pool *); /* NULL is fine */
 
-/* A struct ws starts zeroed. */
+/* A struct ws starts zeroed, with its deflate if the handshake agreed. */
 void ws_fini(struct ws *);
 
 /* A whole message, borrowed. False: stop reading here. */
@@ -74,8 +78,15 @@ struct ws_sink {
 ssize_t
 ws_input(struct ws *, const struct ws_sink *, const uint8_t *, size_t len);
 
-/* One whole frame. Nothing after a close was sent. */
+/* The most bytes that ws_send makes of len. */
+size_t ws_send_room(const struct ws *, size_t len);
+/* One whole frame. Nothing after a close was sent. out->err -ENOMEM: the
+ * connection cannot go on. */
 void ws_send(struct ws *, struct ws_pool *, enum ws_type, const void *,
+    size_t len, struct buf *out);
+/* The same, never compressed: a frame that may be thrown away unsent must not
+ * be what a later one refers to. */
+void ws_send_plain(struct ws *, struct ws_pool *, enum ws_type, const void *,
     size_t len, struct buf *out);
 /* reason: at most 123 bytes of UTF-8. A second close is not sent. */
 void ws_close(struct ws *, struct ws_pool *, uint16_t code, const char *reason,

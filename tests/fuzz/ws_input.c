@@ -2,7 +2,8 @@
 /*
  * ws_input: any bytes of a WebSocket client give the same messages, the same
  * answers and the same end whether they arrive at once or one by one, and
- * never a message that is too long.
+ * never a message that is too long, packed or not. They may be offers of
+ * permessage-deflate as well.
  */
 #include <errno.h>
 #include <string.h>
@@ -51,16 +52,22 @@ same(const struct buf *a, const struct buf *b)
 	MUST(a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static struct ws_deflate *
+packed(const struct ws_deflate_way *way)
 {
-	struct ws_limits limits = { MESSAGE_MAX, FRAGMENTS, false, NULL };
+	const struct ws_deflate_params params = { .send = *way, .recv = *way };
+
+	return way->bits == 0 ? NULL : ws_deflate_new(&params);
+}
+
+static void
+feed_both(const uint8_t *data, size_t len, const struct ws_deflate_way *way)
+{
 	struct end whole = { .last = 0 }, pieces = { .last = 0 };
 	size_t i;
 
-	if (pool == NULL)
-		pool = ws_pool_new(&limits);
-	MUST(pool != NULL);
+	whole.ws.deflate = packed(way);
+	pieces.ws.deflate = packed(way);
 	buf_init(&whole.out, 1 << 24);
 	buf_init(&whole.heard, 1 << 24);
 	buf_init(&pieces.out, 1 << 24);
@@ -80,5 +87,37 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_fini(&whole.heard);
 	buf_fini(&pieces.out);
 	buf_fini(&pieces.heard);
+}
+
+static void
+choose(const uint8_t *data, size_t len)
+{
+	const struct ws_deflate_policy policy = { true, 12 };
+	struct ws_deflate_params p;
+	char offers[256];
+
+	len = len < sizeof(offers) ? len : sizeof(offers) - 1;
+	memcpy(offers, data, len);
+	offers[len] = '\0';
+	if (ws_deflate_choose(offers, &policy, &p) != 0)
+		return;
+	MUST(p.send.bits >= ZIP_BITS_MIN && p.send.bits <= policy.bits);
+	MUST(p.recv.bits >= 8 && p.recv.bits <= ZIP_BITS_MAX);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct ws_deflate_way ways[] = { { false, 0 },
+		{ true, 15 }, { false, 9 } };
+	struct ws_limits limits = { MESSAGE_MAX, FRAGMENTS, false, NULL };
+	size_t i;
+
+	if (pool == NULL)
+		pool = ws_pool_new(&limits);
+	MUST(pool != NULL);
+	choose(data, len);
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		feed_both(data, len, &ways[i]);
 	return 0;
 }

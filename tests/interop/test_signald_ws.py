@@ -12,6 +12,7 @@ import struct
 import time
 
 import websockets
+from websockets.extensions import permessage_deflate
 
 import case
 import certs
@@ -347,6 +348,83 @@ class WebSocket(case.Case):
             await asyncio.wait_for(pong, 10)
             await link.close(4321, "enough")
             self.assertEqual(link.close_code, 4321)
+
+    def test_echo_compressed(self):
+        self.begin(test_echo="yes")
+        for offer in ("", "; client_max_window_bits",
+                      "; server_no_context_takeover",
+                      "; client_no_context_takeover",
+                      "; server_max_window_bits=9; client_max_window_bits=9",
+                      "; server_max_window_bits=15"
+                      "; client_no_context_takeover"):
+            self.assertIn("permessage-deflate" + offer.split(";")[0],
+                          self.upgrade("/echo", **{
+                              "Sec_WebSocket_Extensions":
+                              "permessage-deflate" + offer})[1][
+                                  "Sec-WebSocket-Extensions"])
+        for options in ({}, {"server_no_context_takeover": True},
+                        {"client_no_context_takeover": True},
+                        {"server_max_window_bits": 9},
+                        {"client_max_window_bits": 10}):
+            asyncio.run(self.echo_compressed(options))
+
+    async def echo_compressed(self, options):
+        deflate = permessage_deflate.ClientPerMessageDeflateFactory(
+            **{"client_max_window_bits": True, **options})
+        async with websockets.connect(
+                ECHO, max_size=None, ping_interval=None,
+                extensions=[deflate]) as link:
+            self.assertEqual([one.name for one in link.extensions],
+                             ["permessage-deflate"])
+            for message in ("", "ä" * 1000, b"", "again", "again",
+                            os.urandom(70000), "x" * (16 << 20)):
+                await link.send(message)
+                self.assertEqual(await link.recv(), message)
+            await link.send(["a", "b", "", "c"])
+            self.assertEqual(await link.recv(), "abc")
+
+    def test_links_compressed(self):
+        for mode, parameters in (("light", "no_context_takeover"),
+                                 ("full", "max_window_bits=12")):
+            with self.subTest(mode):
+                server = self.begin(deflate=mode, workers="2",
+                                    login_rate="1000")
+                _, fields = self.upgrade(Sec_WebSocket_Extensions=(
+                    "permessage-deflate; client_max_window_bits"))
+                self.assertIn(parameters, fields["Sec-WebSocket-Extensions"])
+                asyncio.run(self.chat_compressed(mode))
+                self.assertEqual(server.stop(), 0)
+
+    async def chat_compressed(self, mode):
+        """Alice and Bob on as many workers as there are, both compressing."""
+        users = [f"{name}.{mode}" for name in ("alice", "bob")]
+        links = []
+        for user in users:
+            link = await websockets.connect(
+                SOCKET, compression="deflate", max_queue=None)
+            await link.send(json.dumps({
+                "id": 1, "op": "hello", "token": self.register(user),
+                "device": "d"}))
+            links.append(link)
+        for n in range(50):
+            await links[0].send(json.dumps({
+                "id": 2 + n, "op": "message.send", "to": users[1],
+                "mid": f"m{n}", "type": "text", "body": {"text": "ä" * n + "!"}}))
+        texts = []
+        while len(texts) < 50:
+            for line in (await asyncio.wait_for(links[1].recv(), 20)).split("\n"):
+                push = json.loads(line)
+                if push.get("push") == "message":
+                    texts.append(push["body"]["text"])
+        self.assertEqual(texts, ["ä" * n + "!" for n in range(50)])
+        for link in links:
+            await link.close()
+
+    def test_no_compression_by_default(self):
+        self.begin()
+        _, fields = self.upgrade(
+            Sec_WebSocket_Extensions="permessage-deflate")
+        self.assertNotIn("Sec-WebSocket-Extensions", fields)
 
     def test_many_links_come_and_go(self):
         self.begin(login_rate="1000")

@@ -203,7 +203,7 @@ struct told {
 	int worker;
 	struct addr server;
 	const char *transport; /* the listener's scheme, which outlives us */
-	struct turn_alloc_info info; /* but user */
+	struct turn_alloc_info info; /* but user; realm outlives us, too */
 };
 
 /* On a worker, whose clients wait meanwhile: so it copies, and writing is done
@@ -241,6 +241,7 @@ put_allocation(const struct told *t, const char *user, struct buf *out)
 	json_out_int(&j, "worker", t->worker);
 	json_out_int(&j, "id", (int64_t)a->id);
 	put_user(&j, user);
+	json_out_str(&j, "realm", a->realm);
 	json_out_str(&j, "client", addr_format(&a->client, text));
 	json_out_str(&j, "transport", t->transport);
 	json_out_str(&j, "server", addr_format(&t->server, text));

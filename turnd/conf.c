@@ -15,8 +15,6 @@ static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
 #define OWN(field) offsetof(struct turnd_conf, field)
 #define SECOND_MS  INT64_C(1000)
 #define MINUTE_MS  INT64_C(60000)
-/* RFC 8489 section 14.9; every challenge carries it. */
-#define REALM_MAX 127
 
 /* clang-format off: a table */
 const struct conf_option turnd_options[] = {
@@ -40,6 +38,17 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },
+	{ "turnd", "realm-for", CONF_STRING, CONF_REPEAT, OWN(realm_for), NULL,
+	    0, 0, NULL,
+	    "REALM ADDRESS[:PORT]: the realm of clients who come to it" },
+	{ "turnd", "realm-for-origin", CONF_STRING, CONF_REPEAT,
+	    OWN(realm_for_origin), NULL, 0, 0, NULL,
+	    "REALM ORIGIN: the realm of clients who tell it in ORIGIN" },
+	{ "turnd", "realm-secret", CONF_USER, CONF_REPEAT, OWN(realm_secrets),
+	    NULL, 0, 0, NULL,
+	    "REALM:SECRET: the realm takes such secrets and no turn-secret" },
+	{ "turnd", "realm-quota", CONF_INT, 0, OWN(realm_quota), "0", 0,
+	    1000000, NULL, "allocations a realm may have; 0: no limit" },
 	{ "turnd", "user-store", CONF_BOOL, 0, OWN(user_store), "no", 0, 0,
 	    NULL, "users in state-dir, edited over the admin REST" },
 	{ "turnd", "no-auth", CONF_BOOL, 0, OWN(no_auth), "no", 0, 0, NULL,
@@ -82,71 +91,6 @@ const struct conf_option turnd_options[] = {
 };
 /* clang-format on */
 
-static int
-add_users(
-    struct turn_users *users, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct turnd_conf *c = conf_data(conf);
-	const struct conf_user *u = c->users.items;
-	size_t i;
-	int rc;
-
-	for (i = 0; i < c->users.n; i++) {
-		rc = turn_users_add(users, u[i].name, u[i].password);
-		if (rc == 0)
-			continue;
-		return conf_wrong(conf, "turnd", "user", i, err, "%s",
-		    rc == -EEXIST
-			? "this name is there already; allowed: a name once"
-			: "not a usable user; allowed: NAME:PASSWORD or "
-			  "NAME:0x and 32 or 96 hex digits");
-	}
-	return 0;
-}
-
-static int
-add_secrets(
-    struct turn_users *users, const struct conf *conf, char err[DAEMON_ERR_MAX])
-{
-	const struct conf_common *c = conf_data(conf);
-	const char *const *secrets = c->turn_secrets.items;
-	size_t i;
-	int rc;
-
-	for (i = 0; i < c->turn_secrets.n; i++) {
-		rc = turn_users_add_secret(users, secrets[i]);
-		if (rc == 0)
-			continue;
-		return conf_wrong(conf, "floe", "turn-secret", i, err, "%s",
-		    rc == -ENOSPC ? "too many; allowed: 16"
-				  : "empty; allowed: a secret");
-	}
-	return 0;
-}
-
-/* 0, or -errno with err. */
-static int
-users_from(const struct conf *conf, const struct hash_key *key,
-    struct turn_users **out, char err[DAEMON_ERR_MAX])
-{
-	const struct conf_common *c = conf_data(conf);
-	struct turn_users *users = turn_users_new(c->realm, key);
-	int rc;
-
-	snprintf(err, DAEMON_ERR_MAX, "out of memory");
-	if (users == NULL)
-		return -ENOMEM;
-	rc = add_users(users, conf, err);
-	if (rc == 0)
-		rc = add_secrets(users, conf, err);
-	if (rc != 0) {
-		turn_users_free(users);
-		return rc;
-	}
-	*out = users;
-	return 0;
-}
-
 /* What the table cannot say. */
 static int
 check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
@@ -159,9 +103,6 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		    conf_file(conf), c->listen.n, TURND_LISTEN_MAX);
 		return -EINVAL;
 	}
-	if (strlen(c->daemon.common.realm) > REALM_MAX)
-		return conf_wrong(conf, "floe", "realm", 0, err,
-		    "too long; allowed: 1 to 127 bytes");
 	return 0;
 }
 
@@ -170,7 +111,7 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	static const struct hash_key any = { 1, 2 };
 	const struct turnd_conf *c = conf_data(conf);
-	struct turn_users *users;
+	struct realms realms;
 	bool nobody;
 	int rc;
 
@@ -178,11 +119,11 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc == 0)
 		rc = listeners_check_tls(conf, "turnd", &c->listen, "tls", err);
 	if (rc == 0)
-		rc = users_from(conf, &any, &users, err);
+		rc = realms_init(&realms, conf, &any, err);
 	if (rc != 0)
 		return rc;
-	nobody = turn_users_empty(users) && !c->user_store && !c->no_auth;
-	turn_users_free(users);
+	nobody = realms_empty(&realms) && !c->user_store && !c->no_auth;
+	realms_fini(&realms);
 	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
@@ -198,7 +139,6 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 {
 	struct turn_config *core = &s->core;
 
-	core->realm = c->daemon.common.realm;
 	core->software = "Floe";
 	core->no_auth = c->no_auth;
 	core->channel_max =
@@ -207,9 +147,32 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->max_allocations = (uint32_t)c->max_allocations;
 	core->max_permissions = (uint32_t)c->max_permissions;
 	core->max_channels = (uint32_t)c->max_channels;
-	crypto_random(core->nonce_key.bytes, sizeof(core->nonce_key.bytes));
-	core->nonce_key.life_ms = (uint64_t)c->nonce_lifetime_ms;
 	crypto_random(&core->hash_key, sizeof(core->hash_key));
+}
+
+/* Each realm has nonces of its own, which no other one accepts. */
+static int
+setup_realms(
+    struct turnd_setup *s, const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	struct turn_realm *realm;
+	size_t i;
+	int rc;
+
+	rc = realms_init(&s->realms, conf, &s->core.hash_key, err);
+	for (i = 0; rc == 0 && i < s->realms.n; i++) {
+		realm = &s->realms.items[i];
+		crypto_random(
+		    realm->nonce_key.bytes, sizeof(realm->nonce_key.bytes));
+		realm->nonce_key.life_ms = (uint64_t)c->nonce_lifetime_ms;
+		turn_realm_offer(realm);
+	}
+	s->core.realms = s->realms.items;
+	s->core.nrealms = s->realms.n;
+	s->core.origins = s->realms.origins;
+	s->core.norigins = s->realms.norigins;
+	return rc;
 }
 
 int
@@ -219,16 +182,13 @@ turnd_setup_init(
 	const struct turnd_conf *c = conf_data(conf);
 	int rc;
 
-	*s = (struct turnd_setup){ .users = NULL };
+	*s = (struct turnd_setup){ .nrelay_addrs = 0 };
 	setup_core(s, c);
-	rc = users_from(conf, &s->core.hash_key, &s->users, err);
+	rc = setup_realms(s, conf, err);
 	if (rc == 0)
 		snprintf(err, DAEMON_ERR_MAX, "out of memory");
 	if (rc == 0)
 		rc = addresses_init(s, conf, err);
-	s->core.users = s->users;
-	if (rc == 0)
-		turn_config_offer(&s->core);
 	s->core.peers = s->peers;
 	if (rc != 0)
 		turnd_setup_fini(s);
@@ -238,7 +198,7 @@ turnd_setup_init(
 void
 turnd_setup_fini(struct turnd_setup *s)
 {
-	turn_users_free(s->users);
+	realms_fini(&s->realms);
 	prefix_list_free(s->peers);
 	externals_fini(&s->externals);
 	free(s->relay_addrs);

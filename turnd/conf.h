@@ -9,6 +9,7 @@
 
 #include "lib/daemon/daemon.h"
 #include "turnd/core/server.h"
+#include "turnd/realms.h"
 #include "turnd/external.h"
 
 #define TURND_LISTEN_MAX 256
@@ -25,6 +26,10 @@ struct turnd_conf {
 	struct conf_list deny_peer;
 	bool no_auth;
 	bool user_store;
+	struct conf_list realm_for;        /* const char * */
+	struct conf_list realm_for_origin; /* likewise */
+	struct conf_list realm_secrets;    /* struct conf_user */
+	int64_t realm_quota;
 	bool strict_channels;
 	int64_t user_quota;
 	int64_t max_allocations;
@@ -45,7 +50,7 @@ int turnd_check(const struct conf *, char err[DAEMON_ERR_MAX]);
 /* What the workers' servers are made from. */
 struct turnd_setup {
 	struct turn_config core;
-	struct turn_users *users;
+	struct realms realms;
 	struct prefix_list *peers;
 	struct addr *relay_addrs; /* as configured or found */
 	size_t nrelay_addrs;

@@ -56,8 +56,8 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc != 0)
 		return rc;
 	snprintf(err, DAEMON_ERR_MAX, "out of memory");
-	d->quota =
-	    turn_quota_new((uint32_t)c->user_quota, (size_t)c->max_allocations);
+	d->quota = turn_quota_new((uint32_t)c->user_quota,
+	    (uint32_t)c->realm_quota, (size_t)c->max_allocations);
 	d->ports = ports_new(d->setup.relay_addrs, d->setup.nrelay_addrs,
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
 	if (d->quota == NULL || d->ports == NULL)

@@ -16,7 +16,6 @@
 #define BODY_MAX     4096
 #define LIST_DEFAULT 100
 #define LIST_MAX     1000
-#define REALM_MAX    127
 
 /* What a request names. */
 struct target {
@@ -165,7 +164,8 @@ read_user(const struct json *body, const struct target *t,
 static bool
 realm_known(const struct target *t, struct http_reply *reply)
 {
-	if (strcmp(t->realm, t->turnd->setup.core.realm) == 0)
+	if (realms_find(&t->turnd->setup.realms, t->realm, strlen(t->realm)) >=
+	    0)
 		return true;
 	http_error(reply, 404, "no_such_realm", "turnd serves no such realm");
 	return false;

@@ -11,25 +11,38 @@
 #define REFUSAL_LINES 20
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
+quota_take(void *arg, const struct turn_share *share)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 	int err;
 
 	pthread_mutex_lock(&d->quota_lock);
-	err = turn_quota_take(d->quota, user, family, limit);
+	err = turn_quota_take(d->quota, share);
 	pthread_mutex_unlock(&d->quota_lock);
 	return err;
 }
 
 static void
-quota_give(void *arg, uint64_t user, enum turn_family family)
+quota_give(void *arg, const struct turn_share *share)
 {
 	struct turnd *d = ((struct worker *)arg)->turnd;
 
 	pthread_mutex_lock(&d->quota_lock);
-	turn_quota_give(d->quota, user, family);
+	turn_quota_give(d->quota, share);
 	pthread_mutex_unlock(&d->quota_lock);
+}
+
+static uint16_t
+realm_of(void *arg, uint16_t link)
+{
+	struct worker *w = arg;
+	const struct realms *realms = &w->turnd->setup.realms;
+	struct addr a;
+
+	if (realms->nplaces == 0)
+		return 0;
+	a = link_addr(w, link);
+	return realms_at(realms, &a);
 }
 
 void
@@ -77,7 +90,7 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	clients_idle(w, a);
 	log_info("allocation_ended", KV_S("why", reasons[why]),
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
-	    KV_ADDR("client", &a->client),
+	    KV_S("realm", a->realm), KV_ADDR("client", &a->client),
 	    KV_S("transport", link_scheme(w, a->link)),
 	    KV_ADDR("relayed", &first), KV_ADDR("relayed_second", &second),
 	    KV_U("created", a->created_s), KV_U("ms", a->age_ms),
@@ -402,6 +415,7 @@ worker_init(struct worker *w)
 		.quota_take = quota_take,
 		.quota_give = quota_give,
 		.ended = allocation_ended,
+		.realm_of = realm_of,
 		.user_find = user_find,
 		.user_by_hash = user_by_hash,
 	};

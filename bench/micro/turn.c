@@ -12,6 +12,7 @@
 #define REALM  "example.org"
 
 static struct turn_config cfg;
+static struct turn_realm realm;
 static struct turn_users *users;
 static struct turn_server *server;
 static struct turn_time now = { 1000, 1700000000 };
@@ -37,13 +38,13 @@ relay_live(void *arg, const struct addr *a)
 }
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
+quota_take(void *arg, const struct turn_share *share)
 {
 	return 0;
 }
 
 static void
-quota_give(void *arg, uint64_t user, enum turn_family family)
+quota_give(void *arg, const struct turn_share *share)
 {
 }
 
@@ -100,7 +101,7 @@ ask(const struct addr *client, uint16_t method, uint16_t type, uint32_t value,
 		stun_long_term_key(
 		    CRYPTO_MD5, "alice", REALM, "wonderland", key);
 	memcpy(txid, &id, sizeof(id));
-	stun_nonce_make(&cfg.nonce_key, client, now.now_ms, nonce);
+	stun_nonce_make(&realm.nonce_key, client, now.now_ms, nonce);
 	o = stun_begin(&b, method, STUN_REQUEST, txid);
 	stun_put_u32(&o, type, value);
 	if (peer != NULL)
@@ -137,10 +138,12 @@ open_server(void)
 	    prefix_list_add_special(peers) != 0 ||
 	    turn_users_add(users, "alice", "wonderland") != 0)
 		exit(1);
-	cfg.realm = REALM;
-	cfg.users = users;
+	realm.name = REALM;
+	cfg.realms = &realm;
+	cfg.nrealms = 1;
+	realm.users = users;
 	cfg.peers = peers;
-	cfg.nonce_key.life_ms = 600000;
+	realm.nonce_key.life_ms = 600000;
 	cfg.channel_max = STUN_CHANNEL_MAX;
 	cfg.max_lifetime_s = 3600;
 	cfg.max_allocations = 2 * ALLOCS;

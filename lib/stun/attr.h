@@ -53,6 +53,7 @@
 #define STUN_RESPONSE_ORIGIN           0x802b /* RFC 5780 */
 #define STUN_OTHER_ADDRESS             0x802c /* RFC 5780 */
 #define STUN_THIRD_PARTY_AUTHORIZATION 0x802e /* RFC 7635 */
+#define STUN_ORIGIN                    0x802f /* draft-ietf-tram-stun-origin */
 #define STUN_MOBILITY_TICKET           0x8030 /* RFC 8016 */
 /* What coturn's clients send instead of 0x8000 and 0x8001, from the draft that
  * became part of RFC 8656; IANA gave them to nobody else. */

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Users of turnd that its operator makes while it runs."""
 
+import base64
 import hashlib
+import hmac
+import json
 import os
 import subprocess
 import threading
@@ -191,3 +194,100 @@ class NoUserStore(case.Case):
             self.assertEqual(status, 404)
             self.assertIn("user-store", answer["err"]["msg"])
         self.assertFalse(os.path.exists(self.path("turnd-users")))
+
+
+class Realms(case.Case):
+    """Two tenants by address, a third by ORIGIN, on one turnd."""
+
+    SECOND = ("127.0.0.2", floe.TURN_PORT)
+    ORIGIN = "https://c.example"
+
+    def setUp(self):
+        super().setUp()
+        sections = floe.sections(self, SERVER[0])
+        sections["turnd"] += [
+            ("listen", "udp://%s:%d" % self.SECOND), ("user-store", "yes"),
+            ("listen", f"udp://0.0.0.0:{floe.TURN_PORT + 10}"),
+            ("realm-for", "b.example " + self.SECOND[0]),
+            ("realm-for-origin", f"c.example {self.ORIGIN}"),
+            ("realm-secret", "b.example:of b alone"), ("realm-quota", "20")]
+        self.conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        self.turnd = floe.start(self, "turnd", self.conf)
+        for realm in ("b.example", "c.example", REALM):
+            self.assertEqual(floe.ask(
+                "turnd", "PUT", user_path("bob", realm),
+                {"password": "of " + realm})[0], 201)
+
+    def realm_at(self, server, user, password):
+        """The realm that lets this user in, or None."""
+        client = turn.Client(server, user, password)
+        self.addCleanup(client.close)
+        try:
+            client.allocate()
+        except turn.Refused as refused:
+            self.assertEqual(refused.args[0], 401)
+            return None
+        return client.realm.decode()
+
+    def test_by_address(self):
+        wild = floe.TURN_PORT + 10
+        for server, realm in ((SERVER, REALM), (self.SECOND, "b.example"),
+                              (("127.0.0.1", wild), REALM),
+                              (("127.0.0.2", wild), "b.example")):
+            for of in (REALM, "b.example", "c.example"):
+                self.assertEqual(
+                    self.realm_at(server, "bob", "of " + of),
+                    realm if realm == of else None, (server, of))
+        self.assertEqual(self.realm_at(SERVER, *floe.TURN_USER), REALM)
+        self.assertIsNone(self.realm_at(self.SECOND, *floe.TURN_USER))
+        told = json.loads(floe.get("turnd", "/v1/allocations"))["allocations"]
+        self.assertEqual(sorted({one["realm"] for one in told}),
+                         ["b.example", REALM])
+
+    def test_secrets(self):
+        name = "4000000000:carol"
+        for secret, server, realm in (
+                (floe.TURN_SECRET, SERVER, REALM),
+                (floe.TURN_SECRET, self.SECOND, None),
+                ("of b alone", SERVER, None),
+                ("of b alone", self.SECOND, "b.example")):
+            password = base64.b64encode(hmac.digest(
+                secret.encode(), name.encode(), "sha256")).decode()
+            self.assertEqual(
+                self.realm_at(server, name, password), realm, secret)
+
+    def test_by_origin_of_coturns_client(self):
+        def relay(*options):
+            out = subprocess.run(
+                ["turnutils_uclient", "-y", "-u", "bob", *options, "-n", "5",
+                 "-m", "1", "-p", str(SERVER[1]), SERVER[0]],
+                capture_output=True, text=True, timeout=60, check=False)
+            return "Total lost packets 0 " in out.stdout
+        self.assertTrue(relay("-o", self.ORIGIN, "-w", "of c.example"))
+        self.assertFalse(relay("-o", self.ORIGIN, "-w", "of " + REALM))
+        self.assertTrue(relay("-w", "of " + REALM))
+
+    def test_bad_rows_are_named(self):
+        for key, value, said in (
+                ("realm-for", "b.example", "not a realm"),
+                ("realm-for", "b.example nowhere", "not an address"),
+                ("realm-for-origin", "c.example", "not a realm"),
+                ("realm-for", "r" * 128 + " 127.0.0.1", "not a realm"),
+                ("realm-secret", "d.example:x", "no such realm")):
+            sections = floe.sections(self, SERVER[0])
+            sections["turnd"].append((key, value))
+            conf = floe.daemon.write_conf(self.path("bad.conf"), sections)
+            out = subprocess.run(
+                [floe.daemon.program("turnd"), "-T", "-c", conf],
+                capture_output=True, text=True, timeout=10, check=False)
+            self.assertEqual(out.returncode, 2)
+            self.assertRegex(
+                out.stderr, rf"bad\.conf:\d+: \[turnd\] {key}: {said}")
+
+    def test_dump_tells_no_secret(self):
+        out = subprocess.run(
+            [floe.daemon.program("turnd"), "-T", "-c", self.conf],
+            capture_output=True, text=True, timeout=10, check=True)
+        self.assertNotIn("of b alone", out.stdout)
+        self.assertIn("realm-secret = b.example:(set)", out.stdout)
+        self.assertIn("realm-for = b.example 127.0.0.2", out.stdout)

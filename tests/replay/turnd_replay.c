@@ -85,6 +85,16 @@ cut_user(char *spec)
 	return colon + 1;
 }
 
+/* realm NAME [secret S] */
+static void
+do_conf_realm(struct run *r, struct words *w, const char *name)
+{
+	struct turn_users *users = fake_realm(&r->f, name);
+
+	if (strcmp(words_next(w), "secret") == 0)
+		turn_users_add_secret(users, words_next(w));
+}
+
 static void
 do_conf(struct run *r, struct words *w)
 {
@@ -93,6 +103,7 @@ do_conf(struct run *r, struct words *w)
 		uint32_t *value;
 	} numbers[] = {
 		{ "user-quota", &r->f.conf.user_quota },
+		{ "realm-quota", &r->f.conf.realm_quota },
 		{ "max-allocations", &r->f.conf.max_allocations },
 		{ "max-permissions", &r->f.conf.max_permissions },
 		{ "max-channels", &r->f.conf.max_channels },
@@ -131,6 +142,10 @@ do_conf(struct run *r, struct words *w)
 		fake_rule(&r->f, value, PREFIX_DENY);
 	else if (strcmp(key, "secret") == 0)
 		turn_users_add_secret(r->f.users, value);
+	else if (strcmp(key, "realm") == 0)
+		do_conf_realm(r, w, value);
+	else if (strcmp(key, "origin") == 0)
+		fake_origin(&r->f, value, words_next(w));
 	else if (strcmp(key, "user") == 0)
 		turn_users_add(r->f.users, value, cut_user(value));
 	else
@@ -177,13 +192,15 @@ do_record(struct run *r, struct words *w)
 	char *name = words_next(w), *word;
 	const char *password = cut_user(name);
 	struct turn_record *rec;
+	char *realm = NULL;
 
 	if (*password == '\0') {
 		words_next(w); /* gone */
 		fake_forget(&r->f, name);
 		return;
 	}
-	rec = fake_record(&r->f, name, password);
+	(void)words_take(w, "realm", &realm);
+	rec = fake_record(&r->f, realm, name, password);
 	while (*(word = words_next(w)) != '\0') {
 		if (strcmp(word, "quota") == 0)
 			rec->quota = words_number(w);
@@ -242,6 +259,9 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 		} else if (strcmp(word, "token") == 0) {
 			stun_put(&c->out, STUN_RESERVATION_TOKEN, r->token,
 			    sizeof(r->token));
+		} else if (strcmp(word, "origin") == 0) {
+			word = words_next(w);
+			stun_put(&c->out, STUN_ORIGIN, word, strlen(word));
 		} else if (strcmp(word, "attr") == 0) {
 			uint16_t type = (uint16_t)words_number(w);
 
@@ -307,6 +327,8 @@ take_modifiers(struct client *c, struct words *w)
 	c->without = words_take(w, "without", &user) ? credential_of(user) : 0;
 	if (words_take(w, "anonymous", NULL))
 		c->nonce[0] = '\0';
+	if (words_take(w, "realm", &user))
+		snprintf(c->realm, sizeof(c->realm), "%s", user);
 	if (words_take(w, "nonce", &user))
 		snprintf(c->nonce, sizeof(c->nonce), "%s", user);
 	take_modern(c, w);
@@ -492,6 +514,9 @@ expect_refusal(struct run *r, struct words *w, const struct client *c)
 				fail(r, w, "offered: %zu bytes", c->offer_len);
 		} else if (c != NULL && strcmp(word, "unknown") == 0) {
 			expect_unknown(r, w, c);
+		} else if (c != NULL && strcmp(word, "in") == 0) {
+			if (strcmp(words_next(w), c->realm) != 0)
+				fail(r, w, "challenged by %s", c->realm);
 		} else if (c != NULL && strcmp(word, "features") == 0) {
 			word = words_next(w);
 			if (strncmp(c->nonce, COOKIE, strlen(COOKIE)) != 0 ||
@@ -725,6 +750,8 @@ do_line(struct run *r, struct words *w)
 		do_conf(r, w);
 	} else if (strcmp(verb, "elapse") == 0) {
 		do_elapse(r, w);
+	} else if (strcmp(verb, "link") == 0) {
+		r->f.link = (uint16_t)words_number(w);
 	} else if (strcmp(verb, "record") == 0) {
 		do_record(r, w);
 	} else if (strcmp(verb, "records") == 0) {

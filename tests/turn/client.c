@@ -14,6 +14,7 @@ client_init(struct client *c, struct fake *f, const char *addr)
 	c->addr = fake_addr(addr);
 	c->user = "alice";
 	c->password = "wonderland";
+	strcpy(c->realm, FAKE_REALM);
 }
 
 void
@@ -46,7 +47,7 @@ make_key(const struct client *c, uint8_t key[CRYPTO_SHA256_LEN])
 	enum crypto_hash hash =
 	    c->algorithm == STUN_PASSWORD_SHA256 ? CRYPTO_SHA256 : CRYPTO_MD5;
 
-	stun_long_term_key(hash, c->user, FAKE_REALM, c->password, key);
+	stun_long_term_key(hash, c->user, c->realm, c->password, key);
 	return crypto_hash_len(hash);
 }
 
@@ -63,12 +64,12 @@ put_credentials(struct client *c)
 	uint8_t key[CRYPTO_SHA256_LEN], userhash[CRYPTO_SHA256_LEN];
 	size_t len = make_key(c, key);
 
-	stun_userhash(c->user, FAKE_REALM, userhash);
+	stun_userhash(c->user, c->realm, userhash);
 	if (c->userhash)
 		put_unless(c, STUN_USERHASH, userhash, sizeof(userhash));
 	else
 		put_unless(c, STUN_USERNAME, c->user, strlen(c->user));
-	put_unless(c, STUN_REALM, FAKE_REALM, strlen(FAKE_REALM));
+	put_unless(c, STUN_REALM, c->realm, strlen(c->realm));
 	put_unless(c, STUN_NONCE, c->nonce, strlen(c->nonce));
 	if (c->algorithm != 0) {
 		stun_put(
@@ -90,8 +91,14 @@ keep_challenge(struct client *c)
 	const struct stun_attr *offer =
 	    stun_find(&c->answer, STUN_PASSWORD_ALGORITHMS);
 
+	const struct stun_attr *realm = stun_find(&c->answer, STUN_REALM);
+
 	if (nonce == NULL || nonce->len >= sizeof(c->nonce))
 		return;
+	if (realm != NULL && realm->len < sizeof(c->realm)) {
+		memcpy(c->realm, stun_value(&c->answer, realm), realm->len);
+		c->realm[realm->len] = '\0';
+	}
 	memcpy(c->nonce, stun_value(&c->answer, nonce), nonce->len);
 	c->nonce[nonce->len] = '\0';
 	c->offer_len = 0;

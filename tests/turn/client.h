@@ -15,6 +15,7 @@ struct client {
 	struct fake *f;
 	struct addr addr;
 	const char *user, *password;
+	char realm[128];   /* of the challenge */
 	char nonce[128];   /* "": none yet, so no credentials are sent */
 	uint8_t offer[64]; /* PASSWORD-ALGORITHMS of the challenge */
 	size_t offer_len;

@@ -113,16 +113,23 @@ relay_live(void *arg, const struct addr *addr)
 }
 
 static int
-quota_take(void *arg, uint64_t user, enum turn_family family, uint32_t limit)
+quota_take(void *arg, const struct turn_share *share)
 {
-	return turn_quota_take(
-	    ((struct fake *)arg)->quota, user, family, limit);
+	return turn_quota_take(((struct fake *)arg)->quota, share);
 }
 
 static void
-quota_give(void *arg, uint64_t user, enum turn_family family)
+quota_give(void *arg, const struct turn_share *share)
 {
-	turn_quota_give(((struct fake *)arg)->quota, user, family);
+	turn_quota_give(((struct fake *)arg)->quota, share);
+}
+
+static uint16_t
+realm_of(void *arg, uint16_t link)
+{
+	const struct fake *f = arg;
+
+	return link < f->core.nrealms ? link : 0;
 }
 
 static void
@@ -157,7 +164,7 @@ user_find(void *arg, const char *realm, const struct turn_name *name,
 
 	if (f->records_error != 0)
 		return f->records_error;
-	if (r == NULL)
+	if (r == NULL || strcmp(r->realm, realm) != 0)
 		return -ENOENT;
 	*rec = r->rec;
 	return 0;
@@ -184,7 +191,8 @@ user_by_hash(void *arg, const char *realm, const uint8_t *hash,
 }
 
 struct turn_record *
-fake_record(struct fake *f, const char *name, const char *password)
+fake_record(
+    struct fake *f, const char *realm, const char *name, const char *password)
 {
 	struct fake_record *r = record_at(f, name);
 
@@ -194,7 +202,9 @@ fake_record(struct fake *f, const char *name, const char *password)
 	}
 	memset(r, 0, sizeof(*r));
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	must(turn_record_keys(&r->rec, name, FAKE_REALM, password) == 0,
+	snprintf(r->realm, sizeof(r->realm), "%s",
+	    realm == NULL ? FAKE_REALM : realm);
+	must(turn_record_keys(&r->rec, name, r->realm, password) == 0,
 	    "keep that user");
 	return &r->rec;
 }
@@ -228,6 +238,40 @@ add_own(struct fake *f, const char *prefix)
 	must(prefix_list_add(f->peers, &rule) == 0, "add a rule");
 }
 
+struct turn_users *
+fake_realm(struct fake *f, const char *name)
+{
+	struct hash_key key = { f->core.hash_key.k0,
+		f->core.hash_key.k1 ^ f->core.nrealms };
+	struct turn_realm *r = &f->realms[f->core.nrealms];
+
+	must(f->core.nrealms < FAKE_REALMS, "serve so many realms");
+	f->core.realms = f->realms;
+	r->name = name;
+	r->users = f->realm_users[f->core.nrealms++] =
+	    turn_users_new(name, &key);
+	must(r->users != NULL, "allocate");
+	r->nonce_key.life_ms = 600000;
+	r->nonce_key.bytes[0] = (uint8_t)f->core.nrealms;
+	return f->realm_users[f->core.nrealms - 1];
+}
+
+void
+fake_origin(struct fake *f, const char *realm, const char *origin)
+{
+	uint16_t i;
+
+	for (i = 0; i < f->core.nrealms; i++) {
+		if (strcmp(f->realms[i].name, realm) == 0)
+			break;
+	}
+	must(i < f->core.nrealms && f->core.norigins < FAKE_REALMS,
+	    "take that origin");
+	f->realms[i].by_origin = true;
+	f->origins[f->core.norigins++] = (struct turn_origin){ origin, i };
+	f->core.origins = f->origins;
+}
+
 void
 fake_init(struct fake *f)
 {
@@ -242,8 +286,7 @@ fake_init(struct fake *f)
 	};
 	f->t = (struct turn_time){ 1000000, FAKE_WALL_S };
 	f->core.hash_key = (struct hash_key){ 1, 2 };
-	f->core.nonce_key.life_ms = 600000;
-	f->users = turn_users_new(FAKE_REALM, &f->core.hash_key);
+	f->users = fake_realm(f, FAKE_REALM);
 	f->peers = prefix_list_new();
 	must(f->users != NULL && f->peers != NULL, "allocate");
 	must(turn_users_add(f->users, "alice", "wonderland") == 0, "add alice");
@@ -263,14 +306,15 @@ fake_start(struct fake *f)
 		.quota_take = quota_take,
 		.quota_give = quota_give,
 		.ended = ended,
+		.realm_of = realm_of,
 		.user_find = user_find,
 		.user_by_hash = user_by_hash,
 	};
 	struct turn_config *c = &f->core;
+	size_t i;
 
-	c->realm = FAKE_REALM;
-	c->users = f->users;
-	turn_config_offer(c);
+	for (i = 0; i < c->nrealms; i++)
+		turn_realm_offer(&f->realms[i]);
 	c->peers = f->peers;
 	c->no_auth = f->conf.no_auth;
 	c->channel_max = f->conf.channel_max;
@@ -278,7 +322,8 @@ fake_start(struct fake *f)
 	c->max_allocations = f->conf.max_allocations;
 	c->max_permissions = f->conf.max_permissions;
 	c->max_channels = f->conf.max_channels;
-	f->quota = turn_quota_new(f->conf.user_quota, f->conf.max_allocations);
+	f->quota = turn_quota_new(
+	    f->conf.user_quota, f->conf.realm_quota, f->conf.max_allocations);
 	f->server = turn_server_new(c, &ops);
 	must(f->quota != NULL && f->server != NULL, "make a server");
 }
@@ -286,9 +331,12 @@ fake_start(struct fake *f)
 void
 fake_fini(struct fake *f)
 {
+	size_t i;
+
 	turn_server_free(f->server);
 	turn_quota_free(f->quota);
-	turn_users_free(f->users);
+	for (i = 0; i < f->core.nrealms; i++)
+		turn_users_free(f->realm_users[i]);
 	prefix_list_free(f->peers);
 }
 

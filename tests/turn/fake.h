@@ -18,7 +18,8 @@
 
 /* What a test may change before fake_start. */
 struct fake_conf {
-	uint32_t user_quota, max_allocations, max_permissions, max_channels;
+	uint32_t user_quota, realm_quota, max_allocations, max_permissions,
+	    max_channels;
 	uint16_t channel_max;
 	bool no_auth;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
@@ -26,10 +27,11 @@ struct fake_conf {
 };
 
 #define FAKE_RECORDS 16
+#define FAKE_REALMS  4
 
 /* A user whom the shell finds; a name of "" was removed. */
 struct fake_record {
-	char name[64];
+	char name[64], realm[64];
 	struct turn_record rec;
 };
 
@@ -43,7 +45,10 @@ struct fake_relay {
 struct fake {
 	struct fake_conf conf;
 	struct turn_config core;
-	struct turn_users *users;
+	struct turn_realm realms[FAKE_REALMS]; /* the first is FAKE_REALM */
+	struct turn_users *realm_users[FAKE_REALMS];
+	struct turn_users *users; /* the first realm's */
+	struct turn_origin origins[FAKE_REALMS];
 	struct fake_record records[FAKE_RECORDS];
 	size_t nrecords;
 	int records_error; /* what asking for them gives, when not 0 */
@@ -51,7 +56,7 @@ struct fake {
 	struct turn_quota *quota;
 	struct turn_server *server;
 	struct turn_time t;
-	uint16_t link; /* where clients come in */
+	uint16_t link; /* where clients come in: realm n belongs to link n */
 	struct fake_relay relays[FAKE_RELAYS];
 	size_t nrelays; /* ever opened; the id is the index */
 	size_t ended;
@@ -67,9 +72,14 @@ struct fake {
 /* Default settings, the user alice:wonderland and the special peer rules. */
 void fake_init(struct fake *);
 void fake_rule(struct fake *, const char *prefix, enum prefix_verdict);
-/* Keeps a user, or replaces the one of this name, whenever. */
-struct turn_record *
-fake_record(struct fake *, const char *name, const char *password);
+/* One more; its users. The name stays the caller's. */
+struct turn_users *fake_realm(struct fake *, const char *name);
+/* Clients with this ORIGIN are in the realm. */
+void fake_origin(struct fake *, const char *realm, const char *origin);
+/* Keeps a user, or replaces the one of this name, whenever; realm NULL:
+ * FAKE_REALM. */
+struct turn_record *fake_record(
+    struct fake *, const char *realm, const char *name, const char *password);
 void fake_forget(struct fake *, const char *name);
 void fake_start(struct fake *); /* after which settings stand */
 void fake_fini(struct fake *);

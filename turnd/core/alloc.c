@@ -47,6 +47,7 @@ alloc_info(const struct turn_alloc *a, uint64_t now_ms, bool ended,
 	*out = (struct turn_alloc_info){
 		.id = a->id,
 		.user = a->user,
+		.realm = a->realm == NULL ? "" : a->realm->name,
 		.client = a->tuple.client,
 		.link = a->tuple.link,
 		.created_s = a->created_s,
@@ -77,6 +78,18 @@ alloc_free(struct turn_server *s, struct turn_alloc *a)
 	pool_put(s->alloc_pool, a);
 }
 
+static struct turn_share
+share_of(const struct turn_server *s, const struct turn_realm *realm,
+    uint64_t user, enum turn_family family)
+{
+	/* An open relay's are all of one. */
+	return (struct turn_share){
+		.user = user,
+		.realm = realm == NULL ? 0 : (uint16_t)(realm - s->cfg->realms),
+		.family = family,
+	};
+}
+
 /* RFC 8656 section 8.1: and the permissions and channels of this family, but
  * none of the other. */
 static void
@@ -85,6 +98,7 @@ half_end(struct turn_server *s, struct turn_alloc *a, enum turn_family family)
 	struct turn_half *h = &a->halves[family];
 	struct turn_chan *c, *next_c;
 	struct turn_perm *p, *next_p;
+	struct turn_share share;
 
 	if (h->expires_ms == 0)
 		return;
@@ -100,7 +114,8 @@ half_end(struct turn_server *s, struct turn_alloc *a, enum turn_family family)
 	}
 	h->expires_ms = 0;
 	s->ops.relay_close(s->ops.arg, h->relay);
-	s->ops.quota_give(s->ops.arg, a->user_id, family);
+	share = share_of(s, a->realm, a->user_id, family);
+	s->ops.quota_give(s->ops.arg, &share);
 }
 
 static void
@@ -291,6 +306,7 @@ alloc_new(struct turn_req *r)
 		return NULL;
 	a->tuple = (struct turn_tuple){ *r->in->src, r->in->link, 0 };
 	a->id = ++s->last_id;
+	a->realm = r->realm;
 	a->user_id = r->user.id;
 	a->user_expires_s = r->user.expires_s;
 	a->created_ms = r->t.now_ms;
@@ -306,11 +322,31 @@ alloc_new(struct turn_req *r)
 }
 
 static enum turn_reason
-quota_reason(int err)
+quota_take(const struct turn_req *r, enum turn_family family)
 {
-	if (err == 0)
+	const struct turn_ops *ops = &r->s->ops;
+	struct turn_share share = share_of(r->s, r->realm, r->user.id, family);
+
+	share.limit = r->record.quota;
+	switch (ops->quota_take(ops->arg, &share)) {
+	case 0:
 		return TURN_OK;
-	return err == -EDQUOT ? TURN_USER_QUOTA : TURN_FULL;
+	case -EDQUOT:
+		return TURN_USER_QUOTA;
+	case -EUSERS:
+		return TURN_REALM_QUOTA;
+	default:
+		return TURN_FULL;
+	}
+}
+
+static void
+quota_give(const struct turn_req *r, enum turn_family family)
+{
+	const struct turn_ops *ops = &r->s->ops;
+	struct turn_share share = share_of(r->s, r->realm, r->user.id, family);
+
+	ops->quota_give(ops->arg, &share);
 }
 
 static enum turn_reason
@@ -342,10 +378,9 @@ half_open_relay(struct turn_req *r, const struct turn_want *want,
 	if (reason != TURN_OK || turn_family(&relay->addr) == *family)
 		return reason;
 	/* Only a token's family is not known before. */
-	ops->quota_give(ops->arg, r->user.id, *family);
+	quota_give(r, *family);
 	*family = turn_family(&relay->addr);
-	reason = quota_reason(
-	    ops->quota_take(ops->arg, r->user.id, *family, r->record.quota));
+	reason = quota_take(r, *family);
 	if (reason == TURN_OK)
 		return TURN_OK;
 	ops->relay_close(ops->arg, relay->id);
@@ -359,18 +394,16 @@ half_open(struct turn_req *r, const struct turn_want *want,
     struct turn_alloc *a, uint64_t expires_ms)
 {
 	enum turn_family family = want->family == ADDR_V4 ? TURN_V4 : TURN_V6;
-	struct turn_ops *ops = &r->s->ops;
 	struct turn_relay relay;
 	enum turn_reason reason;
 
-	reason = quota_reason(
-	    ops->quota_take(ops->arg, r->user.id, family, r->record.quota));
+	reason = quota_take(r, family);
 	if (reason != TURN_OK)
 		return reason;
 	reason = half_open_relay(r, want, &family, &relay);
 	if (reason != TURN_OK) {
 		if (family != TURN_FAMILIES)
-			ops->quota_give(ops->arg, r->user.id, family);
+			quota_give(r, family);
 		return reason;
 	}
 	a->halves[family] =

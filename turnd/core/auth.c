@@ -4,16 +4,6 @@
 
 #include "turnd/core/core.h"
 
-void
-turn_config_offer(struct turn_config *cfg)
-{
-	cfg->nonce_key.features = STUN_NONCE_PASSWORD_ALGORITHMS;
-	/* With this bit a client MUST send USERHASH (RFC 8489 section 9.2.5),
-	 * which would leave out those with REST names. */
-	if (turn_users_anonymous(cfg->users))
-		cfg->nonce_key.features |= STUN_NONCE_USERNAME_ANONYMITY;
-}
-
 bool
 auth_owns(const struct turn_req *r, const struct turn_alloc *a)
 {
@@ -30,7 +20,7 @@ auth_key(
 
 	if (!r->recorded)
 		return turn_users_key(
-		    r->s->cfg->users, &r->user, i, algorithm, key, known);
+		    r->realm->users, &r->user, i, algorithm, key, known);
 	if (i > 0)
 		return -ENOENT;
 	key->len = crypto_hash_len(algorithm);
@@ -75,7 +65,7 @@ auth_integrity(struct turn_req *r, enum crypto_hash algorithm)
 static enum turn_reason
 auth_algorithm(struct turn_req *r, enum crypto_hash *algorithm)
 {
-	const struct turn_users *users = r->s->cfg->users;
+	const struct turn_users *users = r->realm->users;
 	const struct stun_attr *list =
 	    stun_find(r->msg, STUN_PASSWORD_ALGORITHMS);
 	const uint8_t *offer;
@@ -103,7 +93,7 @@ auth_algorithm(struct turn_req *r, enum crypto_hash *algorithm)
 static int
 auth_name(struct turn_req *r, const struct stun_attr *a)
 {
-	const struct turn_users *users = r->s->cfg->users;
+	const struct turn_users *users = r->realm->users;
 	const struct turn_ops *ops = &r->s->ops;
 	const uint8_t *value = stun_value(r->msg, a);
 	char name[TURN_NAME_MAX + 1];
@@ -114,7 +104,7 @@ auth_name(struct turn_req *r, const struct stun_attr *a)
 	err = turn_users_parse_hash(users, value, a->len, &r->user);
 	if (err != 0 || r->user.known || ops->user_by_hash == NULL)
 		return err;
-	err = ops->user_by_hash(ops->arg, r->s->cfg->realm, value, name);
+	err = ops->user_by_hash(ops->arg, r->realm->name, value, name);
 	if (err == 0)
 		return turn_users_parse(users, name, strlen(name), &r->user);
 	return err == -ENOENT ? 0 : err;
@@ -124,18 +114,18 @@ auth_name(struct turn_req *r, const struct stun_attr *a)
 static enum turn_reason
 auth_user(struct turn_req *r, const struct stun_attr *name)
 {
-	const struct turn_config *cfg = r->s->cfg;
 	const struct turn_ops *ops = &r->s->ops;
 	int err;
 
 	err = auth_name(r, name);
 	if (err == 0 && r->user.len > 0 && !r->user.known &&
 	    ops->user_find != NULL) {
-		err =
-		    ops->user_find(ops->arg, cfg->realm, &r->user, &r->record);
+		err = ops->user_find(
+		    ops->arg, r->realm->name, &r->user, &r->record);
 		r->recorded = err == 0;
 		if (r->recorded)
-			turn_users_recorded(cfg->users, &r->user, &r->record);
+			turn_users_recorded(
+			    r->realm->users, &r->user, &r->record);
 		if (err == -ENOENT)
 			err = 0;
 	}
@@ -167,13 +157,14 @@ enum turn_reason
 auth_check(struct turn_req *r)
 {
 	const struct stun_attr *name, *nonce;
-	const struct turn_config *cfg = r->s->cfg;
 	enum crypto_hash algorithm;
 	enum turn_reason reason;
+	bool named;
 	int err;
 
-	if (cfg->no_auth)
+	if (r->s->cfg->no_auth)
 		return TURN_OK;
+	named = realm_select(r);
 	if (stun_find(r->msg, STUN_MESSAGE_INTEGRITY) == NULL &&
 	    stun_find(r->msg, STUN_MESSAGE_INTEGRITY_SHA256) == NULL)
 		return TURN_NO_CREDENTIALS;
@@ -184,7 +175,9 @@ auth_check(struct turn_req *r)
 	if (name == NULL || nonce == NULL ||
 	    stun_find(r->msg, STUN_REALM) == NULL)
 		return TURN_INCOMPLETE_CREDENTIALS;
-	err = stun_nonce_check(&cfg->nonce_key, r->in->src, r->t.now_ms,
+	if (!named)
+		return TURN_WRONG_REALM;
+	err = stun_nonce_check(&r->realm->nonce_key, r->in->src, r->t.now_ms,
 	    stun_value(r->msg, nonce), nonce->len);
 	if (err == -EACCES)
 		return TURN_STALE_NONCE;

@@ -39,13 +39,36 @@ struct turn_time {
 	uint64_t wall_s; /* since 1970: the expiry of REST names, stamps */
 };
 
+#define TURN_MAX_REALMS  64
+#define TURN_MAX_ORIGINS 256
+
+/* A realm: users of its own, and nonces that no other one takes. */
+struct turn_realm {
+	const char *name;
+	const struct turn_users *users;
+	struct stun_nonce_key nonce_key; /* its features: turn_realm_offer */
+	bool by_origin;                  /* one of origins leads to it */
+};
+
+/* Sets the security features that nonces tell (RFC 8489 section 9.2) to what
+ * the users can do. */
+void turn_realm_offer(struct turn_realm *);
+
+/* A value of ORIGIN, and the place of its realm. */
+struct turn_origin {
+	const char *text;
+	uint16_t realm;
+};
+
 /* Immutable while a server lives, shared by the workers; all borrowed. */
 struct turn_config {
-	const char *realm;
+	/* The first is that of clients to whom no other one belongs. */
+	const struct turn_realm *realms;
+	size_t nrealms;
+	const struct turn_origin *origins;
+	size_t norigins;
 	const char *software; /* told to the authenticated; NULL: nothing */
-	const struct turn_users *users;
 	const struct prefix_list *peers;
-	struct stun_nonce_key nonce_key; /* its features: turn_config_offer */
 	struct hash_key hash_key;
 	bool no_auth;             /* an open relay, for labs */
 	uint16_t channel_max;     /* STUN_CHANNEL_MAX or _MAX_5766 */
@@ -55,10 +78,6 @@ struct turn_config {
 	uint32_t max_channels;    /* of an allocation */
 };
 
-/* Sets the security features that nonces tell (RFC 8489 section 9.2) to what
- * the users can do. */
-void turn_config_offer(struct turn_config *);
-
 /* The families of relayed addresses, as arrays are indexed by them. */
 enum turn_family { TURN_V4, TURN_V6, TURN_FAMILIES };
 
@@ -67,6 +86,14 @@ turn_family(const struct addr *a)
 {
 	return a->family == ADDR_V6 ? TURN_V6 : TURN_V4;
 }
+
+/* Whose share of the server a relayed address is. */
+struct turn_share {
+	uint64_t user;
+	uint32_t limit; /* the user's own quota; 0: as everybody */
+	uint16_t realm;
+	enum turn_family family;
+};
 
 /* What a client wants as its relayed transport address. */
 struct turn_want {
@@ -87,7 +114,7 @@ struct turn_relay {
 /* An allocation as told to logs and the admin API; borrowed. */
 struct turn_alloc_info {
 	uint64_t id; /* unique in the server */
-	const char *user;
+	const char *user, *realm;
 	struct addr client;
 	uint16_t link;
 	/* One, or one of each family (ADDR_NONE: not that one): those that
@@ -118,10 +145,11 @@ struct turn_ops {
 	/* A relayed address of a live allocation on any worker? */
 	bool (*relay_live)(void *arg, const struct addr *);
 	/* As turn_quota_take and turn_quota_give. */
-	int (*quota_take)(
-	    void *arg, uint64_t user, enum turn_family, uint32_t limit);
-	void (*quota_give)(void *arg, uint64_t user, enum turn_family);
+	int (*quota_take)(void *arg, const struct turn_share *);
+	void (*quota_give)(void *arg, const struct turn_share *);
 	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
+	/* The place of the realm of those who come by a link. NULL: 0. */
+	uint16_t (*realm_of)(void *arg, uint16_t link);
 	/* A user who is not static. 0; -ENOENT: nobody; else it cannot be told.
 	 * NULL: there are no others. */
 	int (*user_find)(void *arg, const char *realm, const struct turn_name *,

@@ -14,7 +14,8 @@ struct turn_req {
 	const struct turn_in *in;
 	struct turn_time t;
 	const struct stun_msg *msg;
-	struct turn_alloc *alloc; /* of the 5-tuple; NULL: none */
+	struct turn_alloc *alloc;       /* of the 5-tuple; NULL: none */
+	const struct turn_realm *realm; /* of a challenge; NULL: no_auth */
 	struct turn_name user;
 	struct turn_record record; /* of a user found by the shell */
 	bool recorded;
@@ -27,6 +28,9 @@ struct turn_req {
 	struct stun_out out;
 	struct turn_note *note;
 };
+
+/* realm.c: fills r->realm; true: it is the one that REALM names. */
+bool realm_select(struct turn_req *);
 
 /* auth.c: who sends this request? */
 enum turn_reason auth_check(struct turn_req *);

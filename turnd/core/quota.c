@@ -14,7 +14,8 @@ struct quota_user {
 struct turn_quota {
 	struct htab users;
 	struct pool *pool;
-	uint32_t per_user;
+	uint32_t per_user, per_realm;
+	uint32_t realms[TURN_MAX_REALMS];
 	size_t max, used;
 };
 
@@ -27,13 +28,14 @@ user_eq(const void *obj, const void *key)
 }
 
 struct turn_quota *
-turn_quota_new(uint32_t per_user, size_t max)
+turn_quota_new(uint32_t per_user, uint32_t per_realm, size_t max)
 {
 	struct turn_quota *q = calloc(1, sizeof(*q));
 
 	if (q == NULL)
 		return NULL;
 	q->per_user = per_user;
+	q->per_realm = per_realm;
 	q->max = max;
 	htab_init(&q->users, max);
 	q->pool = pool_new(sizeof(struct quota_user), max);
@@ -70,38 +72,40 @@ quota_add(struct turn_quota *q, uint64_t user)
 }
 
 int
-turn_quota_take(struct turn_quota *q, uint64_t user, enum turn_family family,
-    uint32_t limit)
+turn_quota_take(struct turn_quota *q, const struct turn_share *s)
 {
-	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+	struct quota_user *u = htab_find(&q->users, s->user, user_eq, &s->user);
+	uint32_t limit = s->limit != 0 ? s->limit : q->per_user;
 
-	if (limit == 0)
-		limit = q->per_user;
-	if (u != NULL && limit != 0 && u->count[family] >= limit)
+	if (u != NULL && limit != 0 && u->count[s->family] >= limit)
 		return -EDQUOT;
+	if (q->per_realm != 0 && q->realms[s->realm] >= q->per_realm)
+		return -EUSERS;
 	if (q->used >= q->max)
 		return -ENOSPC;
 	if (u == NULL)
-		u = quota_add(q, user);
+		u = quota_add(q, s->user);
 	if (u == NULL)
 		return -ENOMEM;
-	u->count[family]++;
+	u->count[s->family]++;
+	q->realms[s->realm]++;
 	q->used++;
 	return 0;
 }
 
 void
-turn_quota_give(struct turn_quota *q, uint64_t user, enum turn_family family)
+turn_quota_give(struct turn_quota *q, const struct turn_share *s)
 {
-	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+	struct quota_user *u = htab_find(&q->users, s->user, user_eq, &s->user);
 
-	if (u == NULL || u->count[family] == 0)
+	if (u == NULL || u->count[s->family] == 0)
 		return;
 	q->used--;
-	u->count[family]--;
+	q->realms[s->realm]--;
+	u->count[s->family]--;
 	if (u->count[TURN_V4] > 0 || u->count[TURN_V6] > 0)
 		return;
-	htab_del(&q->users, user, u);
+	htab_del(&q->users, s->user, u);
 	pool_put(q->pool, u);
 }
 

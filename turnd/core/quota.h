@@ -17,15 +17,15 @@
 
 struct turn_quota;
 
-/* At most per_user of one and of a family (0: no limit) and max in all. NULL:
- * no memory. */
-struct turn_quota *turn_quota_new(uint32_t per_user, size_t max);
+/* At most per_user of one and of a family, per_realm of a realm (0: no limit)
+ * and max in all. NULL: no memory. */
+struct turn_quota *
+turn_quota_new(uint32_t per_user, uint32_t per_realm, size_t max);
 void turn_quota_free(struct turn_quota *);
-/* Counts one more; limit: the user's own, 0: per_user. 0, -EDQUOT (the
- * user's), -ENOSPC (all), -ENOMEM. */
-int turn_quota_take(
-    struct turn_quota *, uint64_t user, enum turn_family, uint32_t limit);
-void turn_quota_give(struct turn_quota *, uint64_t user, enum turn_family);
+/* Counts one more. 0, -EDQUOT (the user's), -EUSERS (the realm's), -ENOSPC
+ * (all), -ENOMEM. */
+int turn_quota_take(struct turn_quota *, const struct turn_share *);
+void turn_quota_give(struct turn_quota *, const struct turn_share *);
 uint32_t
 turn_quota_of(const struct turn_quota *, uint64_t user, enum turn_family);
 

@@ -16,6 +16,8 @@
 	    "the first request of a client, before it knows the nonce")      \
 	ROW(TURN_UNKNOWN_USER, "unknown_user", 401,                          \
 	    "nobody has this name or USERHASH, and it is no REST name")      \
+	ROW(TURN_WRONG_REALM, "wrong_realm", 401,                            \
+	    "REALM is not that of the challenge")                            \
 	ROW(TURN_WRONG_PASSWORD, "wrong_password", 401,                      \
 	    "MESSAGE-INTEGRITY does not match")                              \
 	ROW(TURN_CREDENTIAL_EXPIRED, "credential_expired", 401,              \
@@ -56,6 +58,8 @@
 	    "the peer's address family is not the allocation's")             \
 	ROW(TURN_USER_QUOTA, "user_quota", 486,                              \
 	    "the user has user-quota relayed addresses of this family")      \
+	ROW(TURN_REALM_QUOTA, "realm_quota", 486,                            \
+	    "the realm has realm-quota relayed addresses")                   \
 	ROW(TURN_USERS_UNAVAILABLE, "users_unavailable", 500,                \
 	    "where users are kept cannot be asked")                          \
 	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \

@@ -14,15 +14,15 @@ reply_success(struct turn_req *r)
 static void
 reply_challenge(struct turn_req *r)
 {
-	const struct turn_config *cfg = r->s->cfg;
+	const struct turn_realm *realm = r->realm;
 	char nonce[STUN_NONCE_LEN];
 	const uint8_t *offer;
 	size_t len;
 
-	stun_nonce_make(&cfg->nonce_key, r->in->src, r->t.now_ms, nonce);
-	stun_put(&r->out, STUN_REALM, cfg->realm, strlen(cfg->realm));
+	stun_nonce_make(&realm->nonce_key, r->in->src, r->t.now_ms, nonce);
+	stun_put(&r->out, STUN_REALM, realm->name, strlen(realm->name));
 	stun_put(&r->out, STUN_NONCE, nonce, strlen(nonce));
-	offer = turn_users_offer(cfg->users, &len);
+	offer = turn_users_offer(realm->users, &len);
 	stun_put(&r->out, STUN_PASSWORD_ALGORITHMS, offer, len);
 }
 

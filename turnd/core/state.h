@@ -52,6 +52,7 @@ struct turn_alloc {
 	uint16_t denied; /* ADDRESS-ERROR-CODE of that answer; 0: none */
 	uint8_t token[TURN_TOKEN_LEN];
 	bool reserved; /* token was part of the answer */
+	const struct turn_realm *realm;
 	char *user;
 	uint64_t user_id;
 	uint64_t user_expires_s; /* of the REST name that opened it */

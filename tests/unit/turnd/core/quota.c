@@ -5,19 +5,53 @@
 
 #include "turnd/core/quota.h"
 
+static int
+take(struct turn_quota *q, uint64_t user, enum turn_family family,
+    uint32_t limit)
+{
+	const struct turn_share share = { user, limit, 0, family };
+
+	return turn_quota_take(q, &share);
+}
+
+static void
+give(struct turn_quota *q, uint64_t user, enum turn_family family)
+{
+	const struct turn_share share = { user, 0, 0, family };
+
+	turn_quota_give(q, &share);
+}
+
+static void
+test_per_realm(void **state)
+{
+	struct turn_quota *q = turn_quota_new(0, 2, 100);
+	struct turn_share a = { .user = 1, .realm = 1 };
+	struct turn_share b = { .user = 2, .realm = 1, .family = TURN_V6 };
+	struct turn_share c = { .user = 3, .realm = 2 };
+
+	assert_int_equal(turn_quota_take(q, &a), 0);
+	assert_int_equal(turn_quota_take(q, &b), 0);
+	assert_int_equal(turn_quota_take(q, &a), -EUSERS);
+	assert_int_equal(turn_quota_take(q, &c), 0);
+	turn_quota_give(q, &b);
+	assert_int_equal(turn_quota_take(q, &a), 0);
+	turn_quota_free(q);
+}
+
 static void
 test_per_user(void **state)
 {
-	struct turn_quota *q = turn_quota_new(2, 100);
+	struct turn_quota *q = turn_quota_new(2, 0, 100);
 
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), -EDQUOT);
-	assert_int_equal(turn_quota_take(q, 8, TURN_V4, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 0), -EDQUOT);
+	assert_int_equal(take(q, 8, TURN_V4, 0), 0);
 	assert_int_equal(turn_quota_of(q, 7, TURN_V4), 2);
-	turn_quota_give(q, 7, TURN_V4);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), 0);
-	turn_quota_give(q, 9, TURN_V4); /* has none */
+	give(q, 7, TURN_V4);
+	assert_int_equal(take(q, 7, TURN_V4, 0), 0);
+	give(q, 9, TURN_V4); /* has none */
 	assert_int_equal(turn_quota_of(q, 9, TURN_V4), 0);
 	turn_quota_free(q);
 }
@@ -26,16 +60,16 @@ test_per_user(void **state)
 static void
 test_families_are_apart(void **state)
 {
-	struct turn_quota *q = turn_quota_new(1, 100);
+	struct turn_quota *q = turn_quota_new(1, 0, 100);
 
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V6, 0), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), -EDQUOT);
-	turn_quota_give(q, 7, TURN_V6);
-	turn_quota_give(q, 7, TURN_V6); /* has none */
+	assert_int_equal(take(q, 7, TURN_V4, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V6, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 0), -EDQUOT);
+	give(q, 7, TURN_V6);
+	give(q, 7, TURN_V6); /* has none */
 	assert_int_equal(turn_quota_of(q, 7, TURN_V4), 1);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), -EDQUOT);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V6, 0), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 0), -EDQUOT);
+	assert_int_equal(take(q, 7, TURN_V6, 0), 0);
 	turn_quota_free(q);
 }
 
@@ -43,29 +77,29 @@ test_families_are_apart(void **state)
 static void
 test_own_limit(void **state)
 {
-	struct turn_quota *q = turn_quota_new(2, 100);
+	struct turn_quota *q = turn_quota_new(2, 0, 100);
 
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 1), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 1), -EDQUOT);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 3), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 3), 0);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 3), -EDQUOT);
-	assert_int_equal(turn_quota_take(q, 7, TURN_V4, 0), -EDQUOT);
+	assert_int_equal(take(q, 7, TURN_V4, 1), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 1), -EDQUOT);
+	assert_int_equal(take(q, 7, TURN_V4, 3), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 3), 0);
+	assert_int_equal(take(q, 7, TURN_V4, 3), -EDQUOT);
+	assert_int_equal(take(q, 7, TURN_V4, 0), -EDQUOT);
 	turn_quota_free(q);
 }
 
 static void
 test_in_all(void **state)
 {
-	struct turn_quota *q = turn_quota_new(0, 3);
+	struct turn_quota *q = turn_quota_new(0, 0, 3);
 	uint64_t user;
 
 	for (user = 1; user <= 3; user++)
-		assert_int_equal(turn_quota_take(q, user, TURN_V4, 0), 0);
-	assert_int_equal(turn_quota_take(q, 4, TURN_V4, 0), -ENOSPC);
-	assert_int_equal(turn_quota_take(q, 1, TURN_V4, 0), -ENOSPC);
-	turn_quota_give(q, 2, TURN_V4);
-	assert_int_equal(turn_quota_take(q, 1, TURN_V4, 0), 0);
+		assert_int_equal(take(q, user, TURN_V4, 0), 0);
+	assert_int_equal(take(q, 4, TURN_V4, 0), -ENOSPC);
+	assert_int_equal(take(q, 1, TURN_V4, 0), -ENOSPC);
+	give(q, 2, TURN_V4);
+	assert_int_equal(take(q, 1, TURN_V4, 0), 0);
 	assert_int_equal(turn_quota_of(q, 1, TURN_V4), 2);
 	turn_quota_free(q);
 }
@@ -73,12 +107,12 @@ test_in_all(void **state)
 static void
 test_entries_are_given_back(void **state)
 {
-	struct turn_quota *q = turn_quota_new(1, 2);
+	struct turn_quota *q = turn_quota_new(1, 0, 2);
 	uint64_t user;
 
 	for (user = 1; user < 10000; user++) {
-		assert_int_equal(turn_quota_take(q, user, TURN_V4, 0), 0);
-		turn_quota_give(q, user, TURN_V4);
+		assert_int_equal(take(q, user, TURN_V4, 0), 0);
+		give(q, user, TURN_V4);
 	}
 	turn_quota_free(q);
 	turn_quota_free(NULL);
@@ -90,6 +124,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_families_are_apart),
+		cmocka_unit_test(test_per_realm),
 		cmocka_unit_test(test_own_limit),
 		cmocka_unit_test(test_in_all),
 		cmocka_unit_test(test_entries_are_given_back),

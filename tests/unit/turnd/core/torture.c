@@ -51,9 +51,10 @@ test_quota(void **state)
 
 	do {
 		torture_arm(++n);
-		q = turn_quota_new(0, 100);
+		q = turn_quota_new(0, 0, 100);
 		for (i = got = 0; q != NULL && i < 40; i++)
-			got += turn_quota_take(q, i, TURN_V4, 0) == 0;
+			got += turn_quota_take(
+				   q, &(struct turn_share){ .user = i }) == 0;
 		failed = torture_disarm();
 		/* What failed is not counted; what did not is. */
 		for (i = 0; q != NULL && i < 40; i++)

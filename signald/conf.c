@@ -142,7 +142,7 @@ signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	const struct signald_conf *c = conf_data(conf);
 	int rc;
 
-	rc = listeners_check_tls(conf, "signald", &c->listen, "https", err);
+	rc = listeners_check_tls(conf, "signald", &c->listen, err);
 	if (rc != 0)
 		return rc;
 	if (c->kill_ms <= c->ping_ms)

@@ -83,7 +83,7 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = state_open(d, err);
 	if (rc == 0)
 		rc = listeners_open_tls(
-		    conf, &d->conf->listen, "https", alpn, &d->tls, err);
+		    conf, &d->conf->listen, alpn, &d->tls, err);
 	if (rc == 0)
 		rc = files_load(
 		    d->conf->web_dir, &d->files, err, DAEMON_ERR_MAX);

@@ -6,6 +6,7 @@
 static const char *const transports[TRANSPORTS] = {
 	[OVER_UDP] = "udp",
 	[OVER_TCP] = "tcp",
+	[OVER_DTLS] = "dtls",
 };
 
 /* clang-format off: a table */
@@ -22,7 +23,21 @@ static const struct metric answers = { "stund_answers_total", "counter",
 			   accepted = { "stund_tcp_accepted_total", "counter",
 				   "TCP connections accepted." },
 			   ended = { "stund_tcp_ended_total", "counter",
-				   "TCP connections ended, by reason." };
+				   "TCP connections ended, by reason." },
+			   sessions = { "stund_dtls_sessions", "gauge",
+				   "DTLS sessions that are open now." },
+			   opened = { "stund_dtls_opened_total", "counter",
+				   "DTLS sessions begun or refused: clients "
+				   "with a good cookie." },
+			   sessions_ended = { "stund_dtls_ended_total",
+				   "counter",
+				   "DTLS sessions ended, by reason." },
+			   challenges = { "stund_dtls_challenges_total",
+				   "counter",
+				   "DTLS hellos answered with a cookie, or not "
+				   "at all." },
+			   strays = { "stund_dtls_strays_total", "counter",
+				   "DTLS datagrams of no session." };
 /* clang-format on */
 
 static void
@@ -83,11 +98,13 @@ put_results(struct buf *b, const struct stund_stats *s)
 }
 
 static void
-put_bytes(struct buf *b, const struct metric *m, uint64_t udp, uint64_t tcp)
+put_bytes(struct buf *b, const struct metric *m, uint64_t udp, uint64_t tcp,
+    uint64_t dtls)
 {
 	metric_begin(b, m);
 	metric_u64(b, m, "transport=\"udp\"", udp);
 	metric_u64(b, m, "transport=\"tcp\"", tcp);
+	metric_u64(b, m, "transport=\"dtls\"", dtls);
 }
 
 static void
@@ -109,6 +126,28 @@ put_streams(struct buf *b, const struct stream_stats *s)
 }
 
 static void
+put_sessions(struct buf *b, const struct assoc_stats *s)
+{
+	char labels[32];
+	int i;
+
+	metric_begin(b, &sessions);
+	metric_u64(b, &sessions, "", assoc_stats_open(s));
+	metric_begin(b, &opened);
+	metric_u64(b, &opened, "", s->opened);
+	metric_begin(b, &sessions_ended);
+	for (i = 0; i < ASSOC_ENDS; i++) {
+		snprintf(labels, sizeof(labels), "reason=\"%s\"",
+		    assoc_end_name((enum assoc_end)i));
+		metric_u64(b, &sessions_ended, labels, s->ended[i]);
+	}
+	metric_begin(b, &challenges);
+	metric_u64(b, &challenges, "", s->challenges);
+	metric_begin(b, &strays);
+	metric_u64(b, &strays, "", s->strays);
+}
+
+static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct stund_stats s;
@@ -117,10 +156,11 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	reply->type = "text/plain; version=0.0.4";
 	put_results(&reply->body, &s);
 	put_bytes(&reply->body, &received_bytes, s.received_bytes,
-	    s.streams.received_bytes);
-	put_bytes(
-	    &reply->body, &sent_bytes, s.sent_bytes, s.streams.sent_bytes);
+	    s.streams.received_bytes, s.assocs.received_bytes);
+	put_bytes(&reply->body, &sent_bytes, s.sent_bytes, s.streams.sent_bytes,
+	    s.assocs.sent_bytes);
 	put_streams(&reply->body, &s.streams);
+	put_sessions(&reply->body, &s.assocs);
 }
 
 static void

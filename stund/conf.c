@@ -7,7 +7,8 @@
 #include "stund/conf.h"
 #include "stund/core/behaviour.h"
 
-static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
+static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
+	"auto", NULL };
 
 #define OWN(field) offsetof(struct stund_conf, field)
 #define SECOND_MS  INT64_C(1000)
@@ -16,16 +17,23 @@ static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
 const struct conf_option stund_options[] = {
 	{ "stund", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
 	    OWN(listen), NULL, 0, 0, listen_schemes,
-	    "address that clients come to: udp://ADDRESS:PORT, tcp://... or "
-	    "tls://..." },
+	    "address that clients come to: udp://ADDRESS:PORT, tcp://..., "
+	    "tls://..., dtls://..., or auto://... for all of them" },
 	{ "stund", "alternate", CONF_ADDRPORT, CONF_REPEAT, OWN(alternate),
 	    NULL, 0, 0, NULL,
 	    "second address and port, for NAT behaviour discovery" },
 	{ "stund", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
+	{ "stund", "dtls-sessions", CONF_INT, 0, OWN(dtls_sessions), "4096", 1,
+	    1000000, NULL, "DTLS sessions in all" },
+	{ "stund", "proxy-protocol-from", CONF_PREFIX, CONF_REPEAT,
+	    OWN(balancers), NULL, 0, 0, NULL,
+	    "load balancers, whose TCP connections begin with a PROXY "
+	    "header" },
 	{ "stund", "tcp-idle", CONF_DURATION, 0, OWN(tcp_idle_ms), "30s",
 	    SECOND_MS, 3600 * SECOND_MS, NULL,
-	    "a TCP connection without a request is closed after that" },
+	    "a TCP connection or DTLS session without a request is closed "
+	    "after that" },
 	DAEMON_OPTIONS("stund"),
 	{ .key = NULL },
 };
@@ -34,7 +42,8 @@ const struct conf_option stund_options[] = {
 static bool
 is_udp(const struct conf_listen *uri)
 {
-	return strcmp(uri->scheme, "udp") == 0;
+	return strcmp(uri->scheme, "udp") == 0 ||
+	    strcmp(uri->scheme, "auto") == 0;
 }
 
 size_t
@@ -103,5 +112,5 @@ stund_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 			return conf_wrong(
 			    conf, "stund", "alternate", i, err, "%s", what);
 	}
-	return listeners_check_tls(conf, "stund", &c->listen, "tls", err);
+	return listeners_check_tls(conf, "stund", &c->listen, err);
 }

@@ -10,9 +10,11 @@
 
 struct stund_conf {
 	struct daemon_conf daemon;
+	struct conf_list balancers; /* struct prefix */
 	struct conf_list listen;    /* struct conf_listen */
 	struct conf_list alternate; /* struct addr */
 	int64_t tcp_connections;    /* of all workers together */
+	int64_t dtls_sessions;      /* likewise */
 	int64_t tcp_idle_ms;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/crypto/crypto.h"
 #include "stund/stund.h"
 
 static void
@@ -23,7 +24,8 @@ square_open(struct stund *d, size_t n, char err[DAEMON_ERR_MAX])
 	const struct conf *conf = daemon_conf(d->run);
 	const struct stund_conf *c = conf_data(conf);
 	const struct listen_row row = { conf, "stund", "alternate", n };
-	const struct listener *first = &d->listeners.items[stund_first(c, n)];
+	const struct listener *first =
+	    listeners_of(&d->listeners, stund_first(c, n));
 	struct square *q = &d->squares[n];
 	struct conf_listen uri = { .scheme = "udp" };
 	unsigned int i;
@@ -74,8 +76,12 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->workers = daemon_workers(run);
 	d->streams_max =
 	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
+	d->assocs_max =
+	    (size_t)((c->dtls_sessions + d->workers - 1) / d->workers);
+	crypto_random(&d->hash_key, sizeof(d->hash_key));
+	d->balancers = &c->balancers;
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
-	rc = listeners_open_tls(conf, &c->listen, "tls", alpn, &d->tls, err);
+	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc == 0)
 		rc = listeners_open(
 		    &d->listeners, conf, "stund", &c->listen, d->workers, err);

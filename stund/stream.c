@@ -42,7 +42,10 @@ answer(void *arg, struct stream *s, uint8_t *data, size_t len)
 static void
 turn_end(void *arg)
 {
-	streams_flush(((struct worker *)arg)->streams);
+	struct worker *w = arg;
+
+	streams_flush(w->streams);
+	sessions_turn_end(w);
 }
 
 int
@@ -60,6 +63,8 @@ clients_open(struct worker *w)
 		.message_max = MESSAGE_MAX,
 		.send_max = SEND_MAX,
 		.idle_ms = w->stund->idle_ms,
+		.balancers = w->stund->balancers->items,
+		.nbalancers = w->stund->balancers->n,
 	};
 
 	w->streams = streams_new(&conf, &ops, &w->stats.streams);

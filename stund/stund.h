@@ -11,13 +11,14 @@
 
 #include "lib/base/counter.h"
 #include "lib/daemon/listen.h"
+#include "lib/dtls/assoc.h"
 #include "lib/log/log.h"
 #include "lib/net/batch.h"
 #include "lib/stream/stream.h"
 #include "stund/conf.h"
 #include "stund/core/binding.h"
 
-enum transport { OVER_UDP, OVER_TCP, TRANSPORTS };
+enum transport { OVER_UDP, OVER_TCP, OVER_DTLS, TRANSPORTS };
 
 /* Four sockets that answer for each other (RFC 5780). */
 struct square {
@@ -34,22 +35,28 @@ struct stund {
 	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
 	size_t streams_max; /* of a worker */
+	size_t assocs_max;  /* likewise */
+	struct hash_key hash_key;
+	const struct conf_list *balancers; /* struct prefix */
 	uint64_t idle_ms;
 };
 
 /* Counters only (lib/base/counter.h): they are added up as an array. */
 struct stund_stats {
 	uint64_t results[TRANSPORTS][BINDING_RESULTS];
-	uint64_t received_bytes, sent_bytes; /* over UDP */
+	uint64_t received_bytes, sent_bytes; /* over UDP, DTLS records too */
 	uint64_t truncated;   /* datagrams longer than a buffer */
 	uint64_t send_errors; /* answers that the kernel refused */
 	struct stream_stats streams;
+	struct assoc_stats assocs;
 };
 
 /* A worker's socket of a listener. */
 struct link {
 	struct worker *worker;
 	int fd;
+	uint16_t secure; /* the listener of DTLS that comes here, or NONE */
+	bool plain;      /* so does what is in the clear */
 	struct loop_io *io;
 	const struct square *square; /* NULL: it answers itself */
 	unsigned int corner;         /* of the square */
@@ -63,6 +70,9 @@ struct worker {
 	struct batch_rx *rx;
 	struct batch_tx *tx;
 	struct streams *streams;
+	struct assocs *assocs; /* NULL: no certificate */
+	struct loop_timer *assocs_timer;
+	uint64_t assocs_due_ms;   /* what that is set to */
 	struct log_limit trouble; /* of receiving */
 	struct stund_stats stats;
 	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];
@@ -77,6 +87,14 @@ void worker_answer(struct worker *, enum transport, const struct binding_in *,
 
 /* stream.c */
 int clients_open(struct worker *); /* 0 or -ENOMEM */
+
+/* dtls.c */
+int sessions_open(struct worker *); /* 0 or -ENOMEM */
+void sessions_close(struct worker *);
+/* True: it was for DTLS, or is for nobody on this socket. */
+bool
+sessions_input(struct worker *, const struct link *, const struct batch_in *);
+void sessions_turn_end(struct worker *);
 
 /* admin.c */
 extern const struct http_route stund_routes[];

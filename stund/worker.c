@@ -55,10 +55,14 @@ answer_batch(struct link *l, int n)
 			counter_add(&w->stats.truncated, 1);
 			continue;
 		}
+		if (l->secure != LISTENER_NONE && sessions_input(w, l, in))
+			continue;
 		buf = buf_fixed(w->answers[i], sizeof(w->answers[i]));
 		answer_one(l, in, &buf);
 	}
 	batch_tx_flush(w->tx);
+	if (w->assocs != NULL)
+		assocs_flushed(w->assocs);
 }
 
 static void
@@ -129,10 +133,15 @@ link_open(struct link *l, struct worker *w, size_t i)
 
 	l->worker = w;
 	l->fd = from->fds[w->index];
-	if (!listener_is(from, "udp"))
-		return streams_listen(w->streams, (uint16_t)i, l->fd,
-			   &from->addr,
-			   listener_is(from, "tls") ? d->tls : NULL) == 0;
+	l->secure = from->secure;
+	l->plain = !listener_is(from, "dtls");
+	if (from->shares)
+		return true;
+	if (!listener_is_datagram(from))
+		return streams_listen(w->streams, l->fd, &from->addr,
+			   &(struct stream_kind){ (uint16_t)i, from->secure,
+			       from->secure != LISTENER_NONE ? d->tls
+							     : NULL }) == 0;
 	link_place(l, d, from);
 	l->io = loop_io_new(w->loop, l->fd, LOOP_READ, udp_readable, l);
 	return l->io != NULL;
@@ -166,7 +175,7 @@ worker_new(void *stund, int index, struct loop *loop)
 	w->rx = batch_rx_new();
 	w->tx = batch_tx_new(udp_sent, w);
 	if (w->rx == NULL || w->tx == NULL || clients_open(w) != 0 ||
-	    !links_open(w)) {
+	    sessions_open(w) != 0 || !links_open(w)) {
 		worker_free(w);
 		return NULL;
 	}
@@ -179,6 +188,7 @@ worker_free(void *worker)
 	struct worker *w = worker;
 	size_t i;
 
+	sessions_close(w);
 	for (i = 0; w->links != NULL && i < links_count(w->stund); i++)
 		loop_io_free(w->links[i].io);
 	free(w->links);

@@ -28,6 +28,16 @@ static const struct metric
 	    "TCP connections accepted." },
     ended = { "turnd_tcp_ended_total", "counter",
 	    "TCP connections ended, by reason." },
+    sessions = { "turnd_dtls_sessions", "gauge",
+	    "DTLS sessions that are open now." },
+    opened = { "turnd_dtls_opened_total", "counter",
+	    "DTLS sessions begun or refused: clients with a good cookie." },
+    sessions_ended = { "turnd_dtls_ended_total", "counter",
+	    "DTLS sessions ended, by reason." },
+    challenges = { "turnd_dtls_challenges_total", "counter",
+	    "DTLS hellos answered with a cookie, or not at all." },
+    strays = { "turnd_dtls_strays_total", "counter",
+	    "DTLS datagrams of no session." },
     drops = { "turnd_drops_total", "counter",
 	    "Requests refused and datagrams dropped, by reason." };
 /* clang-format on */
@@ -137,15 +147,52 @@ put_streams(struct buf *b, const struct stream_stats *s)
 }
 
 static void
+sum_assocs(const struct daemon_run *run, struct assoc_stats *sum)
+{
+	const struct worker *w;
+	int i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < daemon_workers(run); i++) {
+		w = daemon_worker(run, i);
+		if (w != NULL)
+			add_all((uint64_t *)sum,
+			    (const uint64_t *)&w->assoc_stats,
+			    sizeof(*sum) / sizeof(uint64_t));
+	}
+}
+
+static void
+put_assocs(struct buf *b, const struct assoc_stats *s)
+{
+	enum assoc_end end;
+
+	metric_begin(b, &sessions);
+	metric_u64(b, &sessions, "", assoc_stats_open(s));
+	metric_begin(b, &opened);
+	metric_u64(b, &opened, "", s->opened);
+	metric_begin(b, &sessions_ended);
+	for (end = 0; end < ASSOC_ENDS; end++)
+		put_labelled(b, &sessions_ended, "reason", assoc_end_name(end),
+		    NULL, s->ended[end]);
+	metric_begin(b, &challenges);
+	metric_u64(b, &challenges, "", s->challenges);
+	metric_begin(b, &strays);
+	metric_u64(b, &strays, "", s->strays);
+}
+
+static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct buf *b = &reply->body;
 	struct stream_stats streams;
+	struct assoc_stats assocs;
 	struct turn_stats s;
 	int i;
 
 	sum_stats(arg, &s);
 	sum_streams(arg, &streams);
+	sum_assocs(arg, &assocs);
 	reply->type = "text/plain; version=0.0.4";
 	metric_begin(b, &allocations);
 	metric_u64(b, &allocations, "", s.allocations);
@@ -154,6 +201,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_traffic(b, &s);
 	put_requests(b, &s);
 	put_streams(b, &streams);
+	put_assocs(b, &assocs);
 	metric_begin(b, &auth_failures);
 	metric_u64(b, &auth_failures, "", s.auth_failures);
 	metric_begin(b, &drops);

@@ -10,7 +10,8 @@
 #include "lib/stun/message.h"
 #include "turnd/conf.h"
 
-static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
+static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
+	"auto", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
 #define SECOND_MS  INT64_C(1000)
@@ -20,8 +21,8 @@ static const char *const listen_schemes[] = { "udp", "tcp", "tls", NULL };
 const struct conf_option turnd_options[] = {
 	{ "turnd", "listen", CONF_LISTEN, CONF_REPEAT | CONF_REQUIRED,
 	    OWN(listen), NULL, 0, 0, listen_schemes,
-	    "address that clients come to: udp://ADDRESS:PORT, tcp://... or "
-	    "tls://..." },
+	    "address that clients come to: udp://ADDRESS:PORT, tcp://..., "
+	    "tls://..., dtls://..., or auto://... for all of them" },
 	{ "turnd", "relay-address", CONF_ADDR, CONF_REPEAT, OWN(relay_addrs),
 	    NULL, 0, 0, NULL,
 	    "address of this machine that peers see; default: as listen" },
@@ -79,9 +80,16 @@ const struct conf_option turnd_options[] = {
 	    "how long a nonce is good" },
 	{ "turnd", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
+	{ "turnd", "dtls-sessions", CONF_INT, 0, OWN(dtls_sessions), "4096", 1,
+	    1000000, NULL, "DTLS sessions in all" },
+	{ "turnd", "proxy-protocol-from", CONF_PREFIX, CONF_REPEAT,
+	    OWN(balancers), NULL, 0, 0, NULL,
+	    "load balancers, whose TCP connections begin with a PROXY "
+	    "header" },
 	{ "turnd", "tcp-idle", CONF_DURATION, 0, OWN(tcp_idle_ms), "30s",
 	    SECOND_MS, 3600 * SECOND_MS, NULL,
-	    "a TCP connection without an allocation is closed after that" },
+	    "a TCP connection or DTLS session without an allocation is "
+	    "closed after that" },
 	{ "turnd", "tcp-buffer", CONF_BYTES, 0, OWN(tcp_buffer), "128k",
 	    16 << 10, 16 << 20, NULL,
 	    "what waits for a client that reads slowly; the oldest data is "
@@ -117,7 +125,7 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 
 	rc = check_rows(conf, err);
 	if (rc == 0)
-		rc = listeners_check_tls(conf, "turnd", &c->listen, "tls", err);
+		rc = listeners_check_tls(conf, "turnd", &c->listen, err);
 	if (rc == 0)
 		rc = realms_init(&realms, conf, &any, err);
 	if (rc != 0)

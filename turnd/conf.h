@@ -16,6 +16,7 @@
 
 struct turnd_conf {
 	struct daemon_conf daemon;
+	struct conf_list balancers;       /* struct prefix */
 	struct conf_list listen;          /* struct conf_listen */
 	struct conf_list relay_addrs;     /* struct addr */
 	struct conf_list external_ips;    /* struct conf_addr_pair */
@@ -38,6 +39,7 @@ struct turnd_conf {
 	int64_t max_lifetime_ms;
 	int64_t nonce_lifetime_ms;
 	int64_t tcp_connections;
+	int64_t dtls_sessions;
 	int64_t tcp_idle_ms;
 	int64_t tcp_buffer;
 };

@@ -13,11 +13,40 @@ door_readable(void *arg, int fd, int what)
 	worker_read(d->worker, fd, &in, d);
 }
 
+static enum door_kind
+door_kind_of(const struct listener *l)
+{
+	return !listener_is_datagram(l) ? DOOR_STREAM
+	    : listener_is(l, "dtls")    ? DOOR_DTLS
+					: DOOR_UDP;
+}
+
+/* 0 or -ENOMEM */
+static int
+door_open(struct door *d)
+{
+	struct worker *w = d->worker;
+	const struct turnd *t = w->turnd;
+	const struct listener *l = &t->listeners.items[d->listener];
+
+	d->kind = door_kind_of(l);
+	d->fd = l->fds[w->index];
+	d->secure = l->secure;
+	if (l->shares)
+		return 0;
+	if (d->kind == DOOR_STREAM)
+		return streams_listen(w->streams, d->fd, &l->addr,
+		    &(struct stream_kind){ d->listener, l->secure,
+			l->secure != LISTENER_NONE ? t->tls : NULL });
+	batch_rx_merge(d->fd);
+	d->io = loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
+	return d->io == NULL ? -ENOMEM : 0;
+}
+
 int
 doors_open(struct worker *w)
 {
 	const struct turnd *t = w->turnd;
-	struct door *d;
 	uint16_t i;
 
 	w->doors = calloc(t->listeners.n, sizeof(*w->doors));
@@ -25,23 +54,9 @@ doors_open(struct worker *w)
 	if (w->doors == NULL || w->links == NULL)
 		return -ENOMEM;
 	for (i = 0; i < t->listeners.n; i++) {
-		d = &w->doors[i];
-		d->worker = w;
-		d->fd = t->listeners.items[i].fds[w->index];
-		d->listener = i;
-		if (!listener_is(&t->listeners.items[i], "udp")) {
-			if (streams_listen(w->streams, i, d->fd,
-				&t->listeners.items[i].addr,
-				listener_is(&t->listeners.items[i], "tls")
-				    ? t->tls
-				    : NULL) != 0)
-				return -ENOMEM;
-			continue;
-		}
-		batch_rx_merge(d->fd);
-		d->io =
-		    loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
-		if (d->io == NULL)
+		w->doors[i].worker = w;
+		w->doors[i].listener = i;
+		if (door_open(&w->doors[i]) != 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -65,7 +65,7 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	rc = open_userdb(d, conf, err);
 	if (rc != 0)
 		return rc;
-	rc = listeners_open_tls(conf, &c->listen, "tls", alpn, &d->tls, err);
+	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc != 0)
 		return rc;
 	return listeners_open(
@@ -101,6 +101,9 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->workers = daemon_workers(run);
 	d->streams_max =
 	    (size_t)((c->tcp_connections + d->workers - 1) / d->workers);
+	d->assocs_max =
+	    (size_t)((c->dtls_sessions + d->workers - 1) / d->workers);
+	d->balancers = &c->balancers;
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
 	d->send_max = (size_t)c->tcp_buffer;
 	pthread_mutex_init(&d->quota_lock, NULL);

@@ -34,7 +34,7 @@ client_find(struct worker *w, const struct addr *client, uint16_t link)
 	const struct link *l = links_at(w->links, link);
 	const struct stream_id id = { l->listener, l->local, *client };
 
-	if (w->doors[l->listener].io != NULL) /* datagrams */
+	if (w->doors[l->listener].kind != DOOR_STREAM)
 		return NULL;
 	return htab_find(&w->clients, client_hash(w, &id), client_eq, &id);
 }
@@ -53,8 +53,13 @@ static int
 client_opened(void *arg, struct stream *s)
 {
 	struct worker *w = arg;
+	const struct stream_id *id = stream_id(s);
+	uint64_t hash = client_hash(w, id);
 
-	return htab_put(&w->clients, client_hash(w, stream_id(s)), s);
+	/* One client by way of two of a balancer's addresses. */
+	if (htab_find(&w->clients, hash, client_eq, id) != NULL)
+		return -EEXIST;
+	return htab_put(&w->clients, hash, s);
 }
 
 static void
@@ -120,12 +125,19 @@ clients_send(struct worker *w, const struct turn_out *out)
 		{ (void *)(uintptr_t)out->data, out->len },
 		{ zero, -len & 3 },
 	};
+	enum door_kind kind;
 	struct stream *s;
 	int dropped;
 
-	if (out->to != TURN_CLIENT ||
-	    w->doors[links_at(w->links, out->link)->listener].io != NULL)
+	if (out->to != TURN_CLIENT)
 		return false;
+	kind = w->doors[links_at(w->links, out->link)->listener].kind;
+	if (kind == DOOR_UDP)
+		return false;
+	if (kind == DOOR_DTLS) {
+		dtls_clients_send(w, out);
+		return true;
+	}
 	s = client_find(w, out->dst, out->link);
 	if (s == NULL)
 		return true;
@@ -143,6 +155,8 @@ clients_idle(struct worker *w, const struct turn_alloc_info *a)
 
 	if (s != NULL)
 		stream_touch(s);
+	else
+		dtls_clients_idle(w, a);
 }
 
 int
@@ -165,6 +179,8 @@ clients_open(struct worker *w)
 		.message_max = MESSAGE_MAX,
 		.send_max = t->send_max,
 		.idle_ms = t->idle_ms,
+		.balancers = t->balancers->items,
+		.nbalancers = t->balancers->n,
 	};
 
 	htab_init(&w->clients, t->streams_max);

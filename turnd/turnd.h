@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "lib/daemon/listen.h"
+#include "lib/dtls/assoc.h"
 #include "lib/log/log.h"
 #include "lib/base/htab.h"
 #include "lib/net/batch.h"
@@ -31,9 +32,11 @@ struct turnd {
 	struct listeners listeners;
 	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
-	size_t streams_max; /* TCP connections of a worker */
-	uint64_t idle_ms;   /* of one without an allocation */
-	size_t send_max;    /* bytes that wait on one */
+	size_t streams_max;                /* TCP connections of a worker */
+	size_t assocs_max;                 /* DTLS associations of a worker */
+	const struct conf_list *balancers; /* struct prefix */
+	uint64_t idle_ms;                  /* of one without an allocation */
+	size_t send_max;                   /* bytes that wait on one */
 	/* The one lock that workers share; held for a table look-up when an
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;
@@ -42,11 +45,16 @@ struct turnd {
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };
 
+/* What clients of a listener are to us. */
+enum door_kind { DOOR_UDP, DOOR_DTLS, DOOR_STREAM };
+
 /* A worker's socket of a listener. */
 struct door {
 	struct worker *worker;
+	enum door_kind kind;
 	int fd;
 	uint16_t listener;
+	uint16_t secure; /* the listener of DTLS that comes here, or NONE */
 	struct loop_io *io;
 };
 
@@ -71,6 +79,10 @@ struct worker {
 	struct streams *streams; /* clients over TCP */
 	struct htab clients;     /* those by their 5-tuple */
 	struct stream_stats stream_stats;
+	struct assocs *assocs; /* clients over DTLS; NULL: no certificate */
+	struct assoc_stats assoc_stats;
+	struct loop_timer *assocs_timer;
+	uint64_t assocs_due_ms;       /* what that is set to */
 	struct relay **relays;        /* by descriptor */
 	size_t nrelays;               /* room in relays */
 	struct loop_timer *expiry;    /* of what the server keeps */
@@ -102,10 +114,20 @@ void worker_flush(struct worker *);
 void alloc_addrs(
     const struct turn_alloc_info *, struct addr *first, struct addr *second);
 
+/* dtls.c: clients over DTLS. 0 or -ENOMEM, and close is due. */
+int dtls_clients_open(struct worker *);
+void dtls_clients_close(struct worker *);
+/* True: it was for DTLS, or is for nobody at this door. */
+bool dtls_clients_input(struct worker *, const struct door *,
+    const struct batch_in *, uint64_t now_ms);
+void dtls_clients_send(struct worker *, const struct turn_out *);
+void dtls_clients_idle(struct worker *, const struct turn_alloc_info *);
+void dtls_clients_turn_end(struct worker *);
+
 /* stream.c: clients over TCP */
 int clients_open(struct worker *); /* 0 or -ENOMEM */
 void clients_close(struct worker *);
-/* Queues what goes to such a client; false: the client is another one's. */
+/* Queues what goes to a client on TCP or DTLS; false: it is on neither. */
 bool clients_send(struct worker *, const struct turn_out *);
 /* This allocation is over: its connection has to make another one soon. */
 void clients_idle(struct worker *, const struct turn_alloc_info *);

@@ -220,6 +220,8 @@ worker_flush(struct worker *w)
 {
 	batch_tx_flush(w->tx);
 	w->nreplies = 0;
+	if (w->assocs != NULL)
+		assocs_flushed(w->assocs);
 }
 
 /* A datagram that may not be cut, alone: only such pay for asking the socket
@@ -322,6 +324,9 @@ worker_feed_batch(
 
 	for (i = 0; i < n; i++) {
 		b = batch_rx_at(w->rx, i);
+		if (door != NULL && door->secure != LISTENER_NONE &&
+		    !b->truncated && dtls_clients_input(w, door, b, now.now_ms))
+			continue;
 		reason = worker_accept(w, b, in, door, now.now_ms);
 		if (reason != TURN_OK) {
 			stat_add(&w->stats->reasons[reason], 1);
@@ -399,6 +404,7 @@ worker_turn_end(void *arg)
 
 	worker_flush(w);
 	streams_flush(w->streams);
+	dtls_clients_turn_end(w);
 	/* Only requests move timers, so relaying never looks for the next. */
 	if (w->timers_moved)
 		worker_set_expiry(w);
@@ -435,7 +441,8 @@ worker_init(struct worker *w)
 	}
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
-	return clients_open(w) == 0 && doors_open(w) == 0;
+	return clients_open(w) == 0 && dtls_clients_open(w) == 0 &&
+	    doors_open(w) == 0;
 }
 
 void *
@@ -473,6 +480,7 @@ worker_free(void *worker)
 	struct worker *w = worker;
 
 	clients_close(w);
+	dtls_clients_close(w);
 	turn_server_free(w->server); /* closes the relay sockets */
 	doors_close(w);
 	free(w->relays);

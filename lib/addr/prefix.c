@@ -142,17 +142,22 @@ prefix_parse(const char *s, struct prefix *out)
 }
 
 bool
+prefix_covers(const struct prefix *p, const struct addr *a)
+{
+	struct key k = key_of(a), base = key_of(&p->addr), m = prefix_mask(p);
+
+	return a->family == p->addr.family && ((k.hi ^ base.hi) & ~m.hi) == 0 &&
+	    ((k.lo ^ base.lo) & ~m.lo) == 0;
+}
+
+bool
 prefix_contains(const struct prefix *p, const struct addr *a)
 {
 	struct addr readings[ADDR_READINGS];
-	struct key k, base = key_of(&p->addr), m = prefix_mask(p);
 	size_t i, n = addr_readings(a, readings);
 
 	for (i = 0; i < n; i++) {
-		k = key_of(&readings[i]);
-		if (readings[i].family == p->addr.family &&
-		    ((k.hi ^ base.hi) & ~m.hi) == 0 &&
-		    ((k.lo ^ base.lo) & ~m.lo) == 0)
+		if (prefix_covers(p, &readings[i]))
 			return true;
 	}
 	return false;

@@ -35,6 +35,10 @@ int prefix_parse(const char *, struct prefix *);
 /* True when some reading of the address is inside. */
 bool prefix_contains(const struct prefix *, const struct addr *);
 
+/* True when the very bits are inside: who may choose an address of his own
+ * network chooses what it reads like, and must not pass for another's. */
+bool prefix_covers(const struct prefix *, const struct addr *);
+
 struct prefix_list *prefix_list_new(void);
 void prefix_list_free(struct prefix_list *);
 /* A later rule on the same prefix replaces the verdict. 0 or -ENOMEM. */

@@ -36,26 +36,64 @@ set_buffers(const struct listener *l, int workers)
 	}
 }
 
+bool
+listener_is_datagram(const struct listener *l)
+{
+	return listener_is(l, "udp") || listener_is(l, "dtls");
+}
+
+static bool
+is_secure(const char *scheme)
+{
+	return strcmp(scheme, "tls") == 0 || strcmp(scheme, "dtls") == 0 ||
+	    strcmp(scheme, "https") == 0;
+}
+
 static int
-listener_open(struct listeners *ls, const struct conf_listen *uri)
+listener_open(
+    struct listeners *ls, const char *scheme, const struct addr *at, size_t row)
 {
 	struct listener *l = &ls->items[ls->n];
 	int rc;
 
-	l->scheme = uri->scheme;
-	if (listener_is(l, "udp"))
-		rc = sock_udp_group(&uri->addr, l->fds, ls->workers, &l->addr);
+	*l = (struct listener){ .scheme = scheme, .row = row };
+	l->secure = is_secure(scheme) ? (uint16_t)ls->n : LISTENER_NONE;
+	if (listener_is_datagram(l))
+		rc = sock_udp_group(at, l->fds, ls->workers, &l->addr);
 	else
-		rc = sock_tcp_group(
-		    &uri->addr, l->fds, ls->workers, BACKLOG, &l->addr);
+		rc = sock_tcp_group(at, l->fds, ls->workers, BACKLOG, &l->addr);
 	if (rc != 0)
 		return rc;
 	ls->n++;
-	if (listener_is(l, "udp"))
+	if (listener_is_datagram(l))
 		set_buffers(l, ls->workers);
-	log_info("listening", KV_S("scheme", l->scheme),
-	    KV_ADDR("address", &l->addr), KV_I("workers", ls->workers));
 	return 0;
+}
+
+/* Another one on the sockets of the last, for what comes encrypted. */
+static void
+listener_share(struct listeners *ls, const char *scheme)
+{
+	struct listener *l = &ls->items[ls->n];
+
+	*l = l[-1];
+	l->scheme = scheme;
+	l->shares = true;
+	l->secure = l[-1].secure = (uint16_t)ls->n++;
+}
+
+static int
+listener_open_auto(struct listeners *ls, const struct addr *at, size_t row)
+{
+	int rc = listener_open(ls, "udp", at, row);
+
+	if (rc != 0)
+		return rc;
+	listener_share(ls, "dtls");
+	rc = listener_open(ls, "tcp", at, row);
+	if (rc == 0)
+		listener_share(ls, "tls");
+	return rc;
 }
 
 int
@@ -71,10 +109,18 @@ listeners_add(struct listeners *ls, const struct conf_listen *uri,
     const struct listen_row *row, char err[DAEMON_ERR_MAX])
 {
 	char text[ADDR_STRLEN];
-	int rc = listener_open(ls, uri);
+	int rc;
 
-	if (rc == 0)
+	if (strcmp(uri->scheme, "auto") == 0)
+		rc = listener_open_auto(ls, &uri->addr, row->n);
+	else
+		rc = listener_open(ls, uri->scheme, &uri->addr, row->n);
+	if (rc == 0) {
+		log_info("listening", KV_S("scheme", uri->scheme),
+		    KV_ADDR("address", &ls->items[ls->n - 1].addr),
+		    KV_I("workers", ls->workers));
 		return 0;
+	}
 	conf_wrong(row->conf, row->section, row->key, row->n, err,
 	    "cannot listen on %s: %s%s", addr_format(&uri->addr, text),
 	    strerror(-rc),
@@ -91,7 +137,7 @@ listeners_open(struct listeners *ls, const struct conf *conf,
 {
 	const struct conf_listen *uri = uris->items;
 	struct listen_row row = { conf, section, "listen", 0 };
-	int rc = listeners_init(ls, uris->n, workers);
+	int rc = listeners_init(ls, uris->n * LISTENER_AUTO, workers);
 
 	for (; rc == 0 && row.n < uris->n; row.n++)
 		rc = listeners_add(ls, &uri[row.n], &row, err);
@@ -105,22 +151,35 @@ listeners_close(struct listeners *ls)
 	int k;
 
 	for (i = 0; i < ls->n; i++) {
-		for (k = 0; k < ls->workers; k++)
+		for (k = 0; k < ls->workers && !ls->items[i].shares; k++)
 			close(ls->items[i].fds[k]);
 	}
 	free(ls->items);
 	*ls = (struct listeners){ .items = NULL };
 }
 
-/* The first of the scheme; uris->n: none. */
+const struct listener *
+listeners_of(const struct listeners *ls, size_t row)
+{
+	size_t i;
+
+	for (i = 0; i < ls->n; i++) {
+		if (ls->items[i].row == row)
+			return &ls->items[i];
+	}
+	return NULL;
+}
+
+/* The first that needs a certificate; uris->n: none. */
 static size_t
-uri_find(const struct conf_list *uris, const char *scheme)
+uri_find_secure(const struct conf_list *uris)
 {
 	const struct conf_listen *uri = uris->items;
 	size_t i;
 
 	for (i = 0; i < uris->n; i++) {
-		if (strcmp(uri[i].scheme, scheme) == 0)
+		if (is_secure(uri[i].scheme) ||
+		    strcmp(uri[i].scheme, "auto") == 0)
 			break;
 	}
 	return i;
@@ -128,21 +187,21 @@ uri_find(const struct conf_list *uris, const char *scheme)
 
 int
 listeners_check_tls(const struct conf *conf, const char *section,
-    const struct conf_list *uris, const char *scheme, char err[DAEMON_ERR_MAX])
+    const struct conf_list *uris, char err[DAEMON_ERR_MAX])
 {
 	const struct conf_common *c = conf_data(conf);
-	size_t i = uri_find(uris, scheme);
+	const struct conf_listen *uri = uris->items;
+	size_t i = uri_find_secure(uris);
 
 	if (i == uris->n || (c->tls_cert != NULL && c->tls_key != NULL))
 		return 0;
 	return conf_wrong(conf, section, "listen", i, err,
-	    "%s needs tls-cert and tls-key in [floe]", scheme);
+	    "%s needs tls-cert and tls-key in [floe]", uri[i].scheme);
 }
 
 int
 listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
-    const char *scheme, const char *const *alpn, struct tls_ctx **out,
-    char err[DAEMON_ERR_MAX])
+    const char *const *alpn, struct tls_ctx **out, char err[DAEMON_ERR_MAX])
 {
 	const struct conf_common *c = conf_data(conf);
 	const struct tls_conf cfg = { c->tls_cert, c->tls_key, alpn };
@@ -150,7 +209,7 @@ listeners_open_tls(const struct conf *conf, const struct conf_list *uris,
 	int rc;
 
 	*out = NULL;
-	if (uri_find(uris, scheme) == uris->n)
+	if (uri_find_secure(uris) == uris->n)
 		return 0;
 	rc = tls_ctx_new(&cfg, out, what);
 	if (rc != 0)

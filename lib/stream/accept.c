@@ -71,7 +71,7 @@ door_identify(const struct stream_door *d, int fd,
     const struct sockaddr_storage *from, struct stream_id *id)
 {
 	memset(id, 0, sizeof(*id));
-	id->listener = d->listener;
+	id->listener = d->kind.plain;
 	if (addr_from_sockaddr(from, &id->client) != 0)
 		return false;
 	if (d->any && sock_local(fd, &id->local) != 0)
@@ -108,17 +108,16 @@ door_ready(void *arg, int listener, int what)
 }
 
 int
-streams_listen(struct streams *ss, uint16_t listener, int fd,
-    const struct addr *bound, struct tls_ctx *tls)
+streams_listen(struct streams *ss, int fd, const struct addr *bound,
+    const struct stream_kind *kind)
 {
 	static const uint8_t zero[sizeof(bound->ip)];
 	struct stream_door *d = &ss->doors[ss->ndoors];
 
 	*d = (struct stream_door){
 		.all = ss,
-		.listener = listener,
+		.kind = *kind,
 		.any = memcmp(bound->ip, zero, sizeof(zero)) == 0,
-		.tls = tls,
 	};
 	d->io = loop_io_new(ss->conf.loop, fd, LOOP_READ, door_ready, d);
 	if (d->io == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * internal: what stream.c, accept.c and parts.c share.
+ * internal: what the files of lib/stream share.
  * Owns: nothing.  Thread: the worker's.
  */
 #ifndef FLOE_LIB_STREAM_INTERNAL_H
@@ -21,12 +21,15 @@ struct stream {
 	int watched; /* LOOP_READ | LOOP_WRITE */
 	struct loop_io *io;
 	struct tls *tls; /* NULL: plain TCP */
-	bool ended;      /* the client will send no more */
-	bool held;       /* rest may hold whole messages */
-	bool dirty;      /* in the list of those to flush */
-	bool leaving;    /* detached as soon as message has returned */
-	bool again;      /* and that message stays unread */
-	uint8_t *rest;   /* read, and not yet handed on */
+	const struct stream_door *door;
+	bool greeting; /* it is not known whose it is, or what is spoken */
+	bool proxied;  /* and a balancer's header is to come */
+	bool ended;    /* the client will send no more */
+	bool held;     /* rest may hold whole messages */
+	bool dirty;    /* in the list of those to flush */
+	bool leaving;  /* detached as soon as message has returned */
+	bool again;    /* and that message stays unread */
+	uint8_t *rest; /* read, and not yet handed on */
 	size_t rest_len;
 	struct frames out;
 	struct wheel_timer idle;
@@ -37,9 +40,8 @@ struct stream {
 /* A listening socket. */
 struct stream_door {
 	struct streams *all;
-	uint16_t listener;
+	struct stream_kind kind;
 	bool any; /* bound to all addresses: each connection tells its own */
-	struct tls_ctx *tls;
 	struct loop_io *io;
 };
 
@@ -67,6 +69,12 @@ void stream_free(struct stream *);
 void stream_ready(void *stream, int fd, int what); /* a loop_io_fn */
 /* parts.c: in place of stream_close */
 void stream_take_apart(struct stream *);
+/* It speaks; 0, or -errno: it is refused. */
+int stream_begin(struct stream *, bool secure);
+/* greet.c: must something be read before it may begin? */
+bool stream_must_greet(struct stream *);
+/* 0: it has begun; -EAGAIN, -EBADMSG: a bad header, -ECONNRESET, ... */
+int stream_greet(struct stream *);
 /* accept.c */
 void accept_close(struct streams *);
 void accept_resume(void *streams); /* a loop_fn */

@@ -29,6 +29,7 @@ stream_end_name(enum stream_end end)
 		[STREAM_NOT_STUN] = "not-stun",
 		[STREAM_TOO_LONG] = "too-long",
 		[STREAM_TLS] = "tls",
+		[STREAM_PROXY] = "proxy",
 		[STREAM_FAILED] = "failed",
 		[STREAM_REFUSED] = "refused",
 		[STREAM_DETACHED] = "detached",
@@ -108,7 +109,7 @@ stream_close(struct stream *s, enum stream_end end)
 {
 	struct streams *ss = s->all;
 
-	if (ss->ops.closed != NULL)
+	if (ss->ops.closed != NULL && !s->greeting)
 		ss->ops.closed(ss->ops.arg, s);
 	counter_add(&ss->stats->ended[end], 1);
 	stream_leave(s);
@@ -129,7 +130,8 @@ expire(void *arg)
 	while ((t = wheel_pop(&ss->idle, loop_now_ms(ss->conf.loop))) != NULL) {
 		s = (struct stream *)(void *)((char *)t -
 		    offsetof(struct stream, idle));
-		if (ss->ops.idle != NULL && ss->ops.idle(ss->ops.arg, s))
+		if (!s->greeting && ss->ops.idle != NULL &&
+		    ss->ops.idle(ss->ops.arg, s))
 			stream_touch(s);
 		else
 			stream_close(s, STREAM_IDLE);
@@ -343,12 +345,53 @@ end_of(const struct stream *s, int err)
 	}
 }
 
+static enum stream_end
+end_of_greeting(int err)
+{
+	switch (err) {
+	case -EBADMSG:
+		return STREAM_PROXY;
+	case -ECONNRESET:
+		return STREAM_BY_CLIENT;
+	default:
+		return STREAM_REFUSED;
+	}
+}
+
+int
+stream_begin(struct stream *s, bool secure)
+{
+	const struct stream_ops *ops = &s->all->ops;
+	int err = 0;
+
+	s->id.listener = secure ? s->door->kind.secure : s->door->kind.plain;
+	if (secure) {
+		s->tls = tls_open_fd(s->door->kind.tls, s->fd);
+		if (s->tls == NULL)
+			return -ENOMEM;
+	}
+	if (ops->opened != NULL)
+		err = ops->opened(ops->arg, s);
+	if (err == 0)
+		s->greeting = false;
+	return err;
+}
+
 void
 stream_ready(void *arg, int fd, int what)
 {
 	struct stream *s = arg;
 	int err = 0;
 
+	if (s->greeting) {
+		err = stream_greet(s);
+		if (err == -EAGAIN)
+			return;
+		if (err != 0) {
+			stream_close(s, end_of_greeting(err));
+			return;
+		}
+	}
 	if (what & LOOP_WRITE)
 		err = stream_flush(s);
 	if (err == 0)
@@ -378,13 +421,14 @@ stream_open(struct stream_door *d, int fd, const struct stream_id *id)
 	s->all = ss;
 	s->fd = fd;
 	s->id = *id;
+	s->door = d;
+	s->greeting = true;
 	s->watched = LOOP_READ;
 	frames_init(&s->out, ss->conf.send_max);
 	s->io = loop_io_new(ss->conf.loop, fd, LOOP_READ, stream_ready, s);
-	if (d->tls != NULL)
-		s->tls = tls_open_fd(d->tls, fd);
-	if (s->io == NULL || (d->tls != NULL && s->tls == NULL) ||
-	    (ss->ops.opened != NULL && ss->ops.opened(ss->ops.arg, s) != 0)) {
+	if (s->io == NULL ||
+	    (!stream_must_greet(s) &&
+		stream_begin(s, d->kind.tls != NULL) != 0)) {
 		stream_free(s);
 		return false;
 	}

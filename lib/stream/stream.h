@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * stream: the TCP and TLS connections of one worker. Bytes are cut into
+ * stream: the TCP and TLS connections of one worker. A balancer's header is
+ * taken off and the first byte tells TLS, where that is left open; then bytes
+ * are cut into
  * messages and handed on; what is sent is queued, written once a loop turn,
  * and bounded: a client that does not read loses its oldest media, and its
  * requests are not read any more while answers wait for it.
@@ -27,6 +29,7 @@ enum stream_end {
 	STREAM_NOT_STUN, /* framing is lost for good */
 	STREAM_TOO_LONG, /* a message longer than is served */
 	STREAM_TLS,      /* the client broke TLS or refused ours */
+	STREAM_PROXY,    /* a balancer did not tell whose it is */
 	STREAM_FAILED,   /* the kernel refused to read or write */
 	STREAM_REFUSED,  /* as many connections as allowed are there */
 	STREAM_DETACHED, /* it goes on, but not as a stream of ours */
@@ -47,7 +50,8 @@ uint64_t stream_stats_open(const struct stream_stats *);
 struct stream;
 struct streams;
 
-/* The 5-tuple. Without holes: hashed and compared as bytes. */
+/* The 5-tuple, whose client is the one that a balancer told. Without holes:
+ * hashed and compared as bytes. */
 struct stream_id {
 	uint16_t listener;
 	struct addr local; /* ADDR_NONE: what the listener is bound to */
@@ -94,18 +98,28 @@ struct streams_conf {
 	size_t max; /* connections */
 	size_t listeners;
 	size_t message_max;
-	size_t send_max; /* bytes that may wait on a connection */
-	uint64_t idle_ms;
+	size_t send_max;  /* bytes that may wait on a connection */
+	uint64_t idle_ms; /* all that comes before messages is over by then */
+	/* Who sends the PROXY protocol's header first, always (lib/addr); the
+	 * others never do. Borrowed. */
+	const struct prefix *balancers;
+	size_t nbalancers;
 };
 
 /* Both are copied; NULL: no memory. */
 struct streams *streams_new(const struct streams_conf *,
     const struct stream_ops *, struct stream_stats *);
 void streams_free(struct streams *);
-/* Accepts from a listening socket, which stays the caller's, bound to bound;
- * with a context it speaks TLS. 0 or -ENOMEM. */
-int streams_listen(struct streams *, uint16_t listener, int fd,
-    const struct addr *bound, struct tls_ctx *);
+/* What is spoken on a socket: without a context no TLS; else TLS, as the
+ * listener secure, and what is in the clear, if that is plain. */
+struct stream_kind {
+	uint16_t plain, secure; /* the same: nothing in the clear */
+	struct tls_ctx *tls;
+};
+/* Accepts from a listening socket, which stays the caller's, bound to bound.
+ * 0 or -ENOMEM. */
+int streams_listen(struct streams *, int fd, const struct addr *bound,
+    const struct stream_kind *);
 /* Due at the end of each loop turn. */
 void streams_flush(struct streams *);
 

@@ -140,26 +140,20 @@ class TurndTcp(case.Case):
         first.permit(PEER)
         self.assertEqual(self.ended("refused"), 1)
 
-    def resident_kb(self, daemon):
-        with open(f"/proc/{daemon.process.pid}/status",
-                  encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status
-                        if line.startswith("VmRSS"))
-
     def test_a_client_that_does_not_read(self):
         daemon = self.begin(tcp_buffer="64k")
         deaf, other, peer = self.client(), self.client(), self.peer()
         relayed, others = deaf.allocate(), other.allocate()
         for client in (deaf, other):
             client.bind(CHANNEL, *peer.getsockname())
-        before = self.resident_kb(daemon)
+        before = daemon.resident_kb()
         while not self.dropped("client_slow"):
             for _ in range(FLOOD):
                 peer.sendto(bytes(SIZE), relayed)
             peer.sendto(b"hello", others)
             self.assertEqual(other.channel_recv(), (CHANNEL, b"hello"))
         # ASan keeps what was freed for a while.
-        self.assertLess(self.resident_kb(daemon) - before, 64 << 10)
+        self.assertLess(daemon.resident_kb() - before, 64 << 10)
         # What it reads at last is whole, and it is still served.
         peer.sendto(b"last", relayed)
         deaf.sock.send(deaf.message(turn.REFRESH, ()))

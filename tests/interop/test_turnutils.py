@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""coturn's own tools against stund and turnd, over UDP, TCP and TLS."""
+"""coturn's own tools against stund and turnd, over UDP, TCP, TLS and DTLS."""
 
 import re
 
@@ -51,6 +51,12 @@ class Turnutils(case.Case):
 
     def test_channels_over_tls(self):
         self.relay("-t", "-S", "-p", str(floe.TURNS_PORT), *STATIC)
+
+    def test_channels_over_dtls(self):
+        self.relay("-S", "-p", str(floe.TURNS_PORT), *STATIC)
+
+    def test_indications_over_dtls(self):
+        self.relay("-S", "-s", "-p", str(floe.TURNS_PORT), *STATIC)
 
     def test_dont_fragment(self):
         self.relay("-s", "-g", *STATIC)

@@ -79,6 +79,12 @@ class Daemon:
             self.kill()
             return self.process.returncode
 
+    def resident_kb(self):
+        with open(f"/proc/{self.process.pid}/status",
+                  encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status
+                        if line.startswith("VmRSS"))
+
     def log(self):
         try:
             with open(self.log_path, encoding="utf-8",

@@ -37,7 +37,8 @@ def sections(case, address, tls=None):
     if tls:
         common += [("tls-cert", tls[0]), ("tls-key", tls[1])]
     def secure(port):
-        return [("listen", f"tls://{address}:{port}")] if tls else []
+        return [("listen", f"{scheme}://{address}:{port}")
+                for scheme in ("tls", "dtls")] if tls else []
 
     return {
         "floe": common,

@@ -73,6 +73,8 @@
 	    "the allocation has as many permissions or channels as allowed") \
 	/* datagrams of clients: dropped */                                  \
 	ROW(TURN_NOT_STUN, "not_stun", 0, "neither STUN nor ChannelData")    \
+	ROW(TURN_NOT_DTLS, "not_dtls", 0,                                    \
+	    "a datagram in the clear at a dtls:// listener")                 \
 	ROW(TURN_MALFORMED, "malformed", 0,                                  \
 	    "STUN or ChannelData that does not decode")                      \
 	ROW(TURN_UNKNOWN_METHOD, "unknown_method", 0,                        \

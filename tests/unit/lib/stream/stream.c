@@ -151,7 +151,8 @@ setup(void **state)
 	f->end = loop_timer_new(f->loop, end_run, f);
 	loop_on_turn_end(f->loop, turn_end, f);
 	if (sock_tcp_group(&any, &f->listener, 1, 8, &f->at) != 0 ||
-	    streams_listen(f->streams, 7, f->listener, &f->at, NULL) != 0)
+	    streams_listen(f->streams, f->listener, &f->at,
+		&(struct stream_kind){ 7, 7, NULL }) != 0)
 		return -1;
 	f->client = dial(f);
 	*state = f;

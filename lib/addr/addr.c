@@ -241,6 +241,16 @@ addr_canonical(const struct addr *a)
 	return *a;
 }
 
+bool
+addr_tunneled(const struct addr *a)
+{
+	static const uint8_t teredo[4] = { 0x20, 0x01, 0, 0 };
+
+	return a->family == ADDR_V6 &&
+	    ((a->ip[0] == 0x20 && a->ip[1] == 0x02) ||
+		memcmp(a->ip, teredo, sizeof(teredo)) == 0);
+}
+
 static bool
 is_mapped(const struct addr *a)
 {

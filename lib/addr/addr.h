@@ -48,6 +48,10 @@ bool addr_is_loopback(const struct addr *); /* 127.0.0.0/8 or ::1 */
  */
 struct addr addr_canonical(const struct addr *);
 
+/* 6to4 (2002::/16) or Teredo (2001::/32): its packets go through a tunnel that
+ * anybody may feed. */
+bool addr_tunneled(const struct addr *);
+
 /*
  * Every address that a packet to this one may meet on its way: itself unless
  * it is only a spelling of IPv4 (::ffff:0:0/96), what its prefix embeds, what

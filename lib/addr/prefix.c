@@ -371,10 +371,12 @@ static const struct special {
 	{ "64:ff9b:1::/48", "nat64-local" },
 	{ "100::/64", "discard" },
 	{ "100:0:0:1::/64", "dummy" },
+	{ "2001::/32", "teredo" }, /* RFC 8656 section 21.4 */
 	{ "2001:2::/48", "benchmarking" },
 	{ "2001:10::/28", "orchid" },
 	{ "2001:20::/28", "orchid" },
 	{ "2001:db8::/32", "documentation" },
+	{ "2002::/16", "6to4" }, /* RFC 8656 section 21.4 */
 	{ "3fff::/20", "documentation" },
 	{ "5f00::/16", "segment-routing" },
 	{ "fc00::/7", "unique-local" }, /* fd00:ec2::254: metadata */

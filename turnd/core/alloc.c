@@ -484,6 +484,9 @@ alloc_allocate(struct turn_req *r)
 		alloc_answer(r, r->alloc);
 		return TURN_OK;
 	}
+	/* RFC 8656 section 21.4: a loop through the tunnel would amplify. */
+	if (addr_tunneled(r->in->src))
+		return TURN_CLIENT_TUNNELED;
 	reason = want_decode(r, &want, &dual);
 	if (reason != TURN_OK)
 		return reason;

@@ -40,6 +40,8 @@
 	    "the peer is bound to another channel")                          \
 	ROW(TURN_PEER_DENIED, "peer_denied", 403,                            \
 	    "a rule of allow-peer/deny-peer or a built-in one refuses it")   \
+	ROW(TURN_CLIENT_TUNNELED, "client_tunneled", 403,                    \
+	    "an Allocate from a 6to4 or Teredo address")                     \
 	ROW(TURN_UNKNOWN_ATTRIBUTE, "unknown_attribute", 420,                \
 	    "a comprehension-required attribute is not supported")           \
 	ROW(TURN_NO_ALLOCATION, "no_allocation", 437,                        \

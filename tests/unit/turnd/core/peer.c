@@ -67,22 +67,21 @@ static const char *const refused[] = {
 	/* Teredo: the client's address, inverted, in the last 32 bits */
 	"[2001:0:4136:e378:8000:63bf:80ff:fffe]:9", /* 127.0.0.1 */
 	"[2001:0:4136:e378:8000:63bf:f5ff:fffe]:9", /* 10.0.0.1 */
+	/* a tunnel, wherever it leads */
+	"[2002:808:808::1]:9",
+	"[2001:0:4136:e378:8000:63bf:f7f7:f7f7]:9",
 	/* ISATAP */
 	"[2a00:1:2:3:0:5efe:7f00:1]:9",
 	"[2a00:1:2:3:200:5efe:a00:1]:9",
 };
 
 static const struct spelling served[] = {
-	{ "1.1.1.1:9", RELAY_V4 },
-	{ "9.255.255.255:9", RELAY_V4 },
-	{ "11.0.0.0:9", RELAY_V4 },
-	{ "100.63.255.255:9", RELAY_V4 },
-	{ "172.15.255.255:9", RELAY_V4 },
-	{ "172.32.0.0:9", RELAY_V4 },
+	{ "1.1.1.1:9", RELAY_V4 }, { "9.255.255.255:9", RELAY_V4 },
+	{ "11.0.0.0:9", RELAY_V4 }, { "100.63.255.255:9", RELAY_V4 },
+	{ "172.15.255.255:9", RELAY_V4 }, { "172.32.0.0:9", RELAY_V4 },
 	{ "223.255.255.255:9", RELAY_V4 },
 	{ "[2a00:1450:4001::200e]:9", RELAY_V6 },
 	{ "[64:ff9b::8.8.8.8]:9", RELAY_V6 }, /* NAT64 to a public address */
-	{ "[2002:808:808::1]:9", RELAY_V6 },
 };
 
 struct both {

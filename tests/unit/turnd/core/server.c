@@ -271,6 +271,68 @@ test_next_ms(void **state)
 	assert_true(f.t.now_ms <= start + 600000 + 32);
 }
 
+/* The wheel comes by late; lifetimes are exact all the same. */
+static void
+test_late_wheel(void **state)
+{
+	const struct turn_stats *s = turn_server_stats(f.server);
+
+	assert_int_equal(client_allocate(&c), 0);
+	assert_int_equal(client_refresh(&c, 3600), 0);
+	assert_int_equal(client_bind(&c, 0x4000, "198.41.0.4:9"), 0);
+	f.t.now_ms += TURN_PERMISSION_S * 1000;
+	client_send_data(&c, "198.41.0.4:9", "x");
+	assert_int_equal(f.out.note.reason, TURN_SEND_NO_PERMISSION);
+	/* The channel's number and peer are free when its time is over. */
+	f.t.now_ms += (TURN_CHANNEL_S - TURN_PERMISSION_S) * 1000 - 1;
+	assert_int_equal(client_bind(&c, 0x4000, "198.41.0.5:9"), 400);
+	f.t.now_ms++;
+	assert_int_equal(client_bind(&c, 0x4000, "198.41.0.5:9"), 438);
+	assert_int_equal(client_bind(&c, 0x4000, "198.41.0.5:9"), 0);
+	assert_int_equal(client_bind(&c, 0x4001, "198.41.0.4:9"), 0);
+	f.t.now_ms += 3600000;
+	assert_int_equal(s->allocations, 1);
+	client_channel_data(&c, 0x4000, "x");
+	assert_int_equal(f.out.note.reason, TURN_CHANNEL_UNBOUND);
+	assert_false(turn_server_has(f.server, &c.addr, 0, f.t));
+	assert_int_equal(s->allocations, 0);
+	assert_int_equal(f.last_why, TURN_END_EXPIRED);
+}
+
+/* RFC 8656 section 7.1: with the connection the allocation is gone. */
+static void
+test_gone(void **state)
+{
+	assert_int_equal(client_allocate(&c), 0);
+	assert_true(turn_server_has(f.server, &c.addr, 0, f.t));
+	turn_server_gone(f.server, &c.addr, 1, f.t); /* another connection */
+	assert_true(turn_server_has(f.server, &c.addr, 0, f.t));
+	turn_server_gone(f.server, &c.addr, 0, f.t);
+	assert_int_equal(f.ended, 1);
+	assert_int_equal(f.last_why, TURN_END_DISCONNECTED);
+	assert_false(turn_server_has(f.server, &c.addr, 0, f.t));
+	assert_int_equal(client_refresh(&c, 600), 437);
+}
+
+/* Who runs here is told to the authenticated, when it is told at all. */
+static void
+test_software(void **state)
+{
+	const struct stun_attr *a;
+
+	f.core.software = "Floe";
+	assert_int_equal(client_refresh(&c, 600), 401);
+	assert_null(stun_find(&c.answer, STUN_SOFTWARE));
+	assert_int_equal(client_refresh(&c, 600), 437);
+	a = stun_find(&c.answer, STUN_SOFTWARE);
+	assert_non_null(a);
+	assert_int_equal(a->len, 4);
+	assert_true(c.authentic);
+	f.core.software = NULL;
+	assert_int_equal(client_refresh(&c, 600), 437);
+	assert_null(stun_find(&c.answer, STUN_SOFTWARE));
+}
+
 static void
 test_shutdown_ends_all(void **state)
 {
@@ -355,6 +417,9 @@ main(void)
 		CASE(test_walk_and_end),
 		CASE(test_channel_counts_outlive_it),
 		CASE(test_next_ms),
+		CASE(test_late_wheel),
+		CASE(test_gone),
+		CASE(test_software),
 		CASE(test_shutdown_ends_all),
 		CASE(test_fingerprint_is_mirrored),
 		CASE(test_classic_binding),

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// bridge: lets the Python tests drive browsers through playwright-core.
+// bridge: lets the Python tests drive browsers through playwright-core: Debian's
+// Chromium by its own protocol, Debian's Firefox by WebDriver BiDi.  That one is
+// a TCP port, so the bridge runs in the namespace of its browsers.
 //
 // Each line on stdin is {"id", "op", "page", ...}, each line on stdout its
 // answer {"id", "ok"} or {"id", "err"}.  Requests are done one after another.
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { fileURLToPath } from 'node:url';
+import { chromium, firefox } from 'playwright-core';
 
-const FLAGS = [
+const CHROMIUM_FLAGS = [
   '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--disable-gpu',
   '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
   // Names of mDNS candidates mean nothing across two namespaces.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
+
+const FIREFOX_PREFS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+};
 
 // Remembers every peer connection of a page, so that a test can read its
 // statistics without the page's help.
@@ -37,7 +46,8 @@ async function peerStats() {
   const stats = [...(await peer.getStats()).values()];
   const byId = new Map(stats.map((entry) => [entry.id, entry]));
   const transport = stats.find((entry) => entry.type === 'transport');
-  const pair = byId.get(transport?.selectedCandidatePairId);
+  const pair = byId.get(transport?.selectedCandidatePairId)
+    ?? stats.find((entry) => entry.selected);  // Firefox
   const inbound = stats.find(
     (entry) => entry.type === 'inbound-rtp' && entry.kind === 'video');
   return {
@@ -52,11 +62,19 @@ async function peerStats() {
 const pages = new Map();
 const consoles = new Map();
 
-async function open({ page: name, program, home, url }) {
-  const browser = await chromium.launch({
-    executablePath: program, args: FLAGS, chromiumSandbox: false,
-    env: { ...process.env, HOME: home },
-  });
+const launch = {
+  chromium: (env) => chromium.launch({
+    executablePath: '/usr/bin/chromium', args: CHROMIUM_FLAGS,
+    chromiumSandbox: false, env,
+  }),
+  firefox: (env) => firefox.launch({
+    executablePath: fileURLToPath(new URL('firefox.sh', import.meta.url)),
+    channel: 'moz-firefox', firefoxUserPrefs: FIREFOX_PREFS, env,
+  }),
+};
+
+async function open({ page: name, kind, home, url }) {
+  const browser = await launch[kind]({ ...process.env, HOME: home });
   const page = await browser.newPage();
   const lines = [];
   page.setDefaultTimeout(20000);
@@ -68,6 +86,7 @@ async function open({ page: name, program, home, url }) {
   pages.set(name, { browser, page });
   consoles.set(name, lines);
   await page.goto(url);
+  return browser.version();
 }
 
 const pageOf = (request) => pages.get(request.page).page;

@@ -61,13 +61,14 @@ class Clients(case.Case):
         floe.start(self, "turnd", conf, self.net.server)
 
     def meet(self, program, transport):
-        self.row("?", transport)
-        text = self.net.a.run([
+        done = self.net.a.run([
             "env", f"SSL_CERT_FILE={self.authority.cert}",
             f"NODE_EXTRA_CA_CERTS={self.authority.cert}",
-            *program, URIS[transport], *floe.TURN_USER]).stdout
-        name, pair, *heard = text.splitlines()
+            *program, URIS[transport], *floe.TURN_USER], check=False)
+        text = done.stdout
+        name, pair, *heard = [*text.splitlines(), "", ""]
         self.row(name, transport)
+        self.assertEqual(done.returncode, 0, text)
         self.assertEqual(pair, "pair relay relay", text)
         self.assertEqual(heard, [f"pong {n}" for n in range(ROUNDS)], text)
         wait.until("turnd has relayed all of it", lambda: floe.metric(

@@ -8,58 +8,65 @@ import subprocess
 import root
 
 BRIDGE = os.path.join(root.SOURCE, "tests/e2e/bridge.mjs")
-CHROMIUM = "/usr/bin/chromium"
 
 
-class Browsers:
-    """The bridge process to all browsers of one test.  Owns their homes."""
+class Bridge:
+    """The process that holds the browsers of one namespace."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, node):
+        argv = ["node", BRIDGE]
         self.last_id = 0
-        self.pages = []
-        self.bridge = subprocess.Popen(
-            ["node", BRIDGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, bufsize=1)
+        self.process = subprocess.Popen(
+            node.command(argv) if node else argv, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def close(self):
-        self.bridge.stdin.close()
+        self.process.stdin.close()
         try:
-            self.bridge.wait(timeout=10)
+            self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self.bridge.kill()
-            self.bridge.wait()
-        self.bridge.stdout.close()
-
-    def open(self, name, url, node=None, authority=None):
-        """A fresh browser that shows `url`, as seen from a lab node."""
-        home = os.path.join(self.folder, f"home-{name}")
-        os.makedirs(home)
-        if authority:
-            authority.trust(home)
-        program = CHROMIUM
-        if node:
-            program = os.path.join(self.folder, f"chromium-{name}")
-            enter = " ".join(node.command([CHROMIUM]))
-            with open(program, "w", encoding="utf-8") as script:
-                script.write(f'#!/bin/sh\nexec {enter} "$@"\n')
-            os.chmod(program, 0o755)
-        page = Page(self, name)
-        self.pages.append(page)
-        page.call("open", program=program, home=home, url=url)
-        return page
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
     def request(self, **request):
         self.last_id += 1
-        self.bridge.stdin.write(json.dumps({"id": self.last_id, **request})
-                                + "\n")
-        line = self.bridge.stdout.readline()
+        self.process.stdin.write(json.dumps({"id": self.last_id, **request})
+                                 + "\n")
+        line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("the browser bridge has died")
         answer = json.loads(line)
         if "err" in answer:
             raise RuntimeError(f"{request}: {answer['err']}")
         return answer["ok"]
+
+
+class Browsers:
+    """All browsers of one test.  Owns their homes and bridges."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.pages = []
+        self.bridges = {}
+
+    def close(self):
+        for bridge in self.bridges.values():
+            bridge.close()
+
+    def open(self, name, url, node=None, authority=None, kind="chromium"):
+        """A fresh browser that shows `url`, as seen from a lab node."""
+        home = os.path.join(self.folder, f"home-{name}")
+        os.makedirs(home)
+        if authority:
+            authority.trust(home)
+        if node not in self.bridges:
+            self.bridges[node] = Bridge(node)
+        page = Page(self.bridges[node], name)
+        self.pages.append(page)
+        version = page.call("open", kind=kind, home=home, url=url)
+        page.program = f"{kind} {version}"
+        return page
 
     def report(self):
         """What all pages wrote to their consoles, for a failed test."""
@@ -72,12 +79,13 @@ class Browsers:
 class Page:
     """One page; its elements are named by their data-testid."""
 
-    def __init__(self, browsers, name):
-        self.browsers = browsers
+    def __init__(self, bridge, name):
+        self.bridge = bridge
         self.name = name
+        self.program = None  # and its version
 
     def call(self, op, **arguments):
-        return self.browsers.request(op=op, page=self.name, **arguments)
+        return self.bridge.request(op=op, page=self.name, **arguments)
 
     def fill(self, testid, text):
         self.call("fill", testid=testid, text=text)

@@ -19,10 +19,11 @@ class Case(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="floe-test-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.daemons = []
+        self.rows = []
 
     def row(self, client, transport):
         """What this test is in the runner's table of outside programs."""
-        self.table_row = (client, transport)
+        self.rows.append((client, transport))
 
     def tearDown(self):
         for one in reversed(self.daemons):

@@ -23,19 +23,20 @@ class Authority:
                 "-out", self.cert, "-addext",
                 "keyUsage=critical,keyCertSign"])
 
-    def issue(self, address):
+    def issue(self, address, *names):
         """A server certificate for an IP address: (cert path, key path)."""
+        subjects = ",".join([f"IP:{address}", *(f"DNS:{n}" for n in names)])
         base = os.path.join(self.folder, address)
         _quiet(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                 "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                 "-subj", f"/CN={address}", "-CA", self.cert,
-                "-CAkey", self.key, "-addext", f"subjectAltName=IP:{address}",
+                "-CAkey", self.key, "-addext", f"subjectAltName={subjects}",
                 "-addext", "basicConstraints=critical,CA:FALSE",
                 "-keyout", base + ".key", "-out", base + ".pem"])
         return base + ".pem", base + ".key"
 
     def trust(self, home):
-        """Make Chromium with this HOME trust the authority."""
+        """Make a browser with this HOME trust the authority."""
         store = os.path.join(home, ".pki/nssdb")
         os.makedirs(store)
         _quiet(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"])

@@ -22,6 +22,7 @@ import nat
 PUBLIC_NET = "11.0.0"
 GATEWAY = f"{PUBLIC_NET}.1"
 SERVER = f"{PUBLIC_NET}.10"
+SERVER_NAME = "server.floe.test"  # /etc/hosts of the sandbox knows it
 SERVER_ALTERNATE = f"{PUBLIC_NET}.11"
 
 

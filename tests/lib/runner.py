@@ -86,15 +86,14 @@ class LineResult(unittest.TestResult):
             self.failed += 1
             print(f"FAIL  {name} ({seconds:.1f} s)\n{self.trouble}",
                   flush=True)
-        if hasattr(test, "table_row"):
-            self.table.append((*test.table_row,
-                               "FAIL" if self.trouble else "pass"))
+        for row in getattr(test, "rows", ()):
+            self.table.append((*row, "FAIL" if self.trouble else "pass"))
 
     def print_table(self):
         if not self.table:
             return
         rows = [("PROGRAM", "OVER", "RESULT"),
-                *sorted(self.table, key=lambda row: row[0].casefold())]
+                *sorted(set(self.table), key=lambda row: (row[0].casefold(), row))]
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             print("  ".join(map(str.ljust, row, widths)).rstrip())

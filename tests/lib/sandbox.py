@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+import lab
+
 MARK = "FLOE_SANDBOX"
 SCRATCH = "/run/floe-test"
 
@@ -39,6 +41,14 @@ def enter():
          "--kill-child", "--mount-proc", "--", sys.executable] + sys.argv)
 
 
+def _replace(path, text):
+    """Other contents for a file, in here only."""
+    ours = os.path.join(SCRATCH, os.path.basename(path))
+    with open(ours, "w", encoding="ascii") as file:
+        file.write(text)
+    subprocess.run(["mount", "--bind", ours, path], check=True)
+
+
 def _furnish():
     # Process 1 gets no default signal actions, so name the one we want.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -46,4 +56,9 @@ def _furnish():
         os.makedirs(folder, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
     tempfile.tempdir = SCRATCH
+    # The name of the lab's server, and at once no answer for any other: no
+    # name server listens there.
+    _replace("/etc/hosts", f"127.0.0.1 localhost\n"
+             f"{lab.SERVER} {lab.SERVER_NAME}\n")
+    _replace("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Browsers meet at the relay over each transport that they have: a data channel
+and a moving picture both ways, and both say that they went over turnd.
+"""
+
+import browser
+import case
+import certs
+import floe
+import lab
+import meeting
+
+URIS = {
+    "udp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=udp",
+    "tcp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=tcp",
+    # By name: to a bare address Firefox does not even connect.
+    "tls": f"turns:{lab.SERVER_NAME}:{floe.TURNS_PORT}?transport=tcp",
+}
+
+
+class Browsers(case.Case):
+    def setUp(self):
+        super().setUp()
+        self.browsers = browser.Browsers(self.folder)
+        self.addCleanup(self.browsers.close)
+        self.net = self.lab("symmetric", "symmetric")
+        self.authority = certs.Authority(self.folder)
+        tls = self.authority.issue(lab.SERVER, lab.SERVER_NAME)
+        conf = floe.daemon.write_conf(
+            self.path("floe.conf"), floe.sections(self, lab.SERVER, tls))
+        floe.start(self, "turnd", conf, self.net.server)
+
+    def evidence(self):
+        return f"{self.browsers.report()}\n{super().evidence()}"
+
+    def open(self, name, node, kind):
+        page = self.browsers.open(name, meeting.BLANK, node, self.authority,
+                                  kind)
+        meeting.prepare(page)
+        return page
+
+    def meet(self, caller_kind, callee_kind):
+        """All pairs of a transport and itself, in the same two browsers."""
+        caller = self.open("caller", self.net.a, caller_kind)
+        callee = self.open("callee", self.net.b, callee_kind)
+        for transport, uri in URIS.items():
+            for page in {caller.program: caller, callee.program: callee}:
+                self.row(page, transport)
+            meeting.introduce(caller, meeting.relay_only(uri), callee)
+            meeting.talk(caller, callee)
+            for page in (caller, callee):
+                self.is_relayed(page, transport)
+
+    def is_relayed(self, page, transport):
+        peer = page.peer()
+        local, remote = peer["local"], peer["remote"]
+        self.assertEqual(
+            (local["candidateType"], local["relayProtocol"],
+             local["address"]), ("relay", transport, lab.SERVER), page.name)
+        self.assertEqual(remote["address"], lab.SERVER, page.name)
+
+    def test_chromium(self):
+        self.meet("chromium", "chromium")
+
+    def test_firefox(self):
+        self.meet("firefox", "firefox")
+
+    def test_chromium_calls_firefox(self):
+        self.meet("chromium", "firefox")

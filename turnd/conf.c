@@ -10,6 +10,7 @@
 #include "lib/stun/message.h"
 #include "turnd/conf.h"
 
+static const char *const auto_word[] = { "auto", NULL };
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 	"auto", NULL };
 
@@ -62,10 +63,10 @@ const struct conf_option turnd_options[] = {
 	    "all rules wins" },
 	{ "turnd", "strict-channels", CONF_BOOL, 0, OWN(strict_channels), "no",
 	    0, 0, NULL, "only the channel numbers of RFC 8656, 0x4000-0x4fff" },
-	{ "turnd", "user-quota", CONF_INT, 0, OWN(user_quota), "0", 0, 1000000,
-	    NULL,
-	    "relayed addresses of each family a user may have; 0: no "
-	    "limit" },
+	{ "turnd", "user-quota", CONF_INT, 0, OWN(user_quota), "auto", 1,
+	    1000000, auto_word,
+	    "relayed addresses of each family a user may have; auto: a tenth "
+	    "of all, at least 18" },
 	{ "turnd", "max-allocations", CONF_INT, 0, OWN(max_allocations),
 	    "100000", 1, 1000000, NULL, "relayed addresses in all" },
 	{ "turnd", "max-permissions", CONF_INT, 0, OWN(max_permissions), "256",

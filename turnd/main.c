@@ -43,6 +43,23 @@ open_userdb(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	return d->admin_users == NULL ? -ENOMEM : 0;
 }
 
+/* Of each family, as quotas count: what all of the users may have there. */
+static uint32_t
+user_quota(const struct turnd *d, const struct turnd_conf *c)
+{
+	size_t ports = (size_t)(c->relay_ports.high - c->relay_ports.low) + 1;
+	size_t n[TURN_FAMILIES] = { 0 }, i, most;
+
+	if (c->user_quota != 0)
+		return (uint32_t)c->user_quota;
+	for (i = 0; i < d->setup.nrelay_addrs; i++)
+		n[turn_family(&d->setup.relay_addrs[i])]++;
+	most = ports * (n[TURN_V4] > n[TURN_V6] ? n[TURN_V4] : n[TURN_V6]);
+	if (most > (size_t)c->max_allocations)
+		most = (size_t)c->max_allocations;
+	return turn_quota_default(most);
+}
+
 static int
 open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
@@ -56,8 +73,8 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc != 0)
 		return rc;
 	snprintf(err, DAEMON_ERR_MAX, "out of memory");
-	d->quota = turn_quota_new((uint32_t)c->user_quota,
-	    (uint32_t)c->realm_quota, (size_t)c->max_allocations);
+	d->quota = turn_quota_new(user_quota(d, c), (uint32_t)c->realm_quota,
+	    (size_t)c->max_allocations);
 	d->ports = ports_new(d->setup.relay_addrs, d->setup.nrelay_addrs,
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
 	if (d->quota == NULL || d->ports == NULL)
@@ -112,6 +129,8 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 		turnd_close(d);
 		return rc;
 	}
+	log_info("quota", KV_U("user", user_quota(d, c)),
+	    KV_I("realm", c->realm_quota), KV_I("all", c->max_allocations));
 	if (c->no_auth)
 		log_warn("open_relay", KV_S("because", "no-auth = yes"));
 	for (i = 0; i < d->setup.nrelay_addrs; i++)

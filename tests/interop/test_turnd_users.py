@@ -184,6 +184,33 @@ class UserStore(case.Case):
             self.assertEqual(self.allocates(kept[-1], kept[-1]), 0)
 
 
+class DefaultQuota(case.Case):
+    """Without any setting a call fits and nobody takes everything."""
+
+    def most(self, ports):
+        sections = floe.sections(self, SERVER[0])
+        sections["turnd"] += [("relay-ports", f"50000-{50000 + ports - 1}")]
+        one = floe.start(self, "turnd", floe.daemon.write_conf(
+            self.path("floe.conf"), sections))
+        clients = []
+        try:
+            for _ in range(ports):
+                clients.append(turn.Client(SERVER, *floe.TURN_USER))
+                clients[-1].allocate()
+            return ports
+        except turn.Refused as refused:
+            self.assertEqual(refused.args[0], 486)
+            return len(clients) - 1
+        finally:
+            for client in clients:
+                client.close()
+            one.stop()
+
+    def test_share(self):
+        self.assertEqual(self.most(100), 18)
+        self.assertEqual(self.most(400), 40)
+
+
 class NoUserStore(case.Case):
     def test_routes_say_so(self):
         sections = floe.sections(self, SERVER[0])

@@ -27,6 +27,13 @@ user_eq(const void *obj, const void *key)
 	return u->id == *(const uint64_t *)key;
 }
 
+uint32_t
+turn_quota_default(size_t room)
+{
+	return (uint32_t)(room / 10 > TURN_QUOTA_CALL ? room / 10
+						      : TURN_QUOTA_CALL);
+}
+
 struct turn_quota *
 turn_quota_new(uint32_t per_user, uint32_t per_realm, size_t max)
 {

@@ -15,7 +15,15 @@
 
 #include "turnd/core/config.h"
 
+/* One side of a call may hold 9: three transports to each of three servers, or
+ * of three interfaces; both may be one user. */
+#define TURN_QUOTA_CALL 18
+
 struct turn_quota;
+
+/* What a user gets of so many relayed addresses when nobody has said: enough
+ * for a call, and a tenth, so that no single credential starves the rest. */
+uint32_t turn_quota_default(size_t room);
 
 /* At most per_user of one and of a family, per_realm of a realm (0: no limit)
  * and max in all. NULL: no memory. */

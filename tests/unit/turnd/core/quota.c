@@ -88,6 +88,28 @@ test_own_limit(void **state)
 	turn_quota_free(q);
 }
 
+/* Both sides of a call, 9 allocations each, fit whatever there is; nobody gets
+ * all of it. */
+static void
+test_default(void **state)
+{
+	static const size_t rooms[] = { 1, 18, 100, 180, 16384, 1000000 };
+	struct turn_quota *q;
+	size_t i, n;
+
+	for (i = 0; i < LEN(rooms); i++) {
+		q = turn_quota_new(turn_quota_default(rooms[i]), 0, 2000000);
+		for (n = 0; n < TURN_QUOTA_CALL; n++)
+			assert_int_equal(take(q, 7, TURN_V4, 0), 0);
+		while (take(q, 7, TURN_V4, 0) == 0)
+			n++;
+		assert_true(n == 18 || n <= rooms[i] / 10);
+		assert_int_equal(take(q, 8, TURN_V4, 0), 0);
+		turn_quota_free(q);
+	}
+	assert_int_equal(turn_quota_default(16384), 1638);
+}
+
 static void
 test_in_all(void **state)
 {
@@ -126,6 +148,7 @@ main(void)
 		cmocka_unit_test(test_families_are_apart),
 		cmocka_unit_test(test_per_realm),
 		cmocka_unit_test(test_own_limit),
+		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_in_all),
 		cmocka_unit_test(test_entries_are_given_back),
 	};

@@ -92,6 +92,8 @@ put_results(struct buf *b, const struct stund_stats *s)
 				    binding_result_name(r), s->results[t][r]);
 		}
 	}
+	put_result(
+	    b, &drops, OVER_UDP, "reason", "rate-limited", s->rate_limited);
 	put_result(b, &drops, OVER_UDP, "reason", "too-long", s->truncated);
 	put_result(
 	    b, &drops, OVER_UDP, "reason", "send-refused", s->send_errors);

@@ -10,6 +10,8 @@
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 	"auto", NULL };
 
+static const char *const off[] = { "off", NULL };
+
 #define OWN(field) offsetof(struct stund_conf, field)
 #define SECOND_MS  INT64_C(1000)
 
@@ -34,6 +36,10 @@ const struct conf_option stund_options[] = {
 	    SECOND_MS, 3600 * SECOND_MS, NULL,
 	    "a TCP connection or DTLS session without a request is closed "
 	    "after that" },
+	{ "stund", "rate-limit", CONF_RATE, 0, OWN(rate_limit), "2000/s", 0,
+	    1000000, off, "answers to one network (/24, /48) over UDP" },
+	{ "stund", "rate-burst", CONF_INT, 0, OWN(rate_burst), "10000", 1,
+	    1000000, NULL, "and so many at once" },
 	DAEMON_OPTIONS("stund"),
 	{ .key = NULL },
 };

@@ -16,6 +16,7 @@ struct stund_conf {
 	int64_t tcp_connections;    /* of all workers together */
 	int64_t dtls_sessions;      /* likewise */
 	int64_t tcp_idle_ms;
+	int64_t rate_limit, rate_burst; /* of all workers together */
 };
 
 extern const struct conf_option stund_options[];

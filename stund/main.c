@@ -81,6 +81,8 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	crypto_random(&d->hash_key, sizeof(d->hash_key));
 	d->balancers = &c->balancers;
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
+	d->rate = limit_rate_share(
+	    (uint64_t)c->rate_limit, (uint64_t)c->rate_burst, d->workers);
 	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc == 0)
 		rc = listeners_open(

@@ -9,6 +9,7 @@
 #ifndef FLOE_STUND_STUND_H
 #define FLOE_STUND_STUND_H
 
+#include "lib/addr/limit.h"
 #include "lib/base/counter.h"
 #include "lib/daemon/listen.h"
 #include "lib/dtls/assoc.h"
@@ -39,14 +40,16 @@ struct stund {
 	struct hash_key hash_key;
 	const struct conf_list *balancers; /* struct prefix */
 	uint64_t idle_ms;
+	struct limit_rate rate; /* of answers to a network, of a worker */
 };
 
 /* Counters only (lib/base/counter.h): they are added up as an array. */
 struct stund_stats {
 	uint64_t results[TRANSPORTS][BINDING_RESULTS];
 	uint64_t received_bytes, sent_bytes; /* over UDP, DTLS records too */
-	uint64_t truncated;   /* datagrams longer than a buffer */
-	uint64_t send_errors; /* answers that the kernel refused */
+	uint64_t rate_limited; /* answers over UDP that were not sent */
+	uint64_t truncated;    /* datagrams longer than a buffer */
+	uint64_t send_errors;  /* answers that the kernel refused */
 	struct stream_stats streams;
 	struct assoc_stats assocs;
 };
@@ -72,8 +75,9 @@ struct worker {
 	struct streams *streams;
 	struct assocs *assocs; /* NULL: no certificate */
 	struct loop_timer *assocs_timer;
-	uint64_t assocs_due_ms;   /* what that is set to */
-	struct log_limit trouble; /* of receiving */
+	uint64_t assocs_due_ms; /* what that is set to */
+	struct limit *limit;
+	struct log_limit limited, trouble; /* lines of it; of receiving */
 	struct stund_stats stats;
 	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];
 };

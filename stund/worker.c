@@ -5,6 +5,29 @@
 
 /* Full batches read from one socket before the others get their turn. */
 #define READ_ROUNDS 8
+/* That a worker's limit tells apart, for 256 KiB. */
+#define NETWORKS 16384
+
+/*
+ * Only over UDP can anybody ask in the name of somebody else, who then gets the
+ * answers.
+ */
+static bool
+worker_may_answer(struct worker *w, const struct addr *client)
+{
+	struct prefix network = limit_network(client);
+	uint64_t held, now_ms = loop_now_ms(w->loop);
+	char text[LIMIT_STRLEN];
+
+	if (limit_take(w->limit, &w->stund->rate, &network, now_ms))
+		return true;
+	counter_add(&w->stats.rate_limited, 1);
+	if (log_limit_pass(&w->limited, now_ms, &held))
+		log_warn("rate_limited",
+		    KV_S("network", limit_format(&network, text)),
+		    KV_U("held_back", held));
+	return false;
+}
 
 void
 worker_answer(struct worker *w, enum transport t, const struct binding_in *in,
@@ -12,6 +35,11 @@ worker_answer(struct worker *w, enum transport t, const struct binding_in *in,
 {
 	enum binding_result result = binding_input(in, out);
 
+	if (t == OVER_UDP && binding_is_answer(result) &&
+	    !worker_may_answer(w, in->client)) {
+		buf_reset(out->buf);
+		return;
+	}
 	counter_add(&w->stats.results[t][result], 1);
 	if (!binding_is_answer(result) && log_enabled(LOG_DEBUG))
 		log_debug("message_dropped",
@@ -174,8 +202,10 @@ worker_new(void *stund, int index, struct loop *loop)
 	w->loop = loop;
 	w->rx = batch_rx_new();
 	w->tx = batch_tx_new(udp_sent, w);
-	if (w->rx == NULL || w->tx == NULL || clients_open(w) != 0 ||
-	    sessions_open(w) != 0 || !links_open(w)) {
+	w->limit = limit_new(NETWORKS, &w->stund->hash_key);
+	w->limited.burst = 1;
+	if (w->rx == NULL || w->tx == NULL || w->limit == NULL ||
+	    clients_open(w) != 0 || sessions_open(w) != 0 || !links_open(w)) {
 		worker_free(w);
 		return NULL;
 	}
@@ -195,5 +225,6 @@ worker_free(void *worker)
 	streams_free(w->streams);
 	batch_rx_free(w->rx);
 	batch_tx_free(w->tx);
+	limit_free(w->limit);
 	free(w);
 }

@@ -14,6 +14,8 @@ static const char *const auto_word[] = { "auto", NULL };
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 	"auto", NULL };
 
+static const char *const off[] = { "off", NULL };
+
 #define OWN(field) offsetof(struct turnd_conf, field)
 #define SECOND_MS  INT64_C(1000)
 #define MINUTE_MS  INT64_C(60000)
@@ -79,6 +81,14 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "nonce-lifetime", CONF_DURATION, 0, OWN(nonce_lifetime_ms),
 	    "10m", MINUTE_MS, 24 * 60 * MINUTE_MS, NULL,
 	    "how long a nonce is good" },
+	{ "turnd", "rate-limit", CONF_RATE, 0, OWN(rate_limit), "1000/s", 0,
+	    1000000, off,
+	    "answers over UDP to one network (/24, /48) without credentials" },
+	{ "turnd", "rate-burst", CONF_INT, 0, OWN(rate_burst), "5000", 1,
+	    1000000, NULL, "and so many at once" },
+	{ "turnd", "auth-failures", CONF_INT, 0, OWN(auth_failures), "20", 0,
+	    600, off,
+	    "wrong passwords of a user at an address before it has to wait" },
 	{ "turnd", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
 	{ "turnd", "dtls-sessions", CONF_INT, 0, OWN(dtls_sessions), "4096", 1,
@@ -156,6 +166,7 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->max_allocations = (uint32_t)c->max_allocations;
 	core->max_permissions = (uint32_t)c->max_permissions;
 	core->max_channels = (uint32_t)c->max_channels;
+	turn_config_backoff(core, (uint32_t)c->auth_failures);
 	crypto_random(&core->hash_key, sizeof(core->hash_key));
 }
 

@@ -38,6 +38,8 @@ struct turnd_conf {
 	int64_t max_channels;
 	int64_t max_lifetime_ms;
 	int64_t nonce_lifetime_ms;
+	int64_t rate_limit, rate_burst; /* of all workers together */
+	int64_t auth_failures;
 	int64_t tcp_connections;
 	int64_t dtls_sessions;
 	int64_t tcp_idle_ms;

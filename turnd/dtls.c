@@ -42,6 +42,7 @@ message_in(void *arg, struct assoc *a, uint8_t *data, size_t len)
 	struct worker *w = arg;
 	struct turn_in in = {
 		.from = TURN_CLIENT,
+		.verified = true,
 		.data = data,
 		.len = len,
 		.src = &assoc_id(a)->client,

@@ -72,6 +72,8 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	rc = turnd_setup_init(&d->setup, conf, err);
 	if (rc != 0)
 		return rc;
+	d->setup.core.limits.answers = limit_rate_share(
+	    (uint64_t)c->rate_limit, (uint64_t)c->rate_burst, d->workers);
 	snprintf(err, DAEMON_ERR_MAX, "out of memory");
 	d->quota = turn_quota_new(user_quota(d, c), (uint32_t)c->realm_quota,
 	    (size_t)c->max_allocations);

@@ -71,6 +71,7 @@ client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
 		.data = data,
 		.len = len,
 		.src = &stream_id(s)->client,
+		.verified = true,
 	};
 	int link = client_link(w, s);
 

@@ -90,6 +90,7 @@ struct worker {
 	bool timers_moved;            /* expiry has to be set anew */
 	struct userdb_reader *users;  /* NULL: no user-store */
 	struct log_limit refusals;
+	struct log_limit limited; /* of networks with too many requests */
 	struct log_limit trouble; /* of receiving */
 	struct addr reach;        /* of the peer that out goes to */
 	struct turn_out out;

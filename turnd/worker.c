@@ -114,6 +114,19 @@ log_refusal(const struct turn_note *note, const struct addr *client,
 	    KV_U("held_back", held));
 }
 
+static void
+log_rate_limited(struct worker *w, const struct addr *client)
+{
+	struct prefix network = limit_network(client);
+	char text[LIMIT_STRLEN];
+	uint64_t held;
+
+	if (log_limit_pass(&w->limited, loop_now_ms(w->loop), &held))
+		log_warn("rate_limited",
+		    KV_S("network", limit_format(&network, text)),
+		    KV_U("held_back", held));
+}
+
 /* What every client meets in ordinary use is no news. */
 static bool
 is_ordinary(enum turn_reason reason)
@@ -140,7 +153,9 @@ worker_note(struct worker *w, const struct turn_in *in)
 	w->timers_moved = true;
 	if (note->reason == TURN_OK)
 		return;
-	if (is_ordinary(note->reason)) {
+	if (note->reason == TURN_RATE_LIMITED) {
+		log_rate_limited(w, in->src);
+	} else if (is_ordinary(note->reason)) {
 		if (log_enabled(LOG_DEBUG))
 			log_refusal(note, in->src, LOG_DEBUG, 0);
 	} else if (log_limit_pass(&w->refusals, loop_now_ms(w->loop), &held)) {
@@ -456,6 +471,7 @@ worker_new(void *turnd, int index, struct loop *loop)
 	w->index = index;
 	w->loop = loop;
 	w->refusals.burst = REFUSAL_LINES;
+	w->limited.burst = 1;
 	if (!worker_init(w)) {
 		log_error("worker_not_started", KV_I("worker", index),
 		    KV_ERR(ENOMEM));

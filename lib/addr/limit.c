@@ -11,7 +11,7 @@
 #define NS_S  UINT64_C(1000000000)
 
 /* Of a back-off the count of failures is in the low bits of the tag. */
-#define COUNT_BITS 12
+#define COUNT_BITS 16
 #define COUNT_MAX  ((UINT64_C(1) << COUNT_BITS) - 1)
 
 struct slot {
@@ -142,6 +142,14 @@ limit_rate(uint64_t per_s, uint64_t burst)
 	return r;
 }
 
+struct limit_rate
+limit_rate_share(uint64_t per_s, uint64_t burst, int workers)
+{
+	uint64_t n = (uint64_t)workers;
+
+	return limit_rate((per_s + n - 1) / n, (burst + n - 1) / n);
+}
+
 /*
  * The bucket as the time at which it will be full again: one number, and a
  * time that has passed is a full bucket, so that no slot ever has to be freed.
@@ -176,6 +184,18 @@ wait_ms(const struct limit_backoff *b, uint64_t failures)
 	for (failures -= b->free; failures > 1 && ms < b->most_ms; failures--)
 		ms *= 2;
 	return ms < b->most_ms ? ms : b->most_ms;
+}
+
+uint64_t
+limit_failures(const struct limit *l, const struct prefix *p, uint64_t what,
+    uint64_t now_ms)
+{
+	uint64_t hash = hash_of(l, p, what);
+	const struct slot *s = slot_find(line_of(l, hash), hash, COUNT_MAX);
+
+	if (((s->tag ^ hash) & ~COUNT_MAX) != 0 || s->until <= now_ms)
+		return 0;
+	return s->tag & COUNT_MAX;
 }
 
 bool

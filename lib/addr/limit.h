@@ -49,6 +49,9 @@ struct limit_rate {
 
 /* per_s 0: no limit; burst at least 1. */
 struct limit_rate limit_rate(uint64_t per_s, uint64_t burst);
+/* What each of so many workers lets through by itself, rounded up: the kernel
+ * spreads the ports of a network over them. */
+struct limit_rate limit_rate_share(uint64_t per_s, uint64_t burst, int workers);
 /* Counts one; false: it is over the rate, and was not counted. */
 bool limit_take(struct limit *, const struct limit_rate *,
     const struct prefix *, uint64_t now_ms);
@@ -63,6 +66,9 @@ struct limit_backoff {
 /* what: 0, or what it fails at; another one is counted by itself. */
 bool limit_waits(const struct limit *, const struct limit_backoff *,
     const struct prefix *, uint64_t what, uint64_t now_ms);
+/* How many are not forgotten. */
+uint64_t limit_failures(const struct limit *, const struct prefix *,
+    uint64_t what, uint64_t now_ms);
 void limit_failed(struct limit *, const struct limit_backoff *,
     const struct prefix *, uint64_t what, uint64_t now_ms);
 

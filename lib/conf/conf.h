@@ -27,6 +27,7 @@ enum conf_type {
 	CONF_BOOL,     /* bool: yes|no|true|false|on|off */
 	CONF_INT,      /* int64_t within min..max */
 	CONF_BYTES,    /* int64_t: 64k, 10m, 1g */
+	CONF_RATE,     /* int64_t a second: 100/s */
 	CONF_DURATION, /* int64_t ms: 500ms, 5s, 10m, 1h, 7d */
 	CONF_ENUM,     /* int64_t: index into names */
 	CONF_ADDR,     /* struct addr, port 0 */
@@ -74,7 +75,7 @@ struct conf_option {
 	unsigned int flags;
 	size_t offset;    /* of the field in the daemon's struct */
 	const char *def;  /* default in the file's syntax; NULL: zero, unset */
-	int64_t min, max; /* INT BYTES DURATION */
+	int64_t min, max; /* INT BYTES RATE DURATION */
 	const char *const *names; /* ENUM values, LISTEN schemes; NULL ends */
 	const char *help;         /* one line */
 };

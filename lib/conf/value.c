@@ -30,6 +30,12 @@ static const struct unit sizes[] = {
 	{ NULL, 0 },
 };
 
+static const struct unit rates[] = {
+	{ "/s", 1 },
+	{ "", 1 },
+	{ NULL, 0 },
+};
+
 static const struct unit plain[] = {
 	{ "", 1 },
 	{ NULL, 0 },
@@ -38,7 +44,16 @@ static const struct unit plain[] = {
 static const struct unit *
 units_of(enum conf_type t)
 {
-	return t == CONF_DURATION ? durations : t == CONF_BYTES ? sizes : plain;
+	switch (t) {
+	case CONF_DURATION:
+		return durations;
+	case CONF_BYTES:
+		return sizes;
+	case CONF_RATE:
+		return rates;
+	default:
+		return plain;
+	}
 }
 
 size_t
@@ -53,6 +68,7 @@ conf_value_size(enum conf_type t)
 		return sizeof(bool);
 	case CONF_INT:
 	case CONF_BYTES:
+	case CONF_RATE:
 	case CONF_DURATION:
 	case CONF_ENUM:
 		return sizeof(int64_t);
@@ -257,6 +273,7 @@ conf_value_parse(
 		return parse_bool(s, out);
 	case CONF_INT:
 	case CONF_BYTES:
+	case CONF_RATE:
 	case CONF_DURATION:
 		return parse_number(o, s, out);
 	case CONF_ENUM:
@@ -307,6 +324,7 @@ allowed_number(const struct conf_option *o, struct buf *b)
 	    o->type == CONF_DURATION    ? "a duration such as 500ms, 5s, "
 					  "10m, 1h or 7d, "
 		: o->type == CONF_BYTES ? "a size such as 64k or 10m, "
+		: o->type == CONF_RATE  ? "a rate such as 100/s, "
 					: "a number, ");
 	print_number(o->type, o->min, b);
 	buf_puts(b, " to ");
@@ -327,6 +345,7 @@ conf_value_allowed(const struct conf_option *o, struct buf *b)
 		return;
 	case CONF_INT:
 	case CONF_BYTES:
+	case CONF_RATE:
 	case CONF_DURATION:
 		allowed_number(o, b);
 		return;
@@ -381,6 +400,7 @@ conf_value_print(const struct conf_option *o, const void *v, struct buf *b)
 		return;
 	case CONF_INT:
 	case CONF_BYTES:
+	case CONF_RATE:
 	case CONF_DURATION:
 		if (o->names != NULL && *(const int64_t *)v == 0)
 			buf_puts(b, o->names[0]);

@@ -108,6 +108,9 @@ do_conf(struct run *r, struct words *w)
 		{ "max-permissions", &r->f.conf.max_permissions },
 		{ "max-channels", &r->f.conf.max_channels },
 		{ "ports", &r->f.conf.ports },
+		{ "rate-limit", &r->f.conf.rate_limit },
+		{ "rate-burst", &r->f.conf.rate_burst },
+		{ "auth-failures", &r->f.conf.auth_failures },
 	};
 	const char *key = words_next(w);
 	char *value;

@@ -322,6 +322,8 @@ fake_start(struct fake *f)
 	c->max_allocations = f->conf.max_allocations;
 	c->max_permissions = f->conf.max_permissions;
 	c->max_channels = f->conf.max_channels;
+	c->limits.answers = limit_rate(f->conf.rate_limit, f->conf.rate_burst);
+	turn_config_backoff(c, f->conf.auth_failures);
 	f->quota = turn_quota_new(
 	    f->conf.user_quota, f->conf.realm_quota, f->conf.max_allocations);
 	f->server = turn_server_new(c, &ops);
@@ -370,7 +372,10 @@ fake_from_client(
     struct fake *f, const struct addr *client, const void *data, size_t len)
 {
 	struct turn_in in = {
-		.from = TURN_CLIENT, .src = client, .link = f->link
+		.from = TURN_CLIENT,
+		.src = client,
+		.verified = f->verified,
+		.link = f->link,
 	};
 
 	feed(f, &in, data, len);

@@ -20,6 +20,7 @@
 struct fake_conf {
 	uint32_t user_quota, realm_quota, max_allocations, max_permissions,
 	    max_channels;
+	uint32_t rate_limit, rate_burst, auth_failures;
 	uint16_t channel_max;
 	bool no_auth;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
@@ -57,6 +58,7 @@ struct fake {
 	struct turn_server *server;
 	struct turn_time t;
 	uint16_t link; /* where clients come in: realm n belongs to link n */
+	bool verified; /* as turn_in has it */
 	struct fake_relay relays[FAKE_RELAYS];
 	size_t nrelays; /* ever opened; the id is the index */
 	size_t ended;

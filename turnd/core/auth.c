@@ -185,8 +185,15 @@ auth_check(struct turn_req *r)
 	if (reason != TURN_OK)
 		return reason;
 	reason = auth_user(r, name);
+	/* The nonce says that the address is no forgery, or anybody could
+	 * make anybody wait. */
+	if (guard_waits(r))
+		return TURN_AUTH_BACKOFF;
 	if (reason == TURN_OK)
 		reason = auth_integrity(r, algorithm);
+	r->proven = reason == TURN_OK;
+	if (reason == TURN_UNKNOWN_USER || reason == TURN_WRONG_PASSWORD)
+		guard_failed(r);
 	if (reason == TURN_OK && auth_expired(r))
 		reason = TURN_CREDENTIAL_EXPIRED;
 	if (reason == TURN_OK && err != 0)

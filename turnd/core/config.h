@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/addr/addr.h"
+#include "lib/addr/limit.h"
 #include "lib/addr/prefix.h"
 #include "lib/base/hash.h"
 #include "lib/stun/nonce.h"
@@ -60,6 +61,16 @@ struct turn_origin {
 	uint16_t realm;
 };
 
+/* What strangers may do; all zero: anything. */
+struct turn_limits {
+	/* Answers to a network without credentials, over UDP. */
+	struct limit_rate answers;
+	/* Wrong credentials: of one name at a host, and of all names. */
+	struct limit_backoff name, host;
+	/* More than so many of a network, and its hosts are trusted less. */
+	uint32_t network_failures;
+};
+
 /* Immutable while a server lives, shared by the workers; all borrowed. */
 struct turn_config {
 	/* The first is that of clients to whom no other one belongs. */
@@ -76,7 +87,11 @@ struct turn_config {
 	uint32_t max_allocations; /* of this server */
 	uint32_t max_permissions; /* of an allocation */
 	uint32_t max_channels;    /* of an allocation */
+	struct turn_limits limits;
 };
+
+/* Failures that a name at a host has free; 0: no back-off. */
+void turn_config_backoff(struct turn_config *, uint32_t failures);
 
 /* The families of relayed addresses, as arrays are indexed by them. */
 enum turn_family { TURN_V4, TURN_V6, TURN_FAMILIES };

@@ -21,6 +21,7 @@ struct turn_req {
 	bool recorded;
 	struct turn_key key;
 	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
+	bool proven; /* user and key are good, though the nonce be old */
 	bool authed; /* user and key are good; the answer is protected */
 	uint16_t unknown[8];
 	size_t nunknown;
@@ -35,6 +36,13 @@ bool realm_select(struct turn_req *);
 /* auth.c: who sends this request? */
 enum turn_reason auth_check(struct turn_req *);
 bool auth_owns(const struct turn_req *, const struct turn_alloc *);
+
+/* guard.c: what strangers may do. May this request, which nobody has
+ * authenticated, be answered? Counts it. */
+bool guard_answers(struct turn_req *);
+/* Has this user or host failed so often that nothing is looked at for now? */
+bool guard_waits(const struct turn_req *);
+void guard_failed(struct turn_req *);
 
 /* reply.c */
 void reply_success(struct turn_req *); /* begins; attributes may follow */

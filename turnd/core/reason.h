@@ -73,6 +73,13 @@
 	ROW(TURN_FULL, "full", 508, "max-allocations are live")              \
 	ROW(TURN_PEER_LIMIT, "peer_limit", 508,                              \
 	    "the allocation has as many permissions or channels as allowed") \
+	/* requests: dropped, not answered */                                \
+	ROW(TURN_RATE_LIMITED, "rate_limited", 0,                            \
+	    "a request without credentials over UDP from a network (/24, "   \
+	    "/48) with more of them than rate-limit")                        \
+	ROW(TURN_AUTH_BACKOFF, "auth_backoff", 0,                            \
+	    "credentials after more wrong ones than auth-failures from the " \
+	    "same address: not looked at for a while")                       \
 	/* datagrams of clients: dropped */                                  \
 	ROW(TURN_NOT_STUN, "not_stun", 0, "neither STUN nor ChannelData")    \
 	ROW(TURN_NOT_DTLS, "not_dtls", 0,                                    \

@@ -7,6 +7,10 @@
 #define NEEDS_AUTH  1
 #define NEEDS_ALLOC 2
 
+/* That are told apart, for 256 KiB each. */
+#define NETWORKS 16384
+#define FAILURES 16384
+
 static enum turn_reason binding(struct turn_req *);
 
 static const struct turn_method {
@@ -77,8 +81,10 @@ server_open_tables(struct turn_server *s)
 	s->alloc_pool = pool_new(sizeof(struct turn_alloc), allocs);
 	s->perm_pool = pool_new(sizeof(struct turn_perm), perms);
 	s->chan_pool = pool_new(sizeof(struct turn_chan), chans);
+	s->answers = limit_new(NETWORKS, &cfg->hash_key);
+	s->failures = limit_new(FAILURES, &cfg->hash_key);
 	return s->alloc_pool != NULL && s->perm_pool != NULL &&
-	    s->chan_pool != NULL;
+	    s->chan_pool != NULL && s->answers != NULL && s->failures != NULL;
 }
 
 struct turn_server *
@@ -119,6 +125,8 @@ turn_server_free(struct turn_server *s)
 	pool_free(s->alloc_pool);
 	pool_free(s->perm_pool);
 	pool_free(s->chan_pool);
+	limit_free(s->answers);
+	limit_free(s->failures);
 	free(s);
 }
 
@@ -183,6 +191,29 @@ request_count(
 		stat_add(&s->stats.auth_failures, 1);
 }
 
+static bool
+dropped(enum turn_reason reason)
+{
+	return reason != TURN_OK && turn_reason_info(reason)->code == 0;
+}
+
+static void
+server_answer(struct turn_req *r, const struct turn_method *m,
+    enum turn_reason reason, struct turn_out *out)
+{
+	if (reason != TURN_OK)
+		reply_error(r, reason);
+	request_count(r->s, m, reason);
+	out->note.reason = reason;
+	out->len = reply_end(r);
+	if (out->len == 0)
+		return;
+	out->to = TURN_CLIENT;
+	out->data = out->reply;
+	out->dst = r->in->src;
+	out->link = r->in->link;
+}
+
 static void
 server_request(
     struct turn_req *r, const struct turn_method *m, struct turn_out *out)
@@ -194,19 +225,14 @@ server_request(
 	out->noted = true;
 	out->note.method = m->name;
 	reason = request_serve(r, m);
-	if (reason != TURN_OK)
-		reply_error(r, reason);
-	request_count(r->s, m, reason);
-	out->note.reason = reason;
-	out->len = reply_end(r);
+	if (!dropped(reason) && !guard_answers(r))
+		reason = TURN_RATE_LIMITED;
+	if (dropped(reason))
+		server_drop(r->s, out, reason);
+	else
+		server_answer(r, m, reason, out);
 	crypto_wipe(&r->key, sizeof(r->key));
 	crypto_wipe(&r->record, sizeof(r->record));
-	if (out->len == 0)
-		return;
-	out->to = TURN_CLIENT;
-	out->data = out->reply;
-	out->dst = r->in->src;
-	out->link = r->in->link;
 }
 
 static const struct turn_method *

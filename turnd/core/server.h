@@ -29,6 +29,7 @@ struct turn_in {
 	size_t head_room, tail_room;
 	const struct addr *src;
 	uint32_t relay; /* from a peer: where it came in */
+	bool verified;  /* from a client: over what nobody forges, as TCP */
 	uint16_t link;  /* from a client: what the shell knows the server's
 			   half of the 5-tuple by */
 };

@@ -94,6 +94,7 @@ struct turn_server {
 	struct htab chan_peers;  /* by peer key */
 	struct pool *alloc_pool, *perm_pool, *chan_pool;
 	struct wheel alloc_wheel, perm_wheel, chan_wheel;
+	struct limit *answers, *failures; /* of strangers */
 	uint64_t last_id;
 	uint64_t indications;          /* sent, for their transaction ids */
 	struct turn_peer_key send_key; /* where a Send indication goes */

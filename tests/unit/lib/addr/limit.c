@@ -95,6 +95,11 @@ off_and_extremes(void **state)
 	assert_int_equal(takes(l, &one, &a, 10, 1000), 0);
 	assert_int_equal(takes(l, &one, &a, 10, 1001), 1);
 	assert_int_equal(takes(l, &most, &b, 10, 1), 7);
+	off = limit_rate_share(0, 5, 4);
+	assert_int_equal(takes(l, &off, &b, 1000, 1), 1000);
+	one = limit_rate_share(10, 9, 4);
+	assert_int_equal(takes(l, &one, &b, 10, 5000), 3);
+	assert_int_equal(takes(l, &one, &b, 10, 6000), 3);
 	limit_free(l);
 	limit_free(NULL);
 }
@@ -203,6 +208,9 @@ failures_double(void **state)
 
 	fail_times(l, &p, 0, 3, t);
 	assert_false(limit_waits(l, &backoff, &p, 0, t));
+	assert_int_equal(limit_failures(l, &p, 0, t + 599999), 3);
+	assert_int_equal(limit_failures(l, &p, 0, t + 600000), 0);
+	assert_int_equal(limit_failures(l, &p, 1, t), 0);
 	for (wait = 1000; wait < 60000; wait *= 2) {
 		fail_times(l, &p, 0, 1, t);
 		assert_true(limit_waits(l, &backoff, &p, 0, t + wait - 1));

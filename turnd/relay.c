@@ -135,12 +135,12 @@ relay_close(void *worker, uint32_t id)
 }
 
 bool
-relay_live(void *worker, const struct addr *addr)
+relay_live(void *worker, const struct addr *addr, bool tcp)
 {
 	const struct turnd *d = ((struct worker *)worker)->turnd;
 	struct addr bound = *addr;
 
-	if (externals_hides(&d->setup.externals, addr))
+	if (tcp || externals_hides(&d->setup.externals, addr))
 		return false;
 	externals_reach(&d->setup.externals, &bound);
 	return ports_live(d->ports, &bound);

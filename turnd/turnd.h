@@ -143,7 +143,7 @@ const char *link_scheme(const struct worker *, uint16_t link);
 /* relay.c: as struct turn_ops has them; the id is the descriptor. */
 int relay_open(void *worker, const struct turn_want *, struct turn_relay *);
 void relay_close(void *worker, uint32_t id);
-bool relay_live(void *worker, const struct addr *);
+bool relay_live(void *worker, const struct addr *, bool tcp);
 
 /* admin.c */
 extern const struct http_route turnd_routes[];

@@ -32,7 +32,7 @@ relay_close(void *arg, uint32_t id)
 }
 
 static bool
-relay_live(void *arg, const struct addr *a)
+relay_live(void *arg, const struct addr *a, bool tcp)
 {
 	return false;
 }

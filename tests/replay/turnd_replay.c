@@ -13,6 +13,7 @@
 #include "tests/turn/client.h"
 
 #define CLIENTS_MAX 64
+#define NAMES_MAX   32
 #define TEXT_MAX    1500
 #define COOKIE      "obMatJos2" /* RFC 8489 section 9.2 */
 #define SCRIPTS     "tests/replay/turnd"
@@ -20,9 +21,15 @@
 struct run {
 	struct fake f;
 	bool started;
+	bool stream; /* the line's client comes over TCP */
 	struct client clients[CLIENTS_MAX];
 	size_t nclients;
 	uint8_t token[TURN_TOKEN_LEN];
+	struct {
+		char name[16];
+		uint32_t id;
+	} conns[NAMES_MAX]; /* CONNECTION-IDs by the script's names */
+	size_t nconns;
 	/* what the line has led to */
 	bool is_request;
 	int code; /* of a request: 0 success, an error, -1 no answer */
@@ -107,6 +114,8 @@ do_conf(struct run *r, struct words *w)
 		{ "max-allocations", &r->f.conf.max_allocations },
 		{ "max-permissions", &r->f.conf.max_permissions },
 		{ "max-channels", &r->f.conf.max_channels },
+		{ "max-connections", &r->f.conf.max_connections },
+		{ "tcp-relay-connections", &r->f.conf.connections },
 		{ "ports", &r->f.conf.ports },
 		{ "rate-limit", &r->f.conf.rate_limit },
 		{ "rate-burst", &r->f.conf.rate_burst },
@@ -221,6 +230,65 @@ do_records(struct run *r, struct words *w)
 	r->f.records_error = strcmp(words_next(w), "fail") == 0 ? -EIO : 0;
 }
 
+/* so many peers' connections live now, for the core and for the shell */
+static void
+do_connections(struct run *r, struct words *w)
+{
+	uint64_t want = words_number(w), live;
+
+	start(r);
+	live = turn_server_stats(r->f.server)->connections;
+	if (live != want || fake_open_conns(&r->f) != want)
+		fail(r, w, "%llu live, %zu open", (unsigned long long)live,
+		    fake_open_conns(&r->f));
+}
+
+/* NULL: a new name. */
+static uint32_t *
+conn_named(struct run *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->nconns; i++) {
+		if (strcmp(r->conns[i].name, name) == 0)
+			return &r->conns[i].id;
+	}
+	return NULL;
+}
+
+/* The script's next word names this CONNECTION-ID, or is the name that it has
+ * already. */
+static void
+expect_conn(struct run *r, struct words *w, uint32_t id)
+{
+	const char *name = words_next(w);
+	const uint32_t *known = conn_named(r, name);
+
+	if (known != NULL) {
+		if (*known != id)
+			fail(r, w, "another connection");
+		return;
+	}
+	if (id == 0 || r->nconns == NAMES_MAX) {
+		fail(r, w, "no CONNECTION-ID");
+		return;
+	}
+	snprintf(
+	    r->conns[r->nconns].name, sizeof(r->conns[0].name), "%s", name);
+	r->conns[r->nconns++].id = id;
+}
+
+static void
+do_over(struct run *r, struct words *w)
+{
+	const uint32_t *id = conn_named(r, words_next(w));
+
+	if (id == NULL)
+		fail(r, w, "no connection of this name");
+	else
+		turn_server_conn_over(r->f.server, *id, r->f.t);
+}
+
 static uint32_t
 family_of(const char *word)
 {
@@ -265,6 +333,12 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 		} else if (strcmp(word, "origin") == 0) {
 			word = words_next(w);
 			stun_put(&c->out, STUN_ORIGIN, word, strlen(word));
+		} else if (strcmp(word, "id") == 0) {
+			const uint32_t *id = conn_named(r, words_next(w));
+
+			stun_put_u32(&c->out, STUN_CONNECTION_ID,
+			    id != NULL ? *id
+				       : (uint32_t)strtoul(w->last, NULL, 0));
 		} else if (strcmp(word, "attr") == 0) {
 			uint16_t type = (uint16_t)words_number(w);
 
@@ -352,6 +426,8 @@ static const struct {
 	{ "refresh", STUN_REFRESH },
 	{ "create-permission", STUN_CREATE_PERMISSION },
 	{ "channel-bind", STUN_CHANNEL_BIND },
+	{ "connect", STUN_CONNECT },
+	{ "connection-bind", STUN_CONNECTION_BIND },
 };
 
 static void
@@ -390,6 +466,7 @@ do_client(struct run *r, struct words *w, struct client **who)
 	size_t i;
 
 	*who = c;
+	c->stream = r->stream;
 	words_next(w); /* > */
 	action = words_next(w);
 	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
@@ -445,6 +522,68 @@ do_icmp(struct run *r, struct words *w)
 	relayed = fake_addr(words_next(w));
 	icmp.relay = fake_relay_at(&r->f, &relayed);
 	fake_icmp(&r->f, &icmp);
+	words_next(w); /* expect */
+}
+
+/* The client that the last message went to hears an answer. */
+static struct client *
+do_hear(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nclients && r->f.out.to == TURN_CLIENT; i++) {
+		if (!addr_equal(&r->clients[i].addr, r->f.out.dst))
+			continue;
+		r->is_request = true;
+		r->code = client_hear(&r->clients[i]);
+		return &r->clients[i];
+	}
+	return NULL;
+}
+
+/* dialed PEER ok|refused|unreachable|reset */
+static struct client *
+do_dialed(struct run *r, struct words *w)
+{
+	static const struct {
+		const char *name;
+		int err;
+	} ends[] = { { "ok", 0 }, { "refused", -ECONNREFUSED },
+		{ "unreachable", -EHOSTUNREACH },
+		{ "no-address", -EADDRNOTAVAIL } };
+	struct addr peer = fake_addr(words_next(w));
+	const char *end = words_next(w);
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (strcmp(end, ends[i].name) == 0) {
+			fake_dialed(&r->f, &peer, ends[i].err);
+			words_next(w); /* expect */
+			return do_hear(r);
+		}
+	}
+	fail(r, w, "unknown end of a connect");
+	return NULL;
+}
+
+/* overdue: the next connect that took too long */
+static struct client *
+do_overdue(struct run *r, struct words *w)
+{
+	fake_overdue(&r->f);
+	words_next(w); /* expect */
+	return do_hear(r);
+}
+
+/* arrives PEER > RELAYED */
+static void
+do_arrives(struct run *r, struct words *w)
+{
+	struct addr peer = fake_addr(words_next(w)), relayed;
+
+	words_next(w); /* > */
+	relayed = fake_addr(words_next(w));
+	fake_arrives(&r->f, &peer, fake_relay_at(&r->f, &relayed));
 	words_next(w); /* expect */
 }
 
@@ -611,6 +750,12 @@ expect_success(struct run *r, struct words *w, const struct client *c)
 		} else if (strcmp(word, "lifetime") == 0) {
 			if (client_lifetime(c) != words_number(w))
 				fail(r, w, "lifetime %u", client_lifetime(c));
+		} else if (strcmp(word, "id") == 0) {
+			expect_conn(r, w, client_conn(c));
+		} else if (strcmp(word, "joins") == 0) {
+			if (r->f.out.then != TURN_THEN_JOIN)
+				fail(r, w, "joins nothing");
+			expect_conn(r, w, r->f.out.conn);
 		} else if (strcmp(word, "token") == 0) {
 			if (stun_find(&c->answer, STUN_RESERVATION_TOKEN) ==
 			    NULL)
@@ -710,6 +855,43 @@ expect_icmp(struct run *r, struct words *w)
 	expect_addr(r, w, "the client", r->f.out.dst);
 }
 
+/* A connect is under way, and the client hears of it when it ends. */
+static void
+expect_dials(struct run *r, struct words *w)
+{
+	struct addr want = fake_addr(words_next(w));
+	const struct fake *f = &r->f;
+	size_t i;
+
+	for (i = 0; i < f->nconns; i++) {
+		if (f->conns[i].dialing && addr_equal(&f->conns[i].peer, &want))
+			break;
+	}
+	if (r->code != -1 || i == f->nconns)
+		fail(r, w, "code %d, no connect to there", r->code);
+}
+
+/* A ConnectionAttempt to the owner of the relayed address. */
+static void
+expect_attempt(struct run *r, struct words *w)
+{
+	uint32_t id = 0;
+	struct stun_msg m;
+	struct addr peer;
+
+	if (r->f.out.to != TURN_CLIENT ||
+	    stun_decode(r->f.sent, r->f.sent_len, &m) != 0 ||
+	    m.class != STUN_INDICATION || m.method != STUN_CONNECTION_ATTEMPT ||
+	    stun_get_xor_addr(&m, STUN_XOR_PEER_ADDRESS, &peer) != 0 ||
+	    stun_get_u32(&m, STUN_CONNECTION_ID, &id) != 0) {
+		fail(r, w, "no ConnectionAttempt (%s)", reason_now(r));
+		return;
+	}
+	expect_addr(r, w, "the peer", &peer);
+	words_next(w); /* id */
+	expect_conn(r, w, id);
+}
+
 static void
 expect(struct run *r, struct words *w, const struct client *c)
 {
@@ -722,6 +904,10 @@ expect(struct run *r, struct words *w, const struct client *c)
 		fail(r, w, "no expect");
 	else if (strcmp(what, "success") == 0)
 		expect_success(r, w, c);
+	else if (strcmp(what, "dials") == 0)
+		expect_dials(r, w);
+	else if (strcmp(what, "attempt") == 0)
+		expect_attempt(r, w);
 	else if (strcmp(what, "to-peer") == 0)
 		expect_to_peer(r, w);
 	else if (strcmp(what, "channel-data") == 0)
@@ -761,8 +947,22 @@ do_line(struct run *r, struct words *w)
 		do_records(r, w);
 	} else if (strcmp(verb, "live") == 0) {
 		do_live(r, w);
-	} else if (strcmp(verb, "client") == 0) {
+	} else if (strcmp(verb, "connections") == 0) {
+		do_connections(r, w);
+	} else if (strcmp(verb, "over") == 0) {
+		do_over(r, w);
+	} else if (strcmp(verb, "dialed") == 0) {
+		c = do_dialed(r, w);
+		expect(r, w, c);
+	} else if (strcmp(verb, "overdue") == 0) {
+		c = do_overdue(r, w);
+		expect(r, w, c);
+	} else if (strcmp(verb, "arrives") == 0) {
+		do_arrives(r, w);
+		expect(r, w, NULL);
+	} else if (strcmp(verb, "client") == 0 || strcmp(verb, "stream") == 0) {
 		start(r);
+		r->stream = *verb == 's';
 		do_client(r, w, &c);
 		if (!r->failed)
 			expect(r, w, c);

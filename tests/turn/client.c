@@ -5,6 +5,7 @@
 #include "tests/turn/client.h"
 
 #define UDP_TRANSPORT (17u << 24)
+#define TCP_TRANSPORT (6u << 24)
 
 void
 client_init(struct client *c, struct fake *f, const char *addr)
@@ -144,29 +145,69 @@ client_send(struct client *c)
 	stun_put_fingerprint(&c->out);
 	if (stun_end(&c->out) != 0)
 		return -1;
+	f->stream = c->stream;
+	memcpy(c->waiting[c->nwaiting++ % CLIENT_WAITING], c->mem + 8,
+	    STUN_TXID_LEN);
 	fake_from_client(f, &c->addr, c->buf.data, c->buf.len);
+	return client_hear(c);
+}
+
+/* Is this the answer to a request that has had none? */
+static bool
+awaited(struct client *c, const uint8_t *txid)
+{
+	static const uint8_t none[STUN_TXID_LEN];
+	int i;
+
+	for (i = 0; i < CLIENT_WAITING; i++) {
+		if (memcmp(c->waiting[i], txid, STUN_TXID_LEN) != 0)
+			continue;
+		memcpy(c->waiting[i], none, STUN_TXID_LEN);
+		return true;
+	}
+	return false;
+}
+
+int
+client_hear(struct client *c)
+{
+	struct fake *f = c->f;
+
 	if (f->out.to != TURN_CLIENT || !addr_equal(f->out.dst, &c->addr) ||
 	    stun_decode(f->sent, f->sent_len, &c->answer) != 0 ||
-	    memcmp(stun_txid(&c->answer), c->mem + 8, STUN_TXID_LEN) != 0)
+	    !awaited(c, stun_txid(&c->answer)))
 		return -1;
 	keep_challenge(c);
 	c->authentic = sealed(c);
 	return c->answer.class == STUN_SUCCESS ? 0 : error_code(&c->answer);
 }
 
-int
-client_allocate(struct client *c)
+static int
+allocate(struct client *c, uint32_t transport)
 {
 	int code, tries;
 
 	for (tries = 0; tries < 2; tries++) {
 		client_begin(c, STUN_ALLOCATE);
-		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, UDP_TRANSPORT);
+		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, transport);
 		code = client_send(c);
 		if (code != 401 || tries > 0)
 			break;
 	}
 	return code;
+}
+
+int
+client_allocate(struct client *c)
+{
+	return allocate(c, UDP_TRANSPORT);
+}
+
+int
+client_allocate_tcp(struct client *c)
+{
+	c->stream = true;
+	return allocate(c, TCP_TRANSPORT);
 }
 
 int
@@ -194,6 +235,22 @@ client_permit(struct client *c, const char *peer)
 }
 
 int
+client_connect(struct client *c, const char *peer)
+{
+	client_begin(c, STUN_CONNECT);
+	put_peer(c, peer);
+	return client_send(c);
+}
+
+int
+client_bind_conn(struct client *c, uint32_t id)
+{
+	client_begin(c, STUN_CONNECTION_BIND);
+	stun_put_u32(&c->out, STUN_CONNECTION_ID, id);
+	return client_send(c);
+}
+
+int
 client_bind(struct client *c, uint16_t channel, const char *peer)
 {
 	client_begin(c, STUN_CHANNEL_BIND);
@@ -214,6 +271,7 @@ client_send_data(struct client *c, const char *peer, const char *text)
 	if (c->whole)
 		stun_put(&c->out, STUN_DONT_FRAGMENT, NULL, 0);
 	stun_end(&c->out);
+	c->f->stream = c->stream;
 	fake_from_client(c->f, &c->addr, c->buf.data, c->buf.len);
 }
 
@@ -224,6 +282,7 @@ client_channel_data(struct client *c, uint16_t channel, const char *text)
 
 	stun_channel_header(c->mem, channel, (uint16_t)len);
 	memcpy(c->mem + STUN_CHANNEL_HEADER_LEN, text, len);
+	c->f->stream = c->stream;
 	fake_from_client(c->f, &c->addr, c->mem, STUN_CHANNEL_HEADER_LEN + len);
 }
 
@@ -234,6 +293,15 @@ client_relayed(const struct client *c)
 
 	stun_get_xor_addr(&c->answer, STUN_XOR_RELAYED_ADDRESS, &a);
 	return a;
+}
+
+uint32_t
+client_conn(const struct client *c)
+{
+	uint32_t v = 0;
+
+	stun_get_u32(&c->answer, STUN_CONNECTION_ID, &v);
+	return v;
 }
 
 uint32_t

@@ -84,6 +84,7 @@ relay_open(void *arg, const struct turn_want *want, struct turn_relay *out)
 			f->nrelays++;
 		i = relay_new(f, want->family);
 	}
+	f->relays[i].tcp = want->tcp;
 	if (want->reserve) {
 		above = relay_new(f, want->family);
 		f->relays[above].reserved = true;
@@ -107,9 +108,48 @@ relay_close(void *arg, uint32_t id)
 }
 
 static bool
-relay_live(void *arg, const struct addr *addr)
+relay_live(void *arg, const struct addr *addr, bool tcp)
 {
-	return fake_relay_at(arg, addr) != FAKE_RELAYS;
+	const struct fake *f = arg;
+	uint32_t i = fake_relay_at(f, addr);
+
+	return i != FAKE_RELAYS && f->relays[i].tcp == tcp;
+}
+
+static struct fake_conn *
+conn_add(struct fake *f, const struct addr *peer, uint32_t id)
+{
+	must(f->nconns < FAKE_CONNS, "keep so many connections");
+	f->conns[f->nconns] =
+	    (struct fake_conn){ .id = id, .peer = *peer, .open = true };
+	return &f->conns[f->nconns++];
+}
+
+static int
+conn_open(void *arg, uint32_t relay, const struct addr *peer, uint32_t id)
+{
+	struct fake *f = arg;
+
+	must(
+	    relay < f->nrelays && f->relays[relay].open && f->relays[relay].tcp,
+	    "connect that relay");
+	if (f->dial_error == 0)
+		conn_add(f, peer, id)->dialing = true;
+	return f->dial_error;
+}
+
+static void
+conn_close(void *arg, uint32_t id)
+{
+	struct fake *f = arg;
+	size_t i;
+
+	for (i = 0; i < f->nconns; i++) {
+		if (f->conns[i].open && f->conns[i].id == id)
+			break;
+	}
+	must(i < f->nconns, "close that connection");
+	f->conns[i].open = f->conns[i].dialing = false;
 }
 
 static int
@@ -281,6 +321,9 @@ fake_init(struct fake *f)
 		.max_allocations = 64,
 		.max_permissions = 8,
 		.max_channels = 8,
+		.max_connections = 8,
+		.connections = FAKE_CONNS,
+		.servers = 1,
 		.channel_max = STUN_CHANNEL_MAX_5766,
 		.ports = FAKE_RELAYS,
 	};
@@ -300,6 +343,10 @@ fake_start(struct fake *f)
 {
 	const struct turn_ops ops = {
 		.arg = f,
+		.server = f->conf.server,
+		.servers = f->conf.servers,
+		.conn_open = conn_open,
+		.conn_close = conn_close,
 		.relay_open = relay_open,
 		.relay_close = relay_close,
 		.relay_live = relay_live,
@@ -324,6 +371,8 @@ fake_start(struct fake *f)
 	c->max_channels = f->conf.max_channels;
 	c->limits.answers = limit_rate(f->conf.rate_limit, f->conf.rate_burst);
 	turn_config_backoff(c, f->conf.auth_failures);
+	c->max_connections = f->conf.max_connections;
+	c->connections = f->conf.connections;
 	f->quota = turn_quota_new(
 	    f->conf.user_quota, f->conf.realm_quota, f->conf.max_allocations);
 	f->server = turn_server_new(c, &ops);
@@ -376,6 +425,7 @@ fake_from_client(
 		.src = client,
 		.verified = f->verified,
 		.link = f->link,
+		.stream = f->stream,
 	};
 
 	feed(f, &in, data, len);
@@ -404,4 +454,53 @@ fake_elapse(struct fake *f, uint64_t ms)
 	f->t.now_ms += ms;
 	f->t.wall_s += ms / 1000;
 	turn_server_expire(f->server, f->t);
+}
+
+void
+fake_dialed(struct fake *f, const struct addr *peer, int err)
+{
+	size_t i;
+
+	for (i = 0; i < f->nconns; i++) {
+		if (f->conns[i].dialing && addr_equal(&f->conns[i].peer, peer))
+			break;
+	}
+	must(i < f->nconns, "end a connect that was never begun");
+	f->conns[i].dialing = false;
+	f->out.reply = f->reply;
+	turn_server_connected(f->server, f->conns[i].id, err, f->t, &f->out);
+	keep_sent(f);
+}
+
+uint32_t
+fake_arrives(struct fake *f, const struct addr *peer, uint32_t relay)
+{
+	uint32_t id = 0;
+
+	f->out.reply = f->reply;
+	if (turn_server_incoming(f->server, relay, peer, f->t, &id, &f->out))
+		conn_add(f, peer, id);
+	keep_sent(f);
+	return id;
+}
+
+bool
+fake_overdue(struct fake *f)
+{
+	bool more;
+
+	f->out.reply = f->reply;
+	more = turn_server_overdue(f->server, f->t, &f->out);
+	keep_sent(f);
+	return more;
+}
+
+size_t
+fake_open_conns(const struct fake *f)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nconns; i++)
+		n += f->conns[i].open;
+	return n;
 }

@@ -13,6 +13,7 @@
 #define FAKE_RELAYS     256
 #define FAKE_DATAGRAM   2048
 #define FAKE_FIRST_PORT 50000
+#define FAKE_CONNS      64
 #define FAKE_REALM      "example.org"
 #define FAKE_WALL_S     1700000000 /* when every test begins */
 
@@ -21,6 +22,8 @@ struct fake_conf {
 	uint32_t user_quota, realm_quota, max_allocations, max_permissions,
 	    max_channels;
 	uint32_t rate_limit, rate_burst, auth_failures;
+	uint32_t max_connections, connections;
+	uint16_t server, servers; /* which it is, of how many */
 	uint16_t channel_max;
 	bool no_auth;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
@@ -38,9 +41,17 @@ struct fake_record {
 
 struct fake_relay {
 	struct addr addr;
-	bool open, reserved;
+	bool open, reserved, tcp;
 	uint64_t user;
 	uint8_t token[TURN_TOKEN_LEN];
+};
+
+/* A peer's connection of a TCP allocation. */
+struct fake_conn {
+	uint32_t id;
+	struct addr peer;
+	bool open;
+	bool dialing; /* fake_dialed is to come */
 };
 
 struct fake {
@@ -59,8 +70,12 @@ struct fake {
 	struct turn_time t;
 	uint16_t link; /* where clients come in: realm n belongs to link n */
 	bool verified; /* as turn_in has it */
+	bool stream;   /* over TCP */
 	struct fake_relay relays[FAKE_RELAYS];
 	size_t nrelays; /* ever opened; the id is the index */
+	struct fake_conn conns[FAKE_CONNS];
+	size_t nconns;  /* ever */
+	int dial_error; /* what conn_open gives, when not 0 */
 	size_t ended;
 	struct turn_alloc_info last; /* of the last one ended; no user */
 	enum turn_end last_why;
@@ -92,6 +107,13 @@ void fake_from_client(
 void fake_from_peer(struct fake *, const struct addr *peer, uint32_t relay,
     const void *, size_t len);
 void fake_icmp(struct fake *, const struct turn_icmp *);
+/* What becomes of the connect to this peer: 0 or -errno. */
+void fake_dialed(struct fake *, const struct addr *peer, int err);
+/* A peer connects; the number that its connection got, 0: it was refused. */
+uint32_t fake_arrives(struct fake *, const struct addr *peer, uint32_t relay);
+/* The next connect that took too long, in out. */
+bool fake_overdue(struct fake *);
+size_t fake_open_conns(const struct fake *);
 /* Time passes and what is over ends. */
 void fake_elapse(struct fake *, uint64_t ms);
 /* The relay that has this address; FAKE_RELAYS: none. */

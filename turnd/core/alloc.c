@@ -5,8 +5,9 @@
 
 #include "turnd/core/core.h"
 
-#define TRANSPORT_UDP 17 /* IANA protocol number in REQUESTED-TRANSPORT */
-#define FAMILY_V4     1  /* of REQUESTED-ADDRESS-FAMILY */
+#define TRANSPORT_TCP 6 /* IANA protocol numbers of REQUESTED-TRANSPORT */
+#define TRANSPORT_UDP 17
+#define FAMILY_V4     1 /* of REQUESTED-ADDRESS-FAMILY */
 #define FAMILY_V6     2
 
 static bool
@@ -54,6 +55,8 @@ alloc_info(const struct turn_alloc *a, uint64_t now_ms, bool ended,
 		.age_ms = now_ms - a->created_ms,
 		.permissions = a->nperms,
 		.channels = a->nchans,
+		.tcp = a->tcp,
+		.connections = a->nconns,
 		.traffic = { a->traffic[0], a->traffic[1] },
 	};
 	for (f = 0; f < TURN_FAMILIES; f++) {
@@ -99,9 +102,15 @@ half_end(struct turn_server *s, struct turn_alloc *a, enum turn_family family)
 	struct turn_chan *c, *next_c;
 	struct turn_perm *p, *next_p;
 	struct turn_share share;
+	struct turn_conn *n, *next_n;
 
 	if (h->expires_ms == 0)
 		return;
+	for (n = LIST_FIRST(&a->conns); n != NULL; n = next_n) {
+		next_n = LIST_NEXT(n, link);
+		if (n->key.relay == h->relay)
+			tcp_end(s, n);
+	}
 	for (c = LIST_FIRST(&a->chans); c != NULL; c = next_c) {
 		next_c = LIST_NEXT(c, link);
 		if (c->key.relay == h->relay)
@@ -254,6 +263,26 @@ want_port(const struct turn_req *r, struct turn_want *want)
 	return TURN_OK;
 }
 
+static enum turn_reason
+want_transport(const struct turn_req *r, struct turn_want *want)
+{
+	uint32_t protocol = get_u32(r, STUN_REQUESTED_TRANSPORT, 0) >> 24;
+
+	if (protocol == TRANSPORT_UDP)
+		return TURN_OK;
+	if (protocol != TRANSPORT_TCP || r->s->cfg->max_connections == 0)
+		return TURN_TRANSPORT_UNSUPPORTED;
+	/* RFC 6062 section 5.1 */
+	if (!r->in->stream)
+		return TURN_NOT_STREAM;
+	if (stun_find(r->msg, STUN_EVEN_PORT) != NULL ||
+	    stun_find(r->msg, STUN_RESERVATION_TOKEN) != NULL ||
+	    stun_find(r->msg, STUN_DONT_FRAGMENT) != NULL)
+		return TURN_UDP_ATTRIBUTE;
+	want->tcp = true;
+	return TURN_OK;
+}
+
 /* What the client asks for, in the order of RFC 8656 section 7.2. */
 static enum turn_reason
 want_decode(const struct turn_req *r, struct turn_want *want, bool *dual)
@@ -263,9 +292,9 @@ want_decode(const struct turn_req *r, struct turn_want *want, bool *dual)
 	*want = (struct turn_want){ .user = r->user.id, .link = r->in->link };
 	if (stun_find(r->msg, STUN_REQUESTED_TRANSPORT) == NULL)
 		return TURN_MISSING_ATTRIBUTE;
-	if (get_u32(r, STUN_REQUESTED_TRANSPORT, 0) >> 24 != TRANSPORT_UDP)
-		return TURN_TRANSPORT_UNSUPPORTED;
-	reason = want_port(r, want);
+	reason = want_transport(r, want);
+	if (reason == TURN_OK)
+		reason = want_port(r, want);
 	return reason != TURN_OK ? reason : want_family(r, want, dual);
 }
 
@@ -458,6 +487,7 @@ alloc_open(struct turn_req *r, struct turn_want *want, bool dual)
 		alloc_drop(s, a);
 		return reason;
 	}
+	a->tcp = want->tcp;
 	a->lifetime_s = lifetime_s;
 	alloc_set_timer(s, a);
 	stat_add(&s->stats.allocations, 1);

@@ -141,11 +141,16 @@ auth_user(struct turn_req *r, const struct stun_attr *name)
 static bool
 auth_expired(const struct turn_req *r)
 {
+	const struct turn_alloc *a;
+
 	if ((!r->user.rest && r->user.expires_s == 0) ||
 	    r->user.expires_s > r->t.wall_s)
 		return false;
-	return r->alloc == NULL || r->alloc->user_id != r->user.id ||
-	    r->alloc->user_expires_s != r->user.expires_s;
+	if (r->moves) /* who owns the allocation will judge */
+		return false;
+	a = r->conn != NULL ? r->conn->alloc : r->alloc;
+	return a == NULL || a->user_id != r->user.id ||
+	    a->user_expires_s != r->user.expires_s;
 }
 
 /*

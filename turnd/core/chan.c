@@ -170,6 +170,8 @@ chan_bind(struct turn_req *r)
 	enum turn_reason reason;
 	bool own;
 
+	if (r->alloc->tcp)
+		return TURN_NOT_UDP;
 	reason = chan_decode(r, &tuple.channel, &key.peer);
 	if (reason == TURN_OK)
 		reason = peer_check(r, &key.peer, &own);

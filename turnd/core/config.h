@@ -30,6 +30,12 @@
 #define TURN_LIFETIME_S   600
 #define TURN_PERMISSION_S 300
 #define TURN_CHANNEL_S    600
+/* RFC 6062: how long a connect may take (section 5.2: at least that), and how
+ * long a peer's connection waits for its ConnectionBind. */
+#define TURN_CONNECT_S 30
+#define TURN_PENDING_S 30
+/* Peers' connections of an allocation that are not bound yet. */
+#define TURN_PENDING_MAX 16
 
 /* The rule for the server's own addresses in turn_config.peers carries this
  * very pointer as its name: a live relayed address passes it. */
@@ -88,6 +94,9 @@ struct turn_config {
 	uint32_t max_permissions; /* of an allocation */
 	uint32_t max_channels;    /* of an allocation */
 	struct turn_limits limits;
+	/* RFC 6062: data connections of an allocation, 0: no TCP allocations;
+	 * and of this server. */
+	uint32_t max_connections, connections;
 };
 
 /* Failures that a name at a host has free; 0: no back-off. */
@@ -113,6 +122,7 @@ struct turn_share {
 /* What a client wants as its relayed transport address. */
 struct turn_want {
 	enum addr_family family;
+	bool tcp;             /* RFC 6062: it listens */
 	bool even;            /* EVEN-PORT */
 	bool reserve;         /* its R bit: and keep the port above */
 	const uint8_t *token; /* RESERVATION-TOKEN, or NULL */
@@ -139,6 +149,8 @@ struct turn_alloc_info {
 	uint64_t age_ms;
 	uint64_t left_ms; /* of the one that lives longest */
 	uint32_t permissions, channels;
+	bool tcp; /* RFC 6062 */
+	uint32_t connections;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
@@ -151,6 +163,9 @@ enum turn_end {
 
 struct turn_ops {
 	void *arg;
+	/* Which of the shell's servers this is, and how many there are: its
+	 * CONNECTION-IDs tell it to the others. At most 256. */
+	uint16_t server, servers;
 	/* 0; -EAFNOSUPPORT: no relay address of this family; -ENOENT: the
 	 * token or the even port is not to be had; -EADDRINUSE: no port;
 	 * else no socket. */
@@ -158,7 +173,14 @@ struct turn_ops {
 	    void *arg, const struct turn_want *, struct turn_relay *);
 	void (*relay_close)(void *arg, uint32_t id);
 	/* A relayed address of a live allocation on any worker? */
-	bool (*relay_live)(void *arg, const struct addr *);
+	bool (*relay_live)(void *arg, const struct addr *, bool tcp);
+	/* Begins to connect a TCP relay to a peer; turn_server_connected tells
+	 * the end. 0 or -errno, and then it never began. */
+	int (*conn_open)(
+	    void *arg, uint32_t relay, const struct addr *peer, uint32_t conn);
+	/* Closes what there is of it: the peer's connection, one that is being
+	 * made, the client's. */
+	void (*conn_close)(void *arg, uint32_t conn);
 	/* As turn_quota_take and turn_quota_give. */
 	int (*quota_take)(void *arg, const struct turn_share *);
 	void (*quota_give)(void *arg, const struct turn_share *);

@@ -16,6 +16,10 @@ struct turn_req {
 	const struct stun_msg *msg;
 	struct turn_alloc *alloc;       /* of the 5-tuple; NULL: none */
 	const struct turn_realm *realm; /* of a challenge; NULL: no_auth */
+	struct turn_conn *conn; /* of a ConnectionBind; NULL: not here */
+	bool moves;             /* because another server, owner, has it */
+	uint16_t owner;
+	bool later; /* it is answered when more is known */
 	struct turn_name user;
 	struct turn_record record; /* of a user found by the shell */
 	bool recorded;
@@ -52,8 +56,8 @@ size_t reply_end(struct turn_req *);
 
 /* peer.c: NULL when the peer may be reached, else the rule that refuses.
  * *own: it may be, but only as a live relayed address. */
-const struct prefix_rule *
-peer_refused(const struct turn_server *, const struct addr *, bool *own);
+const struct prefix_rule *peer_refused(
+    const struct turn_server *, const struct addr *, bool tcp, bool *own);
 /* The same for a request, whose note is filled; TURN_OK, _PEER_DENIED or
  * _PEER_FAMILY. */
 enum turn_reason
@@ -82,6 +86,18 @@ enum turn_reason perm_grant(struct turn_server *, struct turn_alloc *,
 void perm_free(struct turn_server *, struct turn_perm *);
 enum turn_reason perm_create(struct turn_req *);
 
+/* tcp.c: RFC 6062 */
+bool tcp_init(struct turn_server *); /* false: no memory */
+void tcp_fini(struct turn_server *);
+void tcp_expire(struct turn_server *);
+uint64_t tcp_next_ms(const struct turn_server *);
+/* Before authentication, since an expired name may serve its allocation:
+ * whose connection a ConnectionBind is about. */
+void tcp_find(struct turn_req *);
+enum turn_reason tcp_connect(struct turn_req *);
+enum turn_reason tcp_bind(struct turn_req *);
+void tcp_end(struct turn_server *, struct turn_conn *);
+
 /* chan.c */
 struct turn_chan *
 chan_by_tuple(const struct turn_server *, const struct turn_tuple *);
@@ -105,5 +121,11 @@ void data_from_icmp(
 
 /* server.c: counts and notes a drop. */
 void server_drop(struct turn_server *, struct turn_out *, enum turn_reason);
+void server_reset(struct turn_out *);
+/* Seals and addresses the answer to a request, success when reason is TURN_OK;
+ * and counts it. */
+void server_answer(struct turn_req *, enum turn_reason, struct turn_out *);
+/* A transaction id for an indication of ours. */
+void server_txid(struct turn_server *, uint8_t txid[STUN_TXID_LEN]);
 
 #endif

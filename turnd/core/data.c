@@ -11,7 +11,7 @@
 static bool
 own_gone(const struct turn_server *s, bool own, const struct addr *peer)
 {
-	return own && !s->ops.relay_live(s->ops.arg, peer);
+	return own && !s->ops.relay_live(s->ops.arg, peer, false);
 }
 
 /* counted: where the datagram is counted besides the server's totals */
@@ -88,7 +88,7 @@ send_judge(
 		p = perm_find(s, key->relay, &key->peer);
 	}
 	if (p == NULL)
-		return peer_refused(s, &key->peer, &own) != NULL
+		return peer_refused(s, &key->peer, false, &own) != NULL
 		    ? TURN_SEND_DENIED
 		    : TURN_SEND_NO_PERMISSION;
 	if (key->peer.port == 0)
@@ -112,6 +112,10 @@ data_send(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_SEND_NO_ALLOCATION);
 		return;
 	}
+	if (a->tcp) {
+		server_drop(s, out, TURN_NOT_UDP);
+		return;
+	}
 	if (data == NULL || stun_unknown(msg, send_known, &unknown, 1) > 0 ||
 	    stun_get_xor_addr(msg, STUN_XOR_PEER_ADDRESS, &key->peer) != 0) {
 		server_drop(s, out, TURN_SEND_INCOMPLETE);
@@ -130,15 +134,6 @@ data_send(struct turn_server *s, const struct turn_in *in,
 	relay_up(s, a->traffic, key, out);
 }
 
-/* A transaction id, at its end. */
-static void
-indication_id(struct turn_server *s, uint64_t id[2])
-{
-	id[0] = ++s->indications;
-	id[1] = 0;
-	id[1] = hash_bytes(&s->cfg->hash_key, id, 2 * sizeof(*id));
-}
-
 /*
  * Turns a peer's datagram into a Data indication (RFC 8656 section 11.3) where
  * it lies: header, XOR-PEER-ADDRESS and the head of DATA go in front of it,
@@ -150,17 +145,16 @@ data_indication(
 {
 	size_t head = STUN_HEADER_LEN + 4 + 4 + addr_ip_len(in->src) + 4;
 	size_t pad = -in->len & 3, body;
-	uint64_t id[2];
+	uint8_t txid[STUN_TXID_LEN];
 	struct stun_out msg;
 	struct buf buf;
 
 	if (in->head_room < head || in->tail_room < pad ||
 	    in->len > UINT16_MAX - TURN_HEAD_ROOM)
 		return -1;
-	indication_id(s, id);
+	server_txid(s, txid);
 	buf = buf_fixed(in->data - head, head);
-	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION,
-	    (const uint8_t *)id + sizeof(id) - STUN_TXID_LEN);
+	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION, txid);
 	stun_put_xor_addr(&msg, STUN_XOR_PEER_ADDRESS, in->src);
 	buf_u16(&buf, STUN_DATA_ATTR);
 	buf_u16(&buf, (uint16_t)in->len);
@@ -251,11 +245,10 @@ icmp_indication(
 {
 	struct buf buf = buf_fixed(out->reply, TURN_REPLY_MAX);
 	struct stun_out msg;
-	uint64_t id[2];
+	uint8_t txid[STUN_TXID_LEN];
 
-	indication_id(s, id);
-	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION,
-	    (const uint8_t *)id + sizeof(id) - STUN_TXID_LEN);
+	server_txid(s, txid);
+	msg = stun_begin(&buf, STUN_DATA, STUN_INDICATION, txid);
 	stun_put_xor_addr(&msg, STUN_XOR_PEER_ADDRESS, &icmp->peer);
 	stun_put_icmp(&msg, icmp->type, icmp->code, icmp->mtu);
 	return stun_end(&msg) == 0 ? buf.len : 0;

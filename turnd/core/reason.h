@@ -38,6 +38,16 @@
 	    "the channel is bound to another peer")                          \
 	ROW(TURN_PEER_IN_USE, "peer_in_use", 400,                            \
 	    "the peer is bound to another channel")                          \
+	ROW(TURN_NOT_STREAM, "not_stream", 400,                              \
+	    "TCP allocations are for clients that come over TCP or TLS")     \
+	ROW(TURN_UDP_ATTRIBUTE, "udp_attribute", 400,                        \
+	    "EVEN-PORT, RESERVATION-TOKEN or DONT-FRAGMENT for a TCP "       \
+	    "allocation")                                                    \
+	ROW(TURN_NOT_TCP, "not_tcp", 400, "a Connect on a UDP allocation")   \
+	ROW(TURN_NOT_UDP, "not_udp", 400,                                    \
+	    "a ChannelBind or a Send indication on a TCP allocation")        \
+	ROW(TURN_NO_CONNECTION, "no_connection", 400,                        \
+	    "CONNECTION-ID names no connection that waits for its bind")     \
 	ROW(TURN_PEER_DENIED, "peer_denied", 403,                            \
 	    "a rule of allow-peer/deny-peer or a built-in one refuses it")   \
 	ROW(TURN_CLIENT_TUNNELED, "client_tunneled", 403,                    \
@@ -55,9 +65,20 @@
 	ROW(TURN_WRONG_USER, "wrong_user", 441,                              \
 	    "the allocation belongs to another user")                        \
 	ROW(TURN_TRANSPORT_UNSUPPORTED, "transport_unsupported", 442,        \
-	    "only UDP allocations are served")                               \
+	    "neither UDP nor TCP, or TCP while max-connections is 0")        \
 	ROW(TURN_PEER_FAMILY, "peer_family", 443,                            \
 	    "the peer's address family is not the allocation's")             \
+	ROW(TURN_CONN_EXISTS, "connection_exists", 446,                      \
+	    "the allocation is connected to this peer already, or about to " \
+	    "be")                                                            \
+	ROW(TURN_CONNECT_REFUSED, "connect_refused", 447,                    \
+	    "the peer or a firewall refused the connection")                 \
+	ROW(TURN_CONNECT_TIMEOUT, "connect_timeout", 447,                    \
+	    "the peer did not answer in time")                               \
+	ROW(TURN_CONNECT_UNREACHABLE, "connect_unreachable", 447,            \
+	    "there is no route to the peer")                                 \
+	ROW(TURN_CONNECT_FAILED, "connect_failed", 447,                      \
+	    "any other error of a connect")                                  \
 	ROW(TURN_USER_QUOTA, "user_quota", 486,                              \
 	    "the user has user-quota relayed addresses of this family")      \
 	ROW(TURN_REALM_QUOTA, "realm_quota", 486,                            \
@@ -73,6 +94,20 @@
 	ROW(TURN_FULL, "full", 508, "max-allocations are live")              \
 	ROW(TURN_PEER_LIMIT, "peer_limit", 508,                              \
 	    "the allocation has as many permissions or channels as allowed") \
+	ROW(TURN_CONN_LIMIT, "connection_limit", 508,                        \
+	    "the allocation has max-connections")                            \
+	ROW(TURN_CONN_PENDING, "connection_pending_limit", 508,              \
+	    "too many of the allocation's connections wait to be bound")     \
+	ROW(TURN_CONN_FULL, "connection_full", 508,                          \
+	    "tcp-relay-connections are live")                                \
+	/* connections of peers: closed; those over a limit, too */          \
+	ROW(TURN_CONN_NO_PERMISSION, "connection_no_permission", 0,          \
+	    "a connection from a peer without a live permission")            \
+	ROW(TURN_CONN_DENIED, "connection_denied", 0,                        \
+	    "a connection from a peer that a rule refuses by now, or from "  \
+	    "an own address that is no live relayed address")                \
+	ROW(TURN_CONN_UNCLAIMED, "connection_unclaimed", 0,                  \
+	    "a connection that no ConnectionBind came for in time")          \
 	/* requests: dropped, not answered */                                \
 	ROW(TURN_RATE_LIMITED, "rate_limited", 0,                            \
 	    "a request without credentials over UDP from a network (/24, "   \

@@ -6,6 +6,7 @@
 
 #define NEEDS_AUTH  1
 #define NEEDS_ALLOC 2
+#define NEEDS_CONN  4
 
 /* That are told apart, for 256 KiB each. */
 #define NETWORKS 16384
@@ -26,6 +27,9 @@ static const struct turn_method {
 	    "create_permission" },
 	{ STUN_CHANNEL_BIND, NEEDS_AUTH | NEEDS_ALLOC, chan_bind,
 	    "channel_bind" },
+	{ STUN_CONNECT, NEEDS_AUTH | NEEDS_ALLOC, tcp_connect, "connect" },
+	{ STUN_CONNECTION_BIND, NEEDS_AUTH | NEEDS_CONN, tcp_bind,
+	    "connection_bind" },
 };
 
 /* Comprehension-required attributes that we act on, or ignore knowingly. */
@@ -46,12 +50,25 @@ static const uint16_t known_types[] = {
 	/* RFC 8656 section 7.2: in an Allocate it asks whether we know it. */
 	STUN_DONT_FRAGMENT,
 	STUN_RESERVATION_TOKEN,
+	STUN_CONNECTION_ID,
 };
 
 const char *
 turn_method_name(unsigned int row)
 {
 	return row < TURN_METHODS ? methods[row].name : NULL;
+}
+
+static const struct turn_method *
+method_of(uint16_t method)
+{
+	size_t i;
+
+	for (i = 0; i < TURN_METHODS; i++) {
+		if (methods[i].method == method)
+			return &methods[i];
+	}
+	return NULL;
 }
 
 static bool
@@ -84,7 +101,8 @@ server_open_tables(struct turn_server *s)
 	s->answers = limit_new(NETWORKS, &cfg->hash_key);
 	s->failures = limit_new(FAILURES, &cfg->hash_key);
 	return s->alloc_pool != NULL && s->perm_pool != NULL &&
-	    s->chan_pool != NULL && s->answers != NULL && s->failures != NULL;
+	    s->chan_pool != NULL && s->answers != NULL && s->failures != NULL &&
+	    tcp_init(s);
 }
 
 struct turn_server *
@@ -127,6 +145,7 @@ turn_server_free(struct turn_server *s)
 	pool_free(s->chan_pool);
 	limit_free(s->answers);
 	limit_free(s->failures);
+	tcp_fini(s);
 	free(s);
 }
 
@@ -137,6 +156,15 @@ server_drop(struct turn_server *s, struct turn_out *out, enum turn_reason why)
 	out->noted = true;
 	out->note.reason = why;
 	stat_add(&s->stats.reasons[why], 1);
+}
+
+void
+server_txid(struct turn_server *s, uint8_t txid[STUN_TXID_LEN])
+{
+	uint64_t id[2] = { ++s->indications, 0 };
+
+	id[1] = hash_bytes(&s->cfg->hash_key, id, sizeof(id));
+	memcpy(txid, (uint8_t *)id + sizeof(id) - STUN_TXID_LEN, STUN_TXID_LEN);
 }
 
 /* RFC 8489 section 14.2: an RFC 3489 client knows only the plain form. */
@@ -158,6 +186,8 @@ request_serve(struct turn_req *r, const struct turn_method *m)
 
 	if (m->needs != 0)
 		r->alloc = alloc_find(r->s, r->in->src, r->in->link);
+	if (m->needs & NEEDS_CONN)
+		tcp_find(r);
 	if (m->needs & NEEDS_AUTH)
 		reason = auth_check(r);
 	if (reason != TURN_OK)
@@ -197,14 +227,17 @@ dropped(enum turn_reason reason)
 	return reason != TURN_OK && turn_reason_info(reason)->code == 0;
 }
 
-static void
-server_answer(struct turn_req *r, const struct turn_method *m,
-    enum turn_reason reason, struct turn_out *out)
+void
+server_answer(struct turn_req *r, enum turn_reason reason, struct turn_out *out)
 {
+	const struct turn_method *m = method_of(r->msg->method);
+
+	out->noted = true;
+	out->note.method = m->name;
+	out->note.reason = reason;
 	if (reason != TURN_OK)
 		reply_error(r, reason);
 	request_count(r->s, m, reason);
-	out->note.reason = reason;
 	out->len = reply_end(r);
 	if (out->len == 0)
 		return;
@@ -225,12 +258,21 @@ server_request(
 	out->noted = true;
 	out->note.method = m->name;
 	reason = request_serve(r, m);
-	if (!dropped(reason) && !guard_answers(r))
-		reason = TURN_RATE_LIMITED;
-	if (dropped(reason))
+	if (reason == TURN_OK && r->moves) {
+		out->then = TURN_THEN_MOVE;
+		out->server = r->owner;
+	} else if (dropped(reason)) {
 		server_drop(r->s, out, reason);
-	else
-		server_answer(r, m, reason, out);
+	} else if (reason != TURN_OK || !r->later) {
+		if (!guard_answers(r))
+			server_drop(r->s, out, TURN_RATE_LIMITED);
+		else
+			server_answer(r, reason, out);
+	}
+	if (reason == TURN_OK && r->conn != NULL) {
+		out->then = TURN_THEN_JOIN;
+		out->conn = r->conn->id;
+	}
 	crypto_wipe(&r->key, sizeof(r->key));
 	crypto_wipe(&r->record, sizeof(r->record));
 }
@@ -238,18 +280,12 @@ server_request(
 static const struct turn_method *
 method_find(const struct stun_msg *msg)
 {
-	size_t i;
-
 	if (msg->class != STUN_REQUEST)
 		return NULL;
-	for (i = 0; i < TURN_METHODS; i++) {
-		if (methods[i].method == msg->method)
-			break;
-	}
 	/* Only Binding has an RFC 3489 form. */
-	if (i == TURN_METHODS || (msg->rfc3489 && msg->method != STUN_BINDING))
+	if (msg->rfc3489 && msg->method != STUN_BINDING)
 		return NULL;
-	return &methods[i];
+	return method_of(msg->method);
 }
 
 static void
@@ -277,13 +313,14 @@ server_stun(struct turn_server *s, const struct turn_in *in, struct turn_time t,
 	    out);
 }
 
-static void
-out_reset(struct turn_out *out)
+void
+server_reset(struct turn_out *out)
 {
 	out->to = TURN_NOBODY;
 	out->head_len = 0;
 	out->len = 0;
 	out->whole = false;
+	out->then = TURN_THEN_NOTHING;
 	out->noted = false;
 	out->note.reason = TURN_OK;
 	out->note.method = NULL;
@@ -297,7 +334,7 @@ turn_server_input(struct turn_server *s, const struct turn_in *in,
     struct turn_time t, struct turn_out *out)
 {
 	s->seen = t;
-	out_reset(out);
+	server_reset(out);
 	if (in->from == TURN_PEER)
 		data_from_peer(s, in, t, out);
 	else if (stun_channel_looks_like(in->data, in->len))
@@ -313,7 +350,7 @@ turn_server_icmp(struct turn_server *s, const struct turn_icmp *icmp,
     struct turn_time t, struct turn_out *out)
 {
 	s->seen = t;
-	out_reset(out);
+	server_reset(out);
 	data_from_icmp(s, icmp, out);
 }
 
@@ -347,6 +384,7 @@ turn_server_expire(struct turn_server *s, struct turn_time t)
 	size_t n = 0;
 
 	s->seen = t;
+	tcp_expire(s);
 	while ((due = wheel_pop(&s->chan_wheel, t.now_ms)) != NULL)
 		chan_free(s, OWNER(due, struct turn_chan));
 	while ((due = wheel_pop(&s->perm_wheel, t.now_ms)) != NULL)
@@ -364,9 +402,12 @@ turn_server_next_ms(const struct turn_server *s)
 	uint64_t a = wheel_next_ms(&s->alloc_wheel);
 	uint64_t p = wheel_next_ms(&s->perm_wheel);
 	uint64_t c = wheel_next_ms(&s->chan_wheel);
+	uint64_t n = tcp_next_ms(s);
 
 	if (p < a)
 		a = p;
+	if (n < a)
+		a = n;
 	return c < a ? c : a;
 }
 

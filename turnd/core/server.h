@@ -30,6 +30,7 @@ struct turn_in {
 	const struct addr *src;
 	uint32_t relay; /* from a peer: where it came in */
 	bool verified;  /* from a client: over what nobody forges, as TCP */
+	bool stream;    /* from a client: over TCP or TLS */
 	uint16_t link;  /* from a client: what the shell knows the server's
 			   half of the 5-tuple by */
 };
@@ -41,6 +42,13 @@ struct turn_note {
 	const char *rule;   /* 403: the rule that refused peer */
 	struct addr peer;
 	char user[64]; /* for logs, cut; empty before authentication */
+};
+
+/* What to do with the client's connection once the answer is queued. */
+enum turn_then {
+	TURN_THEN_NOTHING,
+	TURN_THEN_JOIN, /* with the peer's of conn: raw bytes from now on */
+	TURN_THEN_MOVE, /* to the server that owns its conn, message and all */
 };
 
 struct turn_out {
@@ -56,6 +64,9 @@ struct turn_out {
 	uint32_t relay;         /* to a peer */
 	bool whole;             /* to a peer: with DF set, never in fragments */
 	uint16_t link;          /* to a client */
+	enum turn_then then;
+	uint32_t conn;   /* to join */
+	uint16_t server; /* to move to */
 	/* Set on requests and drops, not on what is simply relayed. */
 	bool noted;
 	struct turn_note note;
@@ -88,6 +99,27 @@ bool turn_server_has(struct turn_server *, const struct addr *client,
  * allocation with it. */
 void turn_server_gone(struct turn_server *, const struct addr *client,
     uint16_t link, struct turn_time);
+/*
+ * RFC 6062, by the numbers that ops.conn_open, turn_server_incoming and
+ * out.conn tell. A peer has connected to a relay: true, and out tells the
+ * client; false: close it.
+ */
+bool turn_server_incoming(struct turn_server *, uint32_t relay,
+    const struct addr *peer, struct turn_time, uint32_t *conn,
+    struct turn_out *);
+/* What became of ops.conn_open: 0 or -errno. */
+void turn_server_connected(struct turn_server *, uint32_t conn, int err,
+    struct turn_time, struct turn_out *);
+/* A connect that took too long, told to its client: call until false. */
+bool
+turn_server_overdue(struct turn_server *, struct turn_time, struct turn_out *);
+/* So much of the data has gone in this direction. */
+void turn_server_relayed(
+    struct turn_server *, uint32_t conn, enum turn_direction, uint64_t bytes);
+/* One of its ends is closed, or it could not be joined. */
+void
+turn_server_conn_over(struct turn_server *, uint32_t conn, struct turn_time);
+
 /* Ends what is over; the number of allocations that ended. */
 size_t turn_server_expire(struct turn_server *, struct turn_time);
 /* When to call expire next; UINT64_MAX: nothing to wait for. */

@@ -46,7 +46,10 @@ struct turn_alloc {
 	struct wheel_timer timer; /* of the half that ends first */
 	LIST_HEAD(, turn_perm) perms;
 	LIST_HEAD(, turn_chan) chans;
+	LIST_HEAD(, turn_conn) conns;
 	uint32_t nperms, nchans;
+	bool tcp;                    /* RFC 6062 */
+	uint32_t nconns, npending;   /* npending: those that are not bound */
 	uint8_t txid[STUN_TXID_LEN]; /* of its Allocate */
 	uint32_t lifetime_s;         /* as that was answered */
 	uint16_t denied; /* ADDRESS-ERROR-CODE of that answer; 0: none */
@@ -84,6 +87,30 @@ struct turn_chan {
 	struct wheel_timer timer;
 };
 
+/* A Connect that waits for its answer: what that is made from. */
+struct turn_asked {
+	uint8_t head[STUN_HEADER_LEN];
+	uint16_t len;
+	bool fingerprint;
+	bool authed;
+	enum crypto_hash seal;
+	struct turn_key key;
+};
+
+/* A peer's connection of a TCP allocation. */
+enum turn_conn_state { CONN_CONNECTING, CONN_PENDING, CONN_BOUND };
+
+struct turn_conn {
+	struct turn_peer_key key;
+	uint32_t id; /* its CONNECTION-ID */
+	enum turn_conn_state state;
+	struct turn_alloc *alloc;
+	LIST_ENTRY(turn_conn) link;
+	uint64_t until_ms;
+	struct wheel_timer timer;
+	struct turn_asked asked; /* while connecting */
+};
+
 struct turn_server {
 	const struct turn_config *cfg;
 	struct turn_ops ops;
@@ -92,9 +119,13 @@ struct turn_server {
 	struct htab perms;       /* by peer key, port 0 */
 	struct htab chan_tuples; /* by tuple with channel */
 	struct htab chan_peers;  /* by peer key */
-	struct pool *alloc_pool, *perm_pool, *chan_pool;
+	struct htab conns;       /* by id */
+	struct htab conn_peers;  /* by peer key */
+	struct pool *alloc_pool, *perm_pool, *chan_pool, *conn_pool;
 	struct wheel alloc_wheel, perm_wheel, chan_wheel;
-	struct limit *answers, *failures; /* of strangers */
+	struct limit *answers, *failures;    /* of strangers */
+	struct wheel dial_wheel, conn_wheel; /* connecting; pending */
+	uint32_t last_conn;
 	uint64_t last_id;
 	uint64_t indications;          /* sent, for their transaction ids */
 	struct turn_peer_key send_key; /* where a Send indication goes */

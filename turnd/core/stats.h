@@ -20,11 +20,13 @@ struct turn_traffic {
 };
 
 /* Rows of the method table (server.c), for requests by method. */
-#define TURN_METHODS 5
+#define TURN_METHODS 7
 
 struct turn_stats {
 	uint64_t allocations; /* live now */
 	uint64_t allocations_total;
+	uint64_t connections; /* of TCP allocations with peers, live now */
+	uint64_t connections_total;
 	struct turn_traffic relayed[TURN_DIRECTIONS];
 	uint64_t requests[TURN_METHODS];
 	uint64_t refused[TURN_METHODS];

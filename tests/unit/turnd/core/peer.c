@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Every spelling of an address that a relay must not reach, at every entry and
- * on relays of both families: CreatePermission and ChannelBind answer 403,
- * Send is a counted drop.
+ * on relays of both families: CreatePermission, ChannelBind and Connect answer
+ * 403, Send is a counted drop, what comes from there is dropped or closed.
  */
 #include "tests/unit/test.h"
+
+#include <errno.h>
 
 #include "tests/turn/client.h"
 
@@ -86,18 +88,34 @@ static const struct spelling served[] = {
 
 struct both {
 	struct fake f;
-	struct client c[2]; /* with an IPv4 and an IPv6 relay */
+	struct client c[2];   /* with an IPv4 and an IPv6 relay */
+	struct client tcp[2]; /* and with TCP allocations */
+	uint32_t listening[2];
 };
+
+static void
+allocate_tcp(struct client *c, uint32_t family)
+{
+	c->stream = true;
+	client_begin(c, STUN_ALLOCATE);
+	assert_int_equal(client_send(c), 401);
+	client_begin(c, STUN_ALLOCATE);
+	stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, 6u << 24);
+	stun_put_u32(&c->out, STUN_REQUESTED_ADDRESS_FAMILY, family << 24);
+	assert_int_equal(client_send(c), 0);
+}
 
 static int
 setup(void **state)
 {
 	static struct both b;
+	struct addr relayed;
 	int i;
 
 	fake_init(&b.f);
 	b.f.conf.has_v6 = true;
 	b.f.conf.max_permissions = b.f.conf.max_channels = 100;
+	b.f.conf.max_connections = 100;
 	fake_start(&b.f);
 	client_init(&b.c[RELAY_V4], &b.f, "192.0.2.1:4000");
 	client_init(&b.c[RELAY_V6], &b.f, "192.0.2.1:6000");
@@ -109,6 +127,13 @@ setup(void **state)
 		stun_put_u32(&b.c[i].out, STUN_REQUESTED_ADDRESS_FAMILY,
 		    (uint32_t)(i + 1) << 24);
 		assert_int_equal(client_send(&b.c[i]), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		client_init(&b.tcp[i], &b.f,
+		    i == RELAY_V4 ? "192.0.2.1:4001" : "192.0.2.1:6001");
+		allocate_tcp(&b.tcp[i], (uint32_t)i + 1);
+		relayed = client_relayed(&b.tcp[i]);
+		b.listening[i] = fake_relay_at(&b.f, &relayed);
 	}
 	*state = &b;
 	return 0;
@@ -127,6 +152,15 @@ expect(const char *peer, int got, int want, const char *entry)
 {
 	if (got != want)
 		fail_msg("%s of %s: %d", entry, peer, got);
+}
+
+static void
+expect_refused_tcp(struct both *b, struct client *c, const char *peer)
+{
+	expect(peer, client_permit(c, peer), 403, "CreatePermission (TCP)");
+	expect(peer, client_connect(c, peer), 403, "Connect");
+	assert_non_null(b->f.out.note.rule);
+	assert_int_equal(0, fake_open_conns(&b->f));
 }
 
 static void
@@ -156,6 +190,8 @@ test_refused(void **state)
 	for (i = 0; i < LEN(refused); i++) {
 		expect_refused(b, &b->c[RELAY_V4], refused[i]);
 		expect_refused(b, &b->c[RELAY_V6], refused[i]);
+		expect_refused_tcp(b, &b->tcp[RELAY_V4], refused[i]);
+		expect_refused_tcp(b, &b->tcp[RELAY_V6], refused[i]);
 	}
 }
 
@@ -171,6 +207,10 @@ test_incoming_of_refused(void **state)
 		fake_from_peer(&b->f, &from,
 		    from.family == ADDR_V4 ? RELAY_V4 : RELAY_V6, "x", 1);
 		expect(refused[i], b->f.out.to, TURN_NOBODY, "incoming");
+		expect(refused[i],
+		    (int)fake_arrives(
+			&b->f, &from, b->listening[from.family == ADDR_V6]),
+		    0, "incoming connection");
 	}
 }
 
@@ -180,6 +220,7 @@ test_served(void **state)
 	struct both *b = *state;
 	const struct spelling *s;
 	struct client *c;
+	struct addr peer;
 	size_t i;
 
 	for (i = 0; i < LEN(served); i++) {
@@ -191,7 +232,52 @@ test_served(void **state)
 		expect(s->peer, b->f.out.to, TURN_PEER, "Send");
 		expect(s->peer, client_bind(c, (uint16_t)(0x4000 + i), s->peer),
 		    0, "ChannelBind");
+		expect(s->peer, client_connect(&b->tcp[s->relay], s->peer), -1,
+		    "Connect");
+		peer = fake_addr(s->peer);
+		fake_dialed(&b->f, &peer, -ECONNREFUSED);
+		expect(s->peer, client_permit(&b->tcp[s->relay], s->peer), 0,
+		    "CreatePermission (TCP)");
+		expect(s->peer,
+		    fake_arrives(&b->f, &peer, b->listening[s->relay]) != 0, 1,
+		    "incoming connection");
 	}
+}
+
+/*
+ * An own address is a peer only as a live relayed address of the transport that
+ * it would be reached by, and at each connection anew.
+ */
+static void
+test_own_address(void **state)
+{
+	struct both *b = *state;
+	struct client *c = &b->tcp[RELAY_V4], other;
+	struct addr udp = fake_addr("203.0.113.1:50000"), relayed;
+	char peer[ADDR_STRLEN];
+	uint32_t id;
+
+	expect("UDP relay", client_connect(c, addr_format(&udp, peer)), 403,
+	    "Connect");
+	client_init(&other, &b->f, "192.0.2.1:7000");
+	assert_int_equal(0, client_allocate_tcp(&other));
+	relayed = client_relayed(&other);
+	addr_format(&relayed, peer);
+	expect("TCP relay", client_permit(&b->c[RELAY_V4], peer), 403,
+	    "CreatePermission");
+	expect(
+	    "TCP relay", client_permit(c, peer), 0, "CreatePermission (TCP)");
+	expect("TCP relay", client_connect(c, peer), -1, "Connect");
+	fake_dialed(&b->f, &relayed, -ECONNREFUSED);
+	id = fake_arrives(&b->f, &relayed, b->listening[RELAY_V4]);
+	expect("TCP relay", id != 0, 1, "incoming connection");
+	turn_server_conn_over(b->f.server, id, b->f.t);
+	/* It goes, and with it what it was allowed. */
+	assert_int_equal(0, client_refresh(&other, 0));
+	expect("TCP relay", client_connect(c, peer), 403, "Connect");
+	id = fake_arrives(&b->f, &relayed, b->listening[RELAY_V4]);
+	expect("TCP relay", id != 0, 0, "incoming connection");
+	assert_int_equal(TURN_CONN_DENIED, b->f.out.note.reason);
 }
 
 static void
@@ -215,6 +301,7 @@ main(void)
 		CASE(test_incoming_of_refused),
 		CASE(test_served),
 		CASE(test_other_family),
+		CASE(test_own_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 struct stund_conf {
 	struct daemon_conf daemon;
+	int64_t per_address;        /* TCP connections and DTLS sessions */
 	struct conf_list balancers; /* struct prefix */
 	struct conf_list listen;    /* struct conf_listen */
 	struct conf_list alternate; /* struct addr */

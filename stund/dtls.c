@@ -19,6 +19,22 @@ flush(void *arg)
 	batch_tx_flush(((struct worker *)arg)->tx);
 }
 
+static int
+session_opened(void *arg, struct assoc *a)
+{
+	const struct worker *w = arg;
+
+	return census_enter(w->stund->census, &assoc_id(a)->client);
+}
+
+static void
+session_closed(void *arg, struct assoc *a)
+{
+	const struct worker *w = arg;
+
+	census_leave(w->stund->census, &assoc_id(a)->client);
+}
+
 /* RFC 7350 section 3: as over UDP, but from this socket to this client. */
 static void
 answer(void *arg, struct assoc *a, uint8_t *data, size_t len)
@@ -93,7 +109,9 @@ sessions_open(struct worker *w)
 		.arg = w,
 		.send = datagram_out,
 		.flush = flush,
+		.opened = session_opened,
 		.message = answer,
+		.closed = session_closed,
 	};
 	const struct assocs_conf conf = {
 		.tls = d->tls,

@@ -14,6 +14,7 @@ stund_close(void *state)
 	listeners_close(&d->listeners);
 	listeners_close(&d->others);
 	tls_ctx_free(d->tls);
+	census_free(d->census);
 	free(d);
 }
 
@@ -83,7 +84,12 @@ stund_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->idle_ms = (uint64_t)c->tcp_idle_ms;
 	d->rate = limit_rate_share(
 	    (uint64_t)c->rate_limit, (uint64_t)c->rate_burst, d->workers);
-	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
+	d->census =
+	    census_new((d->streams_max + d->assocs_max) * (size_t)d->workers,
+		(uint32_t)c->per_address, &d->hash_key);
+	rc = d->census == NULL ? -ENOMEM : 0;
+	if (rc == 0)
+		rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc == 0)
 		rc = listeners_open(
 		    &d->listeners, conf, "stund", &c->listen, d->workers, err);

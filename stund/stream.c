@@ -63,6 +63,7 @@ clients_open(struct worker *w)
 		.message_max = MESSAGE_MAX,
 		.send_max = SEND_MAX,
 		.idle_ms = w->stund->idle_ms,
+		.census = w->stund->census,
 		.balancers = w->stund->balancers->items,
 		.nbalancers = w->stund->balancers->n,
 	};

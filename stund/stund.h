@@ -15,6 +15,7 @@
 #include "lib/dtls/assoc.h"
 #include "lib/log/log.h"
 #include "lib/net/batch.h"
+#include "lib/net/census.h"
 #include "lib/stream/stream.h"
 #include "stund/conf.h"
 #include "stund/core/binding.h"
@@ -39,6 +40,7 @@ struct stund {
 	size_t assocs_max;  /* likewise */
 	struct hash_key hash_key;
 	const struct conf_list *balancers; /* struct prefix */
+	struct census *census;             /* of clients over TCP and DTLS */
 	uint64_t idle_ms;
 	struct limit_rate rate; /* of answers to a network, of a worker */
 };

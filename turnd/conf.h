@@ -16,10 +16,11 @@
 
 struct turnd_conf {
 	struct daemon_conf daemon;
-	struct conf_list balancers;       /* struct prefix */
-	struct conf_list listen;          /* struct conf_listen */
-	struct conf_list relay_addrs;     /* struct addr */
-	struct conf_list external_ips;    /* struct conf_addr_pair */
+	int64_t per_address;           /* TCP connections and DTLS sessions */
+	struct conf_list balancers;    /* struct prefix */
+	struct conf_list listen;       /* struct conf_listen */
+	struct conf_list relay_addrs;  /* struct addr */
+	struct conf_list external_ips; /* struct conf_addr_pair */
 	struct conf_list external_probes; /* const char * */
 	struct conf_range relay_ports;
 	struct conf_list users;      /* struct conf_user */

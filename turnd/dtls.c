@@ -36,6 +36,14 @@ flush(void *arg)
 	worker_flush(arg);
 }
 
+static int
+assoc_opened(void *arg, struct assoc *a)
+{
+	const struct worker *w = arg;
+
+	return census_enter(w->turnd->census, &assoc_id(a)->client);
+}
+
 static void
 message_in(void *arg, struct assoc *a, uint8_t *data, size_t len)
 {
@@ -75,6 +83,7 @@ assoc_closed(void *arg, struct assoc *a)
 	struct worker *w = arg;
 	int link = assoc_link(w, a);
 
+	census_leave(w->turnd->census, &assoc_id(a)->client);
 	if (link < 0)
 		return;
 	turn_server_gone(
@@ -171,6 +180,7 @@ dtls_clients_open(struct worker *w)
 		.arg = w,
 		.send = datagram_out,
 		.flush = flush,
+		.opened = assoc_opened,
 		.message = message_in,
 		.idle = assoc_busy,
 		.closed = assoc_closed,

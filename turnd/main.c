@@ -15,6 +15,7 @@ turnd_close(void *state)
 	tls_ctx_free(d->tls);
 	ports_free(d->ports);
 	turn_quota_free(d->quota);
+	census_free(d->census);
 	userdb_reader_free(d->admin_users);
 	userdb_close(d->userdb);
 	pthread_mutex_destroy(&d->quota_lock);
@@ -79,7 +80,10 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	    (size_t)c->max_allocations);
 	d->ports = ports_new(d->setup.relay_addrs, d->setup.nrelay_addrs,
 	    c->relay_ports.low, c->relay_ports.high, &d->setup.core.hash_key);
-	if (d->quota == NULL || d->ports == NULL)
+	d->census =
+	    census_new((d->streams_max + d->assocs_max) * (size_t)d->workers,
+		(uint32_t)c->per_address, &d->setup.core.hash_key);
+	if (d->quota == NULL || d->ports == NULL || d->census == NULL)
 		return -ENOMEM;
 	rc = open_userdb(d, conf, err);
 	if (rc != 0)

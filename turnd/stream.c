@@ -180,6 +180,7 @@ clients_open(struct worker *w)
 		.message_max = MESSAGE_MAX,
 		.send_max = t->send_max,
 		.idle_ms = t->idle_ms,
+		.census = t->census,
 		.balancers = t->balancers->items,
 		.nbalancers = t->balancers->n,
 	};

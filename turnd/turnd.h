@@ -17,6 +17,7 @@
 #include "lib/log/log.h"
 #include "lib/base/htab.h"
 #include "lib/net/batch.h"
+#include "lib/net/census.h"
 #include "lib/stream/stream.h"
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
@@ -35,6 +36,7 @@ struct turnd {
 	size_t streams_max;                /* TCP connections of a worker */
 	size_t assocs_max;                 /* DTLS associations of a worker */
 	const struct conf_list *balancers; /* struct prefix */
+	struct census *census;             /* of clients over TCP and DTLS */
 	uint64_t idle_ms;                  /* of one without an allocation */
 	size_t send_max;                   /* bytes that wait on one */
 	/* The one lock that workers share; held for a table look-up when an

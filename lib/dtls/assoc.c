@@ -58,6 +58,7 @@ assoc_end_name(enum assoc_end end)
 		[ASSOC_DTLS] = "dtls",
 		[ASSOC_REPLACED] = "replaced",
 		[ASSOC_REFUSED] = "refused",
+		[ASSOC_CROWDED] = "per-address",
 	};
 
 	return names[end];
@@ -187,32 +188,44 @@ assoc_close(struct assoc *a, enum assoc_end end)
 	assoc_free(a);
 }
 
-/* NULL: there is no room for one more. */
+/* 0, or -errno: it is refused. */
+static int
+assoc_welcome(struct assoc *a)
+{
+	struct assocs *as = a->all;
+	int err = htab_put(&as->table, id_hash(as, &a->id), a);
+
+	if (err == 0 && as->ops.opened != NULL) {
+		err = as->ops.opened(as->ops.arg, a);
+		if (err != 0)
+			htab_del(&as->table, id_hash(as, &a->id), a);
+	}
+	return err;
+}
+
+/* NULL: the client is refused. */
 static struct assoc *
-assoc_new(struct assocs *as, const struct assoc_id *id, struct dtls *d,
-    uint64_t hello)
+assoc_new(struct assocs *as, const struct assoc_id *id, uint64_t hello)
 {
 	struct assoc *a = pool_get(as->pool);
+	int err = -ENOBUFS;
 
 	counter_add(&as->stats->opened, 1);
 	if (a != NULL) {
 		a->id = *id;
 		a->all = as;
 		a->hello = hello;
+		err = assoc_welcome(a);
 	}
-	if (a == NULL || htab_put(&as->table, id_hash(as, id), a) != 0) {
-		pool_put(as->pool, a);
-		return NULL;
+	if (err == 0) {
+		LIST_INSERT_HEAD(&as->open, a, entry);
+		return a;
 	}
-	if (as->ops.opened != NULL && as->ops.opened(as->ops.arg, a) != 0) {
-		htab_del(&as->table, id_hash(as, id), a);
-		pool_put(as->pool, a);
-		return NULL;
-	}
-	a->dtls = d;
-	dtls_send_to(d, send_to_client, a);
-	LIST_INSERT_HEAD(&as->open, a, entry);
-	return a;
+	pool_put(as->pool, a);
+	counter_add(
+	    &as->stats->ended[err == -EUSERS ? ASSOC_CROWDED : ASSOC_REFUSED],
+	    1);
+	return NULL;
 }
 
 static void
@@ -289,13 +302,14 @@ hello_input(struct assocs *as, const struct assoc_id *id, const void *data,
 	a = assocs_find(as, id);
 	if (a != NULL)
 		assoc_close(a, ASSOC_REPLACED);
-	a = assoc_new(as, id, d,
-	    hash_bytes(&as->conf.hash_key, hello.random, DTLS_RANDOM));
+	a = assoc_new(
+	    as, id, hash_bytes(&as->conf.hash_key, hello.random, DTLS_RANDOM));
 	if (a == NULL) {
-		counter_add(&as->stats->ended[ASSOC_REFUSED], 1);
 		dtls_free(d);
 		return;
 	}
+	a->dtls = d;
+	dtls_send_to(d, send_to_client, a);
 	assoc_touch(a, now_ms);
 	assoc_read(a, now_ms);
 }

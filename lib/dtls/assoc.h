@@ -28,6 +28,7 @@ enum assoc_end {
 	ASSOC_DTLS,      /* it broke DTLS or refused ours */
 	ASSOC_REPLACED,  /* it has begun anew from the same address */
 	ASSOC_REFUSED,   /* as many as allowed are there */
+	ASSOC_CROWDED,   /* as many of one address */
 	ASSOC_ENDS
 };
 const char *assoc_end_name(enum assoc_end); /* for metrics */
@@ -60,7 +61,8 @@ struct assoc_ops {
 	void (*send)(void *arg, const struct assoc_id *, const void *, size_t);
 	/* All that was given to send or message has to be out on return. */
 	void (*flush)(void *arg);
-	/* 0, or -errno: the association is refused. May be NULL. */
+	/* 0; -EUSERS: its host has enough of them; another -errno: it is
+	 * refused. May be NULL. */
 	int (*opened)(void *arg, struct assoc *);
 	/* One message; its bytes are good until flushed. */
 	void (*message)(void *arg, struct assoc *, uint8_t *, size_t len);

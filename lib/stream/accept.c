@@ -88,7 +88,7 @@ door_ready(void *arg, int listener, int what)
 	struct sockaddr_storage from;
 	struct stream_id id;
 	socklen_t len;
-	int fd, rounds;
+	int fd, rounds, err;
 
 	for (rounds = 0; rounds < ACCEPT_ROUNDS; rounds++) {
 		len = sizeof(from);
@@ -99,9 +99,11 @@ door_ready(void *arg, int listener, int what)
 			return;
 		}
 		counter_add(&ss->stats->accepted, 1);
-		if (!door_identify(d, fd, &from, &id) ||
-		    !stream_open(d, fd, &id)) {
-			counter_add(&ss->stats->ended[STREAM_REFUSED], 1);
+		err = door_identify(d, fd, &from, &id) ? stream_open(d, fd, &id)
+						       : -ENOTCONN;
+		if (err != 0) {
+			counter_add(
+			    &ss->stats->ended[stream_end_of_greeting(err)], 1);
 			close(fd);
 		}
 	}

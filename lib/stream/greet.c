@@ -36,6 +36,16 @@ stream_must_greet(struct stream *s)
 	return s->proxied || is_open_kind(&s->door->kind);
 }
 
+int
+stream_count(struct stream *s)
+{
+	struct census *c = s->all->conf.census;
+	int err = c != NULL ? census_enter(c, &s->id.client) : 0;
+
+	s->counted = c != NULL && err == 0;
+	return err;
+}
+
 /* Bytes that are there and stay there, or -errno. */
 static ssize_t
 peek(const struct stream *s, void *data, size_t room)
@@ -99,7 +109,7 @@ read_header(struct stream *s)
 	s->proxied = false;
 	if (h.told)
 		s->id.client = h.client;
-	return 0;
+	return stream_count(s);
 }
 
 int

@@ -23,6 +23,7 @@ struct stream {
 	struct tls *tls; /* NULL: plain TCP */
 	const struct stream_door *door;
 	bool greeting; /* it is not known whose it is, or what is spoken */
+	bool counted;  /* in the census */
 	bool proxied;  /* and a balancer's header is to come */
 	bool ended;    /* the client will send no more */
 	bool held;     /* rest may hold whole messages */
@@ -61,8 +62,10 @@ struct streams {
 	uint8_t in[STREAM_READ_MAX];
 };
 
-/* stream.c: takes the socket; false: it stays the caller's. */
-bool stream_open(struct stream_door *, int fd, const struct stream_id *);
+/* stream.c: takes the socket; or -errno, and it stays the caller's. */
+int stream_open(struct stream_door *, int fd, const struct stream_id *);
+/* What such an error is the end of. */
+enum stream_end stream_end_of_greeting(int err);
 void stream_enter(struct stream *); /* into the lists */
 void stream_leave(struct stream *); /* and out of them, counted by the caller */
 void stream_free(struct stream *);
@@ -73,6 +76,8 @@ void stream_take_apart(struct stream *);
 int stream_begin(struct stream *, bool secure);
 /* greet.c: must something be read before it may begin? */
 bool stream_must_greet(struct stream *);
+/* 0, or -EUSERS: its host has as many as allowed. */
+int stream_count(struct stream *);
 /* 0: it has begun; -EAGAIN, -EBADMSG: a bad header, -ECONNRESET, ... */
 int stream_greet(struct stream *);
 /* accept.c */

@@ -32,6 +32,7 @@ stream_end_name(enum stream_end end)
 		[STREAM_PROXY] = "proxy",
 		[STREAM_FAILED] = "failed",
 		[STREAM_REFUSED] = "refused",
+		[STREAM_CROWDED] = "per-address",
 		[STREAM_DETACHED] = "detached",
 	};
 
@@ -84,6 +85,8 @@ stream_free(struct stream *s)
 	tls_free(s->tls);
 	frames_fini(&s->out);
 	free(s->rest);
+	if (s->counted)
+		census_leave(s->all->conf.census, &s->id.client);
 	pool_put(s->all->pool, s);
 }
 
@@ -345,14 +348,16 @@ end_of(const struct stream *s, int err)
 	}
 }
 
-static enum stream_end
-end_of_greeting(int err)
+enum stream_end
+stream_end_of_greeting(int err)
 {
 	switch (err) {
 	case -EBADMSG:
 		return STREAM_PROXY;
 	case -ECONNRESET:
 		return STREAM_BY_CLIENT;
+	case -EUSERS:
+		return STREAM_CROWDED;
 	default:
 		return STREAM_REFUSED;
 	}
@@ -388,7 +393,7 @@ stream_ready(void *arg, int fd, int what)
 		if (err == -EAGAIN)
 			return;
 		if (err != 0) {
-			stream_close(s, end_of_greeting(err));
+			stream_close(s, stream_end_of_greeting(err));
 			return;
 		}
 	}
@@ -409,15 +414,28 @@ stream_ready(void *arg, int fd, int what)
 		stream_settle(s);
 }
 
-bool
+/* What can be done before anything is read. 0 or -errno. */
+static int
+stream_welcome(struct stream *s)
+{
+	bool wait = stream_must_greet(s);
+	/* Of a balancer's it is not known yet whose it is. */
+	int err = s->proxied ? 0 : stream_count(s);
+
+	if (err == 0 && !wait)
+		err = stream_begin(s, s->door->kind.tls != NULL);
+	return err;
+}
+
+int
 stream_open(struct stream_door *d, int fd, const struct stream_id *id)
 {
 	struct streams *ss = d->all;
 	struct stream *s = pool_get(ss->pool);
-	int one = 1, size = (int)ss->conf.send_max;
+	int one = 1, size = (int)ss->conf.send_max, err;
 
 	if (s == NULL)
-		return false;
+		return -ENOBUFS;
 	s->all = ss;
 	s->fd = fd;
 	s->id = *id;
@@ -426,17 +444,16 @@ stream_open(struct stream_door *d, int fd, const struct stream_id *id)
 	s->watched = LOOP_READ;
 	frames_init(&s->out, ss->conf.send_max);
 	s->io = loop_io_new(ss->conf.loop, fd, LOOP_READ, stream_ready, s);
-	if (s->io == NULL ||
-	    (!stream_must_greet(s) &&
-		stream_begin(s, d->kind.tls != NULL) != 0)) {
+	err = s->io == NULL ? -ENOMEM : stream_welcome(s);
+	if (err != 0) {
 		stream_free(s);
-		return false;
+		return err;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	/* Else the kernel keeps megabytes of media that is late. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	stream_enter(s);
-	return true;
+	return 0;
 }
 
 int

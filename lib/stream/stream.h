@@ -20,6 +20,7 @@
 
 #include "lib/addr/addr.h"
 #include "lib/loop/loop.h"
+#include "lib/net/census.h"
 #include "lib/tls/tls.h"
 
 /* Why a connection ended, or did not begin. */
@@ -32,6 +33,7 @@ enum stream_end {
 	STREAM_PROXY,    /* a balancer did not tell whose it is */
 	STREAM_FAILED,   /* the kernel refused to read or write */
 	STREAM_REFUSED,  /* as many connections as allowed are there */
+	STREAM_CROWDED,  /* as many of one address */
 	STREAM_DETACHED, /* it goes on, but not as a stream of ours */
 	STREAM_ENDS
 };
@@ -104,6 +106,7 @@ struct streams_conf {
 	 * others never do. Borrowed. */
 	const struct prefix *balancers;
 	size_t nbalancers;
+	struct census *census; /* counts the clients' hosts; NULL: no cap */
 };
 
 /* Both are copied; NULL: no memory. */

@@ -115,6 +115,34 @@ contains_every_spelling(void **state)
 	}
 }
 
+/* Anybody may have 10.0.0.1 in the address of his own network. */
+static void
+covers_the_very_bits(void **state)
+{
+	static const struct {
+		const char *prefix, *addr;
+		bool in;
+	} rows[] = {
+		{ "10.0.0.0/8", "10.255.255.255", true },
+		{ "10.0.0.0/8", "11.0.0.0", false },
+		{ "10.0.0.0/8", "::ffff:10.0.0.1", false },
+		{ "10.0.0.0/8", "2002:a00:1::1", false },
+		{ "10.0.0.0/8", "2001:db8::5efe:10.0.0.1", false },
+		{ "0.0.0.0/0", "::", false },
+		{ "2001:db8::/65", "2001:db8::7fff:0:0:0", true },
+		{ "2001:db8::/65", "2001:db8::8000:0:0:0", false },
+	};
+	struct prefix p;
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < LEN(rows); i++) {
+		assert_int_equal(prefix_parse(rows[i].prefix, &p), 0);
+		assert_int_equal(addr_parse(rows[i].addr, &a), 0);
+		assert_int_equal(prefix_covers(&p, &a), rows[i].in);
+	}
+}
+
 static void
 longest_match_wins(void **state)
 {
@@ -345,6 +373,7 @@ main(void)
 		cmocka_unit_test(parses),
 		cmocka_unit_test(parse_refuses),
 		cmocka_unit_test(contains_every_spelling),
+		cmocka_unit_test(covers_the_very_bits),
 		cmocka_unit_test(longest_match_wins),
 		cmocka_unit_test(deny_wins_among_readings),
 		cmocka_unit_test(special_is_denied_in_every_spelling),

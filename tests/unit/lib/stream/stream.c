@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/addr/prefix.h"
 #include "lib/net/sock.h"
 #include "lib/stream/stream.h"
 #include "tests/unit/test.h"
@@ -30,8 +31,11 @@ struct fixture {
 	int opened, fed, idle, closed, detached;
 	struct stream_parts parts; /* of the last one detached */
 	int copies;                /* of each message, sent back */
-	bool media, keep;
-	char got[4096]; /* letters of the messages */
+	bool media, keep, many;
+	struct prefix balancers;
+	struct census *census;
+	const char *told; /* whose the connection is to be, if not its own */
+	char got[4096];   /* letters of the messages */
 	struct loop_timer *end;
 };
 
@@ -43,6 +47,10 @@ opened(void *arg, struct stream *s)
 
 	f->opened++;
 	assert_int_equal(0, sock_local(f->client, &mine));
+	if (f->many) /* any of the test's own */
+		mine.port = stream_id(s)->client.port;
+	if (f->told != NULL)
+		assert_int_equal(0, addr_parse(f->told, &mine));
 	assert_true(addr_equal(&mine, &stream_id(s)->client));
 	assert_int_equal(7, stream_id(s)->listener);
 	return 0;
@@ -132,9 +140,10 @@ dial(const struct fixture *f)
 }
 
 static int
-setup(void **state)
+setup_from(void **state, const char *balancers, int per_host)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
+	const struct hash_key key = { 1, 2 };
 	const struct stream_ops ops = { f, next_message, opened, message, fed,
 		idle, closed, detached };
 	struct addr any = addr_v4(127, 0, 0, 1, 0);
@@ -144,6 +153,16 @@ setup(void **state)
 		.send_max = 32 << 10,
 		.idle_ms = IDLE_MS };
 
+	if (balancers != NULL) {
+		assert_int_equal(0, prefix_parse(balancers, &f->balancers));
+		conf.balancers = &f->balancers;
+		conf.nbalancers = 1;
+	}
+	if (per_host > 0) {
+		conf.max = 10;
+		conf.census = f->census =
+		    census_new(10, (uint32_t)per_host, &key);
+	}
 	f->copies = 1;
 	f->parts.fd = -1;
 	f->loop = conf.loop = loop_new();
@@ -160,6 +179,30 @@ setup(void **state)
 }
 
 static int
+setup(void **state)
+{
+	return setup_from(state, NULL, 0);
+}
+
+static int
+setup_balanced(void **state)
+{
+	return setup_from(state, "127.0.0.0/8", 0);
+}
+
+static int
+setup_capped(void **state)
+{
+	return setup_from(state, "127.0.0.9", 2);
+}
+
+static int
+setup_balanced_and_capped(void **state)
+{
+	return setup_from(state, "127.0.0.0/8", 1);
+}
+
+static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -168,6 +211,7 @@ teardown(void **state)
 	stream_parts_fini(&f->parts);
 	assert_int_equal(f->closed + f->detached, f->opened);
 	assert_int_equal(0, stream_stats_open(&f->stats));
+	census_free(f->census);
 	loop_timer_free(f->end);
 	loop_free(f->loop);
 	close(f->listener);
@@ -191,6 +235,135 @@ whole_messages(void **state)
 	run(f, 10);
 	assert_string_equal("abc", f->got);
 	assert_int_equal(2, f->fed);
+}
+
+/* The header comes a byte at a time, the message right behind it. */
+static void
+header_first(void **state)
+{
+	static const char text[] =
+	    "PROXY TCP4 192.0.2.7 192.0.2.8 77 88\r\n\2a";
+	struct fixture *f = *state;
+	size_t i;
+
+	f->told = "192.0.2.7:77";
+	for (i = 0; i + 4 < sizeof(text); i++) {
+		assert_int_equal(1, write(f->client, &text[i], 1));
+		loop_timer_set(f->end, 0);
+		assert_int_equal(0, loop_run(f->loop));
+		assert_int_equal(0, f->opened);
+	}
+	assert_int_equal(2, write(f->client, &text[i], 2));
+	run(f, 10);
+	assert_int_equal(1, f->opened);
+	assert_string_equal("", f->got);
+	assert_int_equal(1, write(f->client, "a", 1));
+	run(f, 10);
+	assert_string_equal("a", f->got);
+}
+
+/* An unfinished header must not keep the loop busy. */
+static void
+part_of_a_header_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(9, write(f->client, "PROXY TCP", 9));
+	run(f, 5000);
+	assert_int_equal(0, f->opened);
+	assert_int_equal(1, f->stats.ended[STREAM_IDLE]);
+}
+
+static void
+header_of_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(17, write(f->client, "PROXY UNKNOWN\r\n\2a", 17));
+	run(f, 10);
+	assert_string_equal("a", f->got);
+}
+
+static void
+no_header(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(2, write(f->client, "\2a", 2));
+	run(f, 30);
+	assert_int_equal(0, f->opened);
+	assert_string_equal("", f->got);
+	assert_int_equal(1, f->stats.ended[STREAM_PROXY]);
+}
+
+static void
+end_within_header(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(5, write(f->client, "PROXY", 5));
+	shutdown(f->client, SHUT_WR);
+	run(f, 30);
+	assert_int_equal(1, f->stats.ended[STREAM_BY_CLIENT]);
+}
+
+/* Who is no balancer has no header, so this is noise. */
+static void
+header_of_a_stranger(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(15, write(f->client, "PROXY UNKNOWN\r\n", 15));
+	run(f, 30);
+	assert_int_equal(1, f->opened);
+	assert_int_equal(0, f->stats.ended[STREAM_PROXY]);
+}
+
+static void
+so_many_of_a_host(void **state)
+{
+	struct fixture *f = *state;
+	int second = dial(f), third;
+	char c;
+
+	f->many = true;
+	run(f, 10);
+	third = dial(f);
+	run(f, 10);
+	assert_int_equal(0, recv(third, &c, 1, 0));
+	assert_int_equal(1, f->stats.ended[STREAM_CROWDED]);
+	close(second);
+	run(f, 10);
+	close(third);
+	third = dial(f);
+	run(f, 10);
+	assert_int_equal(1, f->stats.ended[STREAM_CROWDED]);
+	assert_int_equal(3, f->opened);
+	close(third);
+}
+
+/* It is the hosts behind the balancer that are counted. */
+static void
+so_many_behind_a_balancer(void **state)
+{
+	static const char one[] = "PROXY TCP4 192.0.2.7 192.0.2.8 77 88\r\n";
+	static const char two[] = "PROXY TCP4 192.0.2.9 192.0.2.8 77 88\r\n";
+	struct fixture *f = *state;
+	int second = dial(f), third = dial(f);
+
+	f->told = "192.0.2.7:77";
+	assert_true(write(f->client, one, sizeof(one) - 1) > 0);
+	run(f, 10);
+	assert_true(write(second, one, sizeof(one) - 1) > 0);
+	run(f, 10);
+	assert_int_equal(1, f->opened);
+	assert_int_equal(1, f->stats.ended[STREAM_CROWDED]);
+	f->told = "192.0.2.9:77";
+	assert_true(write(third, two, sizeof(two) - 1) > 0);
+	run(f, 10);
+	assert_int_equal(2, f->opened);
+	close(second);
+	close(third);
 }
 
 static void
@@ -395,6 +568,22 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    whole_messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    header_first, setup_balanced, teardown),
+		cmocka_unit_test_setup_teardown(
+		    part_of_a_header_waits, setup_balanced, teardown),
+		cmocka_unit_test_setup_teardown(
+		    header_of_nobody, setup_balanced, teardown),
+		cmocka_unit_test_setup_teardown(
+		    no_header, setup_balanced, teardown),
+		cmocka_unit_test_setup_teardown(
+		    end_within_header, setup_balanced, teardown),
+		cmocka_unit_test_setup_teardown(
+		    header_of_a_stranger, setup_capped, teardown),
+		cmocka_unit_test_setup_teardown(
+		    so_many_of_a_host, setup_capped, teardown),
+		cmocka_unit_test_setup_teardown(so_many_behind_a_balancer,
+		    setup_balanced_and_capped, teardown),
 		cmocka_unit_test_setup_teardown(
 		    closed_by_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(noise, setup, teardown),

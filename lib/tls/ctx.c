@@ -179,22 +179,54 @@ copy_alpn(struct tls_ctx *c, const char *const *names)
 	return 0;
 }
 
-int
-tls_ctx_new(
-    const struct tls_conf *conf, struct tls_ctx **out, char err[TLS_ERR_MAX])
+static struct tls_ctx *
+ctx_new(void)
 {
 	struct tls_ctx *c = calloc(1, sizeof(*c));
-	int rc = -ENOMEM;
 
-	snprintf(err, TLS_ERR_MAX, "out of memory");
 	if (c == NULL)
-		return rc;
+		return NULL;
 	pthread_mutex_init(&c->lock, NULL);
 	crypto_random(c->cookie_key, sizeof(c->cookie_key));
 	c->bio = tls_bio_method();
 	c->dgram_bio = dtls_bio_method();
 	if (c->bio != NULL && c->dgram_bio != NULL)
-		rc = copy_alpn(c, conf->alpn);
+		return c;
+	tls_ctx_free(c);
+	return NULL;
+}
+
+int
+tls_ctx_wrap(SSL_CTX *stream, SSL_CTX *datagram, const char *const *alpn,
+    struct tls_ctx **out)
+{
+	struct tls_ctx *c = ctx_new();
+	int rc = c != NULL ? copy_alpn(c, alpn) : -ENOMEM;
+
+	if (rc == 0 && c->alpn_len > 0 &&
+	    (SSL_CTX_set_alpn_protos(stream, c->alpn, c->alpn_len) != 0 ||
+		SSL_CTX_set_alpn_protos(datagram, c->alpn, c->alpn_len) != 0))
+		rc = -ENOMEM;
+	if (rc != 0) {
+		tls_ctx_free(c);
+		return rc;
+	}
+	c->now = (struct made){ stream, datagram };
+	*out = c;
+	return 0;
+}
+
+int
+tls_ctx_new(
+    const struct tls_conf *conf, struct tls_ctx **out, char err[TLS_ERR_MAX])
+{
+	struct tls_ctx *c = ctx_new();
+	int rc;
+
+	snprintf(err, TLS_ERR_MAX, "out of memory");
+	if (c == NULL)
+		return -ENOMEM;
+	rc = copy_alpn(c, conf->alpn);
 	if (rc == -EINVAL)
 		snprintf(err, TLS_ERR_MAX, "an ALPN name is empty or long");
 	if (rc == 0)

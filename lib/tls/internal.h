@@ -20,6 +20,17 @@ const BIO_METHOD *tls_ctx_bio(const struct tls_ctx *, bool datagram);
 /* Of the cookies of DTLS; TLS_COOKIE_KEY bytes. */
 const uint8_t *tls_ctx_cookie_key(const struct tls_ctx *);
 BIO_METHOD *tls_bio_method(void);
+/* A client's context around two that become its own. 0, -EINVAL or -ENOMEM. */
+int tls_ctx_wrap(SSL_CTX *stream, SSL_CTX *datagram, const char *const *alpn,
+    struct tls_ctx **out);
+
+/* What a client thinks of its server's certificate. */
+struct tls_verdict {
+	enum tls_trust trust;
+	char words[TLS_ERR_MAX];
+};
+/* Makes it a client's session with that host. 0 or -EINVAL. */
+int tls_client_expect(SSL *, const char *host, struct tls_verdict *);
 BIO_METHOD *dtls_bio_method(void);
 /* What DTLS needs besides; 0 or -ENOMEM. */
 int dtls_configure(SSL_CTX *);

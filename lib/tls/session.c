@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -16,7 +17,8 @@ struct tls {
 	int io_err; /* what the transport said last, 0 or -errno */
 	bool eof;   /* it has ended */
 	int wants;
-	const char *error; /* OpenSSL's static text */
+	const char *error;          /* OpenSSL's static text */
+	struct tls_verdict verdict; /* a client's */
 };
 
 static int
@@ -84,8 +86,9 @@ tls_bio_method(void)
 	return NULL;
 }
 
-struct tls *
-tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
+static struct tls *
+open_session(
+    struct tls_ctx *c, const struct tls_io *io, void *arg, bool datagram)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 	BIO *b = NULL;
@@ -94,7 +97,7 @@ tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
 		return NULL;
 	t->io = io;
 	t->arg = arg;
-	t->ssl = tls_ctx_session(c, false);
+	t->ssl = tls_ctx_session(c, datagram);
 	if (t->ssl != NULL)
 		b = BIO_new(tls_ctx_bio(c, false));
 	if (b == NULL) {
@@ -104,8 +107,33 @@ tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
 	BIO_set_data(b, t);
 	BIO_set_init(b, 1);
 	SSL_set_bio(t->ssl, b, b); /* which takes both as one reference */
-	SSL_set_accept_state(t->ssl);
 	return t;
+}
+
+struct tls *
+tls_open(struct tls_ctx *c, const struct tls_io *io, void *arg)
+{
+	struct tls *t = open_session(c, io, arg, false);
+
+	if (t != NULL)
+		SSL_set_accept_state(t->ssl);
+	return t;
+}
+
+struct tls *
+tls_open_client(struct tls_ctx *c, const struct tls_io *io, void *arg,
+    const char *host, bool datagram)
+{
+	struct tls *t = open_session(c, io, arg, datagram);
+
+	if (t == NULL)
+		return NULL;
+	if (datagram)
+		SSL_set_mtu(t->ssl, DTLS_MTU);
+	if (tls_client_expect(t->ssl, host, &t->verdict) == 0)
+		return t;
+	tls_free(t);
+	return NULL;
 }
 
 static ssize_t
@@ -130,12 +158,37 @@ fd_send(void *arg, const void *data, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+static const struct tls_io over_fd = { fd_recv, fd_send };
+
 struct tls *
 tls_open_fd(struct tls_ctx *c, int fd)
 {
-	static const struct tls_io over_fd = { fd_recv, fd_send };
-
 	return tls_open(c, &over_fd, (void *)(intptr_t)fd);
+}
+
+struct tls *
+tls_open_client_fd(struct tls_ctx *c, int fd, const char *host, bool datagram)
+{
+	return tls_open_client(
+	    c, &over_fd, (void *)(intptr_t)fd, host, datagram);
+}
+
+uint64_t
+tls_retry_ms(struct tls *t)
+{
+	struct timeval left;
+
+	if (tls_established(t) || DTLSv1_get_timeout(t->ssl, &left) != 1)
+		return UINT64_MAX;
+	return (uint64_t)left.tv_sec * 1000 +
+	    (uint64_t)(left.tv_usec + 999) / 1000;
+}
+
+int
+tls_retry(struct tls *t)
+{
+	ERR_clear_error();
+	return DTLSv1_handle_timeout(t->ssl) < 0 ? -ETIMEDOUT : 0;
 }
 
 void
@@ -272,4 +325,16 @@ const char *
 tls_error(const struct tls *t)
 {
 	return t->error != NULL ? t->error : "";
+}
+
+enum tls_trust
+tls_trust(const struct tls *t)
+{
+	return t->verdict.trust;
+}
+
+const char *
+tls_trust_words(const struct tls *t)
+{
+	return t->verdict.words;
 }

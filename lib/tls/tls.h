@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tls: the server side of TLS (1.2 and later) for non-blocking use. A
- * context holds the certificate and can be given a new one while sessions
- * live; a session moves ciphertext through two functions of its caller, so it
- * runs the same over a socket, a memory queue or datagrams.
- * Owns: a context its certificate and ticket keys; a session its state, never
- * the transport.
+ * tls: TLS (1.2 and later) for non-blocking use. A server's context holds the
+ * certificate and can be given a new one while sessions live, a client's what
+ * it trusts; a session moves ciphertext through two functions of its caller, so
+ * it runs the same over a socket, a memory queue or datagrams. Owns: a context
+ * its certificate and ticket keys; a session its state, never the transport.
  * Thread: a context is shared by all (reload too); a session has one.
  */
 #ifndef FLOE_LIB_TLS_TLS_H
@@ -60,6 +59,38 @@ struct tls *tls_open(struct tls_ctx *, const struct tls_io *, void *arg);
 /* Over a connected, non-blocking socket, which stays the caller's. */
 struct tls *tls_open_fd(struct tls_ctx *, int fd);
 void tls_free(struct tls *); /* says no good-bye: tls_close does; NULL ok */
+
+/* The other side. ca: a PEM file of authorities, NULL for the system's.
+ * insecure goes on with any certificate, and tells what is wrong all the
+ * same. 0, or as tls_ctx_new. */
+struct tls_client_conf {
+	const char *ca;
+	bool insecure;
+	const char *const *alpn;
+};
+int tls_client_ctx_new(
+    const struct tls_client_conf *, struct tls_ctx **, char err[TLS_ERR_MAX]);
+/* host is the name or the IP address that the certificate has to have. With
+ * datagram it speaks DTLS over a transport that keeps datagrams whole: until
+ * the handshake is done tls_retry is due in tls_retry_ms. */
+struct tls *tls_open_client(struct tls_ctx *, const struct tls_io *, void *arg,
+    const char *host, bool datagram);
+struct tls *
+tls_open_client_fd(struct tls_ctx *, int fd, const char *host, bool datagram);
+uint64_t tls_retry_ms(struct tls *); /* UINT64_MAX: nothing is to repeat */
+int tls_retry(struct tls *);         /* 0, or -ETIMEDOUT: give it up */
+enum tls_trust {
+	TLS_TRUSTED, /* or not seen yet */
+	TLS_EXPIRED,
+	TLS_NOT_YET,
+	TLS_WRONG_NAME,
+	TLS_SELF_SIGNED,
+	TLS_UNKNOWN_AUTHORITY,
+	TLS_UNTRUSTED,
+};
+/* The first thing wrong with the server's certificate, and in words. */
+enum tls_trust tls_trust(const struct tls *);
+const char *tls_trust_words(const struct tls *);
 
 /*
  * All of these: -EAGAIN (see tls_wants), -EPROTO (the peer broke the

@@ -35,6 +35,21 @@ class Authority:
                 "-keyout", base + ".key", "-out", base + ".pem"])
         return base + ".pem", base + ".key"
 
+    def issue_expired(self, address):
+        """The same, but it ended yesterday."""
+        base = os.path.join(self.folder, f"expired-{address}")
+        with open(base + ".ext", "w", encoding="utf-8") as extensions:
+            extensions.write(f"subjectAltName=IP:{address}\n"
+                             "basicConstraints=critical,CA:FALSE\n")
+        _quiet(["openssl", "req", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                f"/CN={address}", "-keyout", base + ".key", "-out",
+                base + ".csr"])
+        _quiet(["openssl", "x509", "-req", "-in", base + ".csr", "-CA",
+                self.cert, "-CAkey", self.key, "-CAcreateserial", "-days",
+                "-1", "-extfile", base + ".ext", "-out", base + ".pem"])
+        return base + ".pem", base + ".key"
+
     def trust(self, home):
         """Make a browser with this HOME trust the authority."""
         store = os.path.join(home, ".pki/nssdb")

@@ -12,6 +12,8 @@
 #include "tests/replay/words.h"
 #include "tests/turn/client.h"
 
+#define TICKETS_MAX 16
+#define TICKET_LEN  32
 #define CLIENTS_MAX 64
 #define NAMES_MAX   32
 #define TEXT_MAX    1500
@@ -30,6 +32,10 @@ struct run {
 		uint32_t id;
 	} conns[NAMES_MAX]; /* CONNECTION-IDs by the script's names */
 	size_t nconns;
+	/* Tickets, each once, and which of them, from 1, the last answer had.
+	 */
+	uint8_t tickets[TICKETS_MAX][TICKET_LEN];
+	size_t ntickets, ticket;
 	/* what the line has led to */
 	bool is_request;
 	int code; /* of a request: 0 success, an error, -1 no answer */
@@ -131,6 +137,10 @@ do_conf(struct run *r, struct words *w)
 	}
 	if (strcmp(key, "no-auth") == 0) {
 		r->f.conf.no_auth = true;
+		return;
+	}
+	if (strcmp(key, "mobility") == 0) {
+		r->f.conf.mobility = true;
 		return;
 	}
 	if (strcmp(key, "relay-v6") == 0) {
@@ -297,6 +307,40 @@ family_of(const char *word)
 	return strcmp(word, "v6") == 0 ? 2 : (uint32_t)strtoul(word, NULL, 0);
 }
 
+/* The n-th that was answered. */
+static void
+put_ticket(const struct run *r, struct client *c, size_t n)
+{
+	if (n >= 1 && n <= r->ntickets)
+		stun_put(&c->out, STUN_MOBILITY_TICKET, r->tickets[n - 1],
+		    TICKET_LEN);
+}
+
+/* What clients learn from answers to use it later. */
+static void
+keep_answer(struct run *r, const struct client *c)
+{
+	const struct stun_attr *token, *ticket;
+
+	token = stun_find(&c->answer, STUN_RESERVATION_TOKEN);
+	if (token != NULL)
+		memcpy(r->token, stun_value(&c->answer, token), TURN_TOKEN_LEN);
+	ticket = stun_find(&c->answer, STUN_MOBILITY_TICKET);
+	r->ticket = 0;
+	if (ticket == NULL || ticket->len != TICKET_LEN)
+		return;
+	while (r->ticket < r->ntickets &&
+	    memcmp(r->tickets[r->ticket], stun_value(&c->answer, ticket),
+		TICKET_LEN) != 0)
+		r->ticket++;
+	if (r->ticket == TICKETS_MAX)
+		return;
+	memcpy(
+	    r->tickets[r->ticket], stun_value(&c->answer, ticket), TICKET_LEN);
+	if (r->ticket++ == r->ntickets)
+		r->ntickets++;
+}
+
 /* Attributes and modifiers up to "expect". False on an unknown word. */
 static bool
 put_words(struct run *r, struct client *c, struct words *w, bool *transport)
@@ -327,6 +371,10 @@ put_words(struct run *r, struct client *c, struct words *w, bool *transport)
 			stun_put(&c->out, STUN_EVEN_PORT, "\0", 1);
 		} else if (strcmp(word, "even-port-reserve") == 0) {
 			stun_put(&c->out, STUN_EVEN_PORT, "\x80", 1);
+		} else if (strcmp(word, "mobility") == 0) {
+			stun_put(&c->out, STUN_MOBILITY_TICKET, NULL, 0);
+		} else if (strcmp(word, "ticket") == 0) {
+			put_ticket(r, c, words_number(w));
 		} else if (strcmp(word, "token") == 0) {
 			stun_put(&c->out, STUN_RESERVATION_TOKEN, r->token,
 			    sizeof(r->token));
@@ -434,7 +482,6 @@ static void
 do_request(struct run *r, struct client *c, struct words *w, uint16_t method)
 {
 	bool transport = method == STUN_ALLOCATE;
-	const struct stun_attr *token;
 
 	take_modifiers(c, w);
 	client_begin(c, method);
@@ -450,10 +497,9 @@ do_request(struct run *r, struct client *c, struct words *w, uint16_t method)
 		stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	r->is_request = true;
 	r->code = client_send(c);
-	token =
-	    r->code == 0 ? stun_find(&c->answer, STUN_RESERVATION_TOKEN) : NULL;
-	if (token != NULL)
-		memcpy(r->token, stun_value(&c->answer, token), TURN_TOKEN_LEN);
+	r->ticket = 0;
+	if (r->code == 0)
+		keep_answer(r, c);
 }
 
 static void
@@ -717,7 +763,7 @@ static void
 expect_success(struct run *r, struct words *w, const struct client *c)
 {
 	struct addr a;
-	int relayed = 0;
+	int relayed = 0, tickets = 0;
 	char *word;
 
 	if (!r->is_request || r->code != 0) {
@@ -756,6 +802,10 @@ expect_success(struct run *r, struct words *w, const struct client *c)
 			if (r->f.out.then != TURN_THEN_JOIN)
 				fail(r, w, "joins nothing");
 			expect_conn(r, w, r->f.out.conn);
+		} else if (strcmp(word, "ticket") == 0) {
+			if (words_number(w) != r->ticket)
+				fail(r, w, "ticket %zu", r->ticket);
+			tickets++;
 		} else if (strcmp(word, "token") == 0) {
 			if (stun_find(&c->answer, STUN_RESERVATION_TOKEN) ==
 			    NULL)
@@ -764,6 +814,8 @@ expect_success(struct run *r, struct words *w, const struct client *c)
 			fail(r, w, "unknown word %s", word);
 		}
 	}
+	if (r->ticket != 0 && tickets == 0)
+		fail(r, w, "a ticket");
 	if (relayed > 0 && relayed_at(c, relayed, &a))
 		fail(r, w, "one more relayed address");
 }
@@ -793,6 +845,14 @@ expect_to_peer(struct run *r, struct words *w)
 		fail(r, w, "DF is %s", out->whole ? "set" : "clear");
 }
 
+/* "at CLIENT" may follow. */
+static void
+expect_at(struct run *r, struct words *w)
+{
+	if (!r->failed && strcmp(words_next(w), "at") == 0)
+		expect_addr(r, w, "the client", r->f.out.dst);
+}
+
 static void
 expect_channel_data(struct run *r, struct words *w)
 {
@@ -809,6 +869,7 @@ expect_channel_data(struct run *r, struct words *w)
 	if (channel != words_number(w))
 		fail(r, w, "channel 0x%x", channel);
 	expect_bytes(r, w, data, len);
+	expect_at(r, w);
 }
 
 static void
@@ -828,6 +889,7 @@ expect_data(struct run *r, struct words *w)
 	}
 	expect_addr(r, w, "the peer", &peer);
 	expect_bytes(r, w, stun_value(&m, data), data->len);
+	expect_at(r, w);
 }
 
 /* The peer, the attribute in hex, and who hears it. */
@@ -970,6 +1032,9 @@ do_line(struct run *r, struct words *w)
 		start(r);
 		do_peer(r, w);
 		expect(r, w, NULL);
+	} else if (strcmp(verb, "gone") == 0) {
+		c = client_at(r, words_next(w));
+		turn_server_gone(r->f.server, &c->addr, 0, r->f.t);
 	} else if (strcmp(verb, "icmp") == 0) {
 		start(r);
 		do_icmp(r, w);

@@ -258,6 +258,15 @@ fake_forget(struct fake *f, const char *name)
 	r->name[0] = '\0';
 }
 
+static void
+left(void *arg, const struct addr *client, uint16_t link)
+{
+	struct fake *f = arg;
+
+	f->left++;
+	f->last_left = *client;
+}
+
 void
 fake_rule(struct fake *f, const char *prefix, enum prefix_verdict verdict)
 {
@@ -353,6 +362,7 @@ fake_start(struct fake *f)
 		.quota_take = quota_take,
 		.quota_give = quota_give,
 		.ended = ended,
+		.left = left,
 		.realm_of = realm_of,
 		.user_find = user_find,
 		.user_by_hash = user_by_hash,
@@ -364,6 +374,8 @@ fake_start(struct fake *f)
 		turn_realm_offer(&f->realms[i]);
 	c->peers = f->peers;
 	c->no_auth = f->conf.no_auth;
+	c->mobility = f->conf.mobility;
+	memset(c->ticket_key, 't', sizeof(c->ticket_key));
 	c->channel_max = f->conf.channel_max;
 	c->max_lifetime_s = 3600;
 	c->max_allocations = f->conf.max_allocations;

@@ -26,6 +26,7 @@ struct fake_conf {
 	uint16_t server, servers; /* which it is, of how many */
 	uint16_t channel_max;
 	bool no_auth;
+	bool mobility;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
 	uint32_t ports; /* relays that may be open at once */
 };
@@ -77,6 +78,8 @@ struct fake {
 	size_t nconns;  /* ever */
 	int dial_error; /* what conn_open gives, when not 0 */
 	size_t ended;
+	size_t left;                 /* 5-tuples that allocations moved from */
+	struct addr last_left;       /* the last of them */
 	struct turn_alloc_info last; /* of the last one ended; no user */
 	enum turn_end last_why;
 	struct turn_out out;

@@ -25,6 +25,8 @@ alloc_find(struct turn_server *s, const struct addr *client, uint16_t link)
 	struct turn_alloc *a;
 
 	a = htab_find(&s->allocs, tuple_hash(s, &key), alloc_eq, &key);
+	if (a == NULL)
+		a = mobility_at(s, &key);
 	/* The wheel comes by up to a tick late; lifetimes are exact. */
 	return a != NULL && alloc_expire(s, a) ? NULL : a;
 }
@@ -51,6 +53,8 @@ alloc_info(const struct turn_alloc *a, uint64_t now_ms, bool ended,
 		.realm = a->realm == NULL ? "" : a->realm->name,
 		.client = a->tuple.client,
 		.link = a->tuple.link,
+		.next_link = a->next.client.family != ADDR_NONE ? a->next.link
+								: a->tuple.link,
 		.created_s = a->created_s,
 		.age_ms = now_ms - a->created_ms,
 		.permissions = a->nperms,
@@ -132,6 +136,7 @@ alloc_drop(struct turn_server *s, struct turn_alloc *a)
 {
 	half_end(s, a, TURN_V4);
 	half_end(s, a, TURN_V6);
+	mobility_end(s, a);
 	wheel_clear(&s->alloc_wheel, &a->timer);
 	htab_del(&s->allocs, tuple_hash(s, &a->tuple), a);
 	alloc_free(s, a);
@@ -318,6 +323,7 @@ alloc_answer(struct turn_req *r, const struct turn_alloc *a)
 		    old ? STUN_ADDRESS_ERROR_CODE_OLD : STUN_ADDRESS_ERROR_CODE,
 		    missing, a->denied, turn_code_phrase(a->denied));
 	stun_put_u32(&r->out, STUN_LIFETIME, a->lifetime_s);
+	mobility_put_ticket(r, a);
 	if (a->reserved)
 		stun_put(&r->out, STUN_RESERVATION_TOKEN, a->token,
 		    sizeof(a->token));
@@ -483,6 +489,8 @@ alloc_open(struct turn_req *r, struct turn_want *want, bool dual)
 		return TURN_FULL;
 	reason = dual ? alloc_open_both(r, want, a, expires_ms)
 		      : half_open(r, want, a, expires_ms);
+	if (reason == TURN_OK && stun_find(r->msg, STUN_MOBILITY_TICKET))
+		reason = mobility_grant(r, a);
 	if (reason != TURN_OK) {
 		alloc_drop(s, a);
 		return reason;
@@ -494,6 +502,21 @@ alloc_open(struct turn_req *r, struct turn_want *want, bool dual)
 	stat_add(&s->stats.allocations_total, 1);
 	alloc_answer(r, a);
 	return TURN_OK;
+}
+
+/* RFC 8016 section 3.1.2: an empty MOBILITY-TICKET asks for one. */
+static enum turn_reason
+want_ticket(const struct turn_req *r, const struct turn_want *want)
+{
+	const struct stun_attr *a = stun_find(r->msg, STUN_MOBILITY_TICKET);
+
+	if (a == NULL)
+		return TURN_OK;
+	if (a->len != 0)
+		return TURN_BAD_TICKET;
+	/* The connections of a TCP allocation are its client's connections. */
+	return r->s->cfg->mobility && !want->tcp ? TURN_OK
+						 : TURN_MOBILITY_FORBIDDEN;
 }
 
 enum turn_reason
@@ -518,6 +541,8 @@ alloc_allocate(struct turn_req *r)
 	if (addr_tunneled(r->in->src))
 		return TURN_CLIENT_TUNNELED;
 	reason = want_decode(r, &want, &dual);
+	if (reason == TURN_OK)
+		reason = want_ticket(r, &want);
 	if (reason != TURN_OK)
 		return reason;
 	return alloc_open(r, &want, dual);
@@ -572,13 +597,21 @@ alloc_refresh(struct turn_req *r)
 {
 	uint32_t lifetime = get_u32(r, STUN_LIFETIME, TURN_LIFETIME_S);
 	bool picks[TURN_FAMILIES];
+	enum turn_reason reason;
 
 	if (refresh_picks(r, picks) == 0)
 		return TURN_PEER_FAMILY;
+	if (r->ticket.given) {
+		reason = mobility_move(r);
+		if (reason != TURN_OK)
+			return reason;
+	}
 	if (lifetime != 0)
 		lifetime = lifetime_of(r, lifetime);
+	refresh_apply(r, picks, lifetime);
 	reply_success(r);
 	stun_put_u32(&r->out, STUN_LIFETIME, lifetime);
-	refresh_apply(r, picks, lifetime);
+	if (r->ticket.given && r->alloc != NULL)
+		mobility_put_ticket(r, r->alloc);
 	return TURN_OK;
 }

@@ -16,6 +16,7 @@
 #include "lib/addr/limit.h"
 #include "lib/addr/prefix.h"
 #include "lib/base/hash.h"
+#include "lib/crypto/crypto.h"
 #include "lib/stun/nonce.h"
 #include "turnd/core/stats.h"
 #include "turnd/core/users.h"
@@ -97,6 +98,8 @@ struct turn_config {
 	/* RFC 6062: data connections of an allocation, 0: no TCP allocations;
 	 * and of this server. */
 	uint32_t max_connections, connections;
+	bool mobility; /* RFC 8016 */
+	uint8_t ticket_key[CRYPTO_SHA256_LEN];
 };
 
 /* Failures that a name at a host has free; 0: no back-off. */
@@ -142,6 +145,7 @@ struct turn_alloc_info {
 	const char *user, *realm;
 	struct addr client;
 	uint16_t link;
+	uint16_t next_link; /* where it moves to; link when it does not */
 	/* One, or one of each family (ADDR_NONE: not that one): those that
 	 * live, and of an allocation that ended those that it ever had. */
 	struct addr relayed[TURN_FAMILIES];
@@ -164,7 +168,7 @@ enum turn_end {
 struct turn_ops {
 	void *arg;
 	/* Which of the shell's servers this is, and how many there are: its
-	 * CONNECTION-IDs tell it to the others. At most 256. */
+	 * CONNECTION-IDs and tickets tell it to the others. At most 256. */
 	uint16_t server, servers;
 	/* 0; -EAFNOSUPPORT: no relay address of this family; -ENOENT: the
 	 * token or the even port is not to be had; -EADDRINUSE: no port;
@@ -185,6 +189,8 @@ struct turn_ops {
 	int (*quota_take)(void *arg, const struct turn_share *);
 	void (*quota_give)(void *arg, const struct turn_share *);
 	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
+	/* An allocation that lives on has left this 5-tuple. May be NULL. */
+	void (*left)(void *arg, const struct addr *client, uint16_t link);
 	/* The place of the realm of those who come by a link. NULL: 0. */
 	uint16_t (*realm_of)(void *arg, uint16_t link);
 	/* A user who is not static. 0; -ENOENT: nobody; else it cannot be told.

@@ -9,6 +9,16 @@
 
 #include "turnd/core/state.h"
 
+/* What a request's MOBILITY-TICKET says. */
+struct turn_ticket {
+	bool given;
+	bool good;                   /* one of ours; then the rest counts */
+	uint16_t server;             /* that keeps the allocation */
+	uint32_t number;             /* how often it had moved */
+	uint64_t id;                 /* of the allocation */
+	struct turn_alloc *occupied; /* on the request's own 5-tuple */
+};
+
 struct turn_req {
 	struct turn_server *s;
 	const struct turn_in *in;
@@ -27,6 +37,7 @@ struct turn_req {
 	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
 	bool proven; /* user and key are good, though the nonce be old */
 	bool authed; /* user and key are good; the answer is protected */
+	struct turn_ticket ticket;
 	uint16_t unknown[8];
 	size_t nunknown;
 	struct buf buf;
@@ -76,6 +87,26 @@ void alloc_info(const struct turn_alloc *, uint64_t now_ms, bool ended,
     struct turn_alloc_info *);
 enum turn_reason alloc_allocate(struct turn_req *);
 enum turn_reason alloc_refresh(struct turn_req *);
+
+/* mobility.c: RFC 8016. Which allocation a Refresh is about. */
+void mobility_find(struct turn_req *);
+/* May the ticket be served, and here? */
+enum turn_reason mobility_judge(struct turn_req *);
+/* A new allocation has a ticket; the attribute, if it has. */
+enum turn_reason mobility_grant(struct turn_req *, struct turn_alloc *);
+void mobility_put_ticket(struct turn_req *, const struct turn_alloc *);
+/* The 5-tuple of the request is where the allocation will be. */
+enum turn_reason mobility_move(struct turn_req *);
+/* Which allocation is on its way there; NULL: none. */
+struct turn_alloc *
+mobility_at(const struct turn_server *, const struct turn_tuple *);
+void mobility_arrive(struct turn_server *, struct turn_alloc *);
+/* Data has come from there; true: an allocation arrived with it. */
+bool mobility_data(struct turn_server *, const struct turn_tuple *);
+/* The connection at either 5-tuple is gone; true: the allocation stays. */
+bool mobility_gone(
+    struct turn_server *, struct turn_alloc *, const struct turn_tuple *);
+void mobility_end(struct turn_server *, struct turn_alloc *);
 
 /* perm.c */
 struct turn_perm *

@@ -50,6 +50,8 @@ data_from_client(struct turn_server *s, const struct turn_in *in,
 		return;
 	}
 	c = chan_by_tuple(s, &key);
+	if (c == NULL && mobility_data(s, &key))
+		c = chan_by_tuple(s, &key);
 	if (c == NULL) {
 		server_drop(s, out, TURN_CHANNEL_UNBOUND);
 		return;
@@ -116,6 +118,7 @@ data_send(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_NOT_UDP);
 		return;
 	}
+	(void)mobility_data(s, &(struct turn_tuple){ *in->src, in->link, 0 });
 	if (data == NULL || stun_unknown(msg, send_known, &unknown, 1) > 0 ||
 	    stun_get_xor_addr(msg, STUN_XOR_PEER_ADDRESS, &key->peer) != 0) {
 		server_drop(s, out, TURN_SEND_INCOMPLETE);

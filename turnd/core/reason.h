@@ -48,10 +48,15 @@
 	    "a ChannelBind or a Send indication on a TCP allocation")        \
 	ROW(TURN_NO_CONNECTION, "no_connection", 400,                        \
 	    "CONNECTION-ID names no connection that waits for its bind")     \
+	ROW(TURN_BAD_TICKET, "bad_ticket", 400,                              \
+	    "MOBILITY-TICKET is not ours or used up, or comes from the "     \
+	    "5-tuple that the allocation is on")                             \
 	ROW(TURN_PEER_DENIED, "peer_denied", 403,                            \
 	    "a rule of allow-peer/deny-peer or a built-in one refuses it")   \
 	ROW(TURN_CLIENT_TUNNELED, "client_tunneled", 403,                    \
 	    "an Allocate from a 6to4 or Teredo address")                     \
+	ROW(TURN_MOBILITY_FORBIDDEN, "mobility_forbidden", 405,              \
+	    "MOBILITY-TICKET, but mobility = no")                            \
 	ROW(TURN_UNKNOWN_ATTRIBUTE, "unknown_attribute", 420,                \
 	    "a comprehension-required attribute is not supported")           \
 	ROW(TURN_NO_ALLOCATION, "no_allocation", 437,                        \

@@ -92,6 +92,8 @@ server_open_tables(struct turn_server *s)
 	size_t chans = allocs * cfg->max_channels;
 
 	htab_init(&s->allocs, allocs);
+	htab_init(&s->tickets, allocs);
+	htab_init(&s->moving, allocs);
 	htab_init(&s->perms, perms);
 	htab_init(&s->chan_tuples, chans);
 	htab_init(&s->chan_peers, chans);
@@ -137,6 +139,8 @@ turn_server_free(struct turn_server *s)
 		pos = 0; /* the table has moved */
 	}
 	htab_fini(&s->allocs);
+	htab_fini(&s->tickets);
+	htab_fini(&s->moving);
 	htab_fini(&s->perms);
 	htab_fini(&s->chan_tuples);
 	htab_fini(&s->chan_peers);
@@ -188,6 +192,8 @@ request_serve(struct turn_req *r, const struct turn_method *m)
 		r->alloc = alloc_find(r->s, r->in->src, r->in->link);
 	if (m->needs & NEEDS_CONN)
 		tcp_find(r);
+	if (m->method == STUN_REFRESH)
+		mobility_find(r);
 	if (m->needs & NEEDS_AUTH)
 		reason = auth_check(r);
 	if (reason != TURN_OK)
@@ -199,6 +205,9 @@ request_serve(struct turn_req *r, const struct turn_method *m)
 		return TURN_UNKNOWN_ATTRIBUTE;
 	if (stun_malformed(r->msg) != NULL)
 		return TURN_BAD_ATTRIBUTE;
+	reason = mobility_judge(r);
+	if (reason != TURN_OK || (r->ticket.good && r->moves))
+		return reason;
 	if ((m->needs & NEEDS_ALLOC) && r->alloc == NULL)
 		return TURN_NO_ALLOCATION;
 	/* RFC 8656 section 5 */
@@ -366,11 +375,12 @@ void
 turn_server_gone(struct turn_server *s, const struct addr *client,
     uint16_t link, struct turn_time t)
 {
+	struct turn_tuple tuple = { *client, link, 0 };
 	struct turn_alloc *a;
 
 	s->seen = t;
 	a = alloc_find(s, client, link);
-	if (a != NULL)
+	if (a != NULL && !mobility_gone(s, a, &tuple))
 		alloc_end(s, a, TURN_END_DISCONNECTED);
 }
 

@@ -48,7 +48,9 @@ struct turn_note {
 enum turn_then {
 	TURN_THEN_NOTHING,
 	TURN_THEN_JOIN, /* with the peer's of conn: raw bytes from now on */
-	TURN_THEN_MOVE, /* to the server that owns its conn, message and all */
+	/* To the server that owns its conn, message and all. For RFC 8016 the
+	 * message will do, with the client's 5-tuple. */
+	TURN_THEN_MOVE,
 };
 
 struct turn_out {

@@ -42,6 +42,9 @@ struct turn_half {
 struct turn_alloc {
 	struct turn_tuple tuple;
 	struct turn_half halves[TURN_FAMILIES]; /* by enum turn_family */
+	struct turn_tuple next; /* where the client moves; ADDR_NONE: nowhere */
+	uint32_t ticket;        /* number of the one it has; 0: none */
+	uint8_t move_txid[STUN_TXID_LEN]; /* of the Refresh that moved it */
 	uint64_t id;
 	struct wheel_timer timer; /* of the half that ends first */
 	LIST_HEAD(, turn_perm) perms;
@@ -116,6 +119,8 @@ struct turn_server {
 	struct turn_ops ops;
 	struct turn_stats stats;
 	struct htab allocs;      /* by tuple */
+	struct htab tickets;     /* allocations that have one, by id */
+	struct htab moving;      /* those on their way, by next */
 	struct htab perms;       /* by peer key, port 0 */
 	struct htab chan_tuples; /* by tuple with channel */
 	struct htab chan_peers;  /* by peer key */

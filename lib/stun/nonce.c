@@ -9,18 +9,22 @@
 
 /*
  * "obMatJos2", 24 bits of security features as 4 characters of base64 (both
- * RFC 8489 section 9.2), then base64url of: issue time 5 (good for 34 years of
- * uptime), MAC 10. Short, since a 401 carries it to anybody who asks; a nonce
- * is no credential, and 80 bits cannot be tried over a network.
+ * RFC 8489 section 9.2), then base64url of: issue time 3 (seconds, modulo 194
+ * days), MAC 8. Short, since a 401 carries it to anybody who asks; a nonce is
+ * no credential, and 64 bits cannot be tried over a network.
  */
 #define COOKIE       "obMatJos2"
 #define COOKIE_LEN   9
 #define FEATURES_LEN 4
 #define PREFIX_LEN   (COOKIE_LEN + FEATURES_LEN)
-#define TIME_LEN     5
-#define MAC_LEN      10
+#define TIME_LEN     3
+#define MAC_LEN      8
 #define BODY_LEN     (TIME_LEN + MAC_LEN)
-#define TEXT_LEN     (PREFIX_LEN + BODY_LEN / 3 * 4)
+#define TEXT_LEN     (PREFIX_LEN + (BODY_LEN * 4 + 2) / 3)
+
+#define TIME_MASK 0xffffffu
+/* A worker whose clock runs ahead of ours within a loop turn. */
+#define AHEAD_S 2
 
 _Static_assert(TEXT_LEN == STUN_NONCE_LEN - 1, "the nonce fits");
 
@@ -36,15 +40,15 @@ make_prefix(uint32_t features, char out[PREFIX_LEN + 1])
 
 static int
 make_body(const struct stun_nonce_key *k, const struct addr *client,
-    uint64_t issued_ms, uint8_t out[BODY_LEN])
+    uint32_t issued_s, uint8_t out[BODY_LEN])
 {
 	uint8_t bytes[64], mac[CRYPTO_SHA256_LEN];
 	struct buf b = buf_fixed(bytes, sizeof(bytes));
 	struct crypto_span span;
 	int err;
 
-	buf_u8(&b, (uint8_t)(issued_ms >> 32));
-	buf_u32(&b, (uint32_t)issued_ms);
+	buf_u8(&b, (uint8_t)(issued_s >> 16));
+	buf_u16(&b, (uint16_t)issued_s);
 	buf_u32(&b, k->features);
 	buf_u8(&b, client->family);
 	buf_u16(&b, client->port);
@@ -66,7 +70,7 @@ stun_nonce_make(const struct stun_nonce_key *k, const struct addr *client,
 	uint8_t body[BODY_LEN];
 	int err;
 
-	err = make_body(k, client, now_ms, body);
+	err = make_body(k, client, (uint32_t)(now_ms / 1000), body);
 	if (err != 0)
 		return err;
 	make_prefix(k->features, out);
@@ -82,8 +86,8 @@ stun_nonce_check(const struct stun_nonce_key *k, const struct addr *client,
 	size_t n = sizeof(got);
 	char prefix[PREFIX_LEN + 1];
 	const char *text = nonce;
+	uint32_t issued_s, age_s;
 	struct cursor c;
-	uint64_t issued_ms;
 
 	make_prefix(k->features, prefix);
 	if (len != TEXT_LEN || memcmp(text, prefix, PREFIX_LEN) != 0 ||
@@ -91,14 +95,13 @@ stun_nonce_check(const struct stun_nonce_key *k, const struct addr *client,
 		text + PREFIX_LEN, len - PREFIX_LEN, got, &n) != 0)
 		return -EACCES;
 	c = cursor_init(got, n);
-	issued_ms = (uint64_t)cursor_u8(&c) << 32;
-	issued_ms |= cursor_u32(&c);
-	if (make_body(k, client, issued_ms, want) != 0 ||
+	issued_s = (uint32_t)cursor_u8(&c) << 16;
+	issued_s |= cursor_u16(&c);
+	if (make_body(k, client, issued_s, want) != 0 ||
 	    !crypto_equal(got, want, sizeof(got)))
 		return -EACCES;
-	/* Ours, so a later issue time is a worker whose clock ran ahead of
-	 * this one's within a loop turn. */
-	if (now_ms > issued_ms && now_ms - issued_ms >= k->life_ms)
-		return -ESTALE;
-	return 0;
+	age_s = ((uint32_t)(now_ms / 1000) - issued_s) & TIME_MASK;
+	if (age_s >= TIME_MASK + 1 - AHEAD_S)
+		age_s = 0;
+	return (uint64_t)age_s * 1000 >= k->life_ms ? -ESTALE : 0;
 }

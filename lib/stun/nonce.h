@@ -14,7 +14,7 @@
 
 #include "lib/addr/addr.h"
 
-#define STUN_NONCE_LEN     34 /* with its NUL; text of the cookie alphabet */
+#define STUN_NONCE_LEN     29 /* with its NUL; text of the cookie alphabet */
 #define STUN_NONCE_KEY_LEN 32
 
 /* Security features, RFC 8489 section 18.1. Bit 0 is the lowest of 24, as
@@ -25,7 +25,7 @@
 
 struct stun_nonce_key {
 	uint8_t bytes[STUN_NONCE_KEY_LEN];
-	uint64_t life_ms;
+	uint64_t life_ms;  /* counted in seconds of now_ms, up to half a year */
 	uint32_t features; /* STUN_NONCE_..., 0 for none */
 };
 

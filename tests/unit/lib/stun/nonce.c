@@ -10,6 +10,8 @@ static const struct stun_nonce_key key = {
 	.life_ms = 600000,
 };
 
+#define WRAP_MS (UINT64_C(1000) << 24)
+
 static int
 check(const struct addr *a, uint64_t now_ms, const char *nonce)
 {
@@ -31,6 +33,15 @@ test_life(void **state)
 	assert_int_equal(check(&a, 601000, nonce), -ESTALE);
 	/* Issued by a worker whose loop turn began a little later. */
 	assert_int_equal(check(&a, 990, nonce), 0);
+	/* What a 401 carries to whoever asks; see turnd's amplification. */
+	assert_true(strlen(nonce) <= 28);
+	/* Times are counted modulo 194 days, and its own is far away. */
+	assert_int_equal(stun_nonce_make(&key, &a, WRAP_MS - 1000, nonce), 0);
+	assert_int_equal(check(&a, WRAP_MS - 1, nonce), 0);
+	assert_int_equal(check(&a, WRAP_MS + 598999, nonce), 0);
+	assert_int_equal(check(&a, WRAP_MS + 599000, nonce), -ESTALE);
+	assert_int_equal(check(&a, WRAP_MS / 2, nonce), -ESTALE);
+	assert_int_equal(check(&a, 2 * WRAP_MS - 5000, nonce), -ESTALE);
 }
 
 static void

@@ -216,7 +216,14 @@ on_message(void *arg, enum ws_type type, const uint8_t *data, size_t len)
 {
 	struct conn *c = arg;
 	struct worker *w = c->worker;
+	bool told = put_control(c, &w->control);
 
+	/* Pongs of frames before this one go before its answer. */
+	buf_reset(&w->control);
+	if (!told) {
+		conn_kill(c);
+		return false;
+	}
 	if (c->state == CONN_ECHO) {
 		if (put_frame(c, type, data, len, false) != 0)
 			conn_kill(c);

@@ -36,6 +36,7 @@ struct ws_engine {
 	const uint8_t *in;
 	size_t in_left;
 	bool frame_taken; /* wslay has bytes of this round's frame */
+	bool broken;      /* a frame that wslay would let pass */
 	bool stop;
 };
 
@@ -125,6 +126,9 @@ hand_out_control(struct ws_engine *e, uint8_t *to, size_t room)
 	e->control_len += (uint8_t)n;
 	if (e->control_len < whole || room < whole)
 		return 0;
+	/* Section 5.5.1: a code has two bytes. */
+	if ((e->head[0] & 0x0f) == WSLAY_CONNECTION_CLOSE && whole == 1)
+		e->broken = true;
 	memcpy(to, e->control, whole);
 	e->control_len = 0;
 	e->payload_left = 0;
@@ -358,6 +362,8 @@ engine_run(struct ws_engine *e)
 			return -EPROTO;
 		if (rc != 0)
 			return -ENOMEM;
+		if (e->broken)
+			return -EPROTO;
 		if (wslay_event_want_write(e->ctx) &&
 		    wslay_event_send(e->ctx) != 0)
 			return -ENOMEM;

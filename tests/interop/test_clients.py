@@ -21,11 +21,20 @@ import wait
 
 NODE = shutil.which("node")
 ROUNDS = 50
+AUTO_PORT = 443
 URIS = {
     "udp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=udp",
     "tcp": f"turn:{lab.SERVER}:{floe.TURN_PORT}?transport=tcp",
     "tls": f"turns:{lab.SERVER}:{floe.TURNS_PORT}?transport=tcp",
+    # The same on the one port that serves all of them.
+    "auto-udp": f"turn:{lab.SERVER}:{AUTO_PORT}?transport=udp",
+    "auto-tcp": f"turn:{lab.SERVER}:{AUTO_PORT}?transport=tcp",
+    "auto-tls": f"turns:{lab.SERVER}:{AUTO_PORT}?transport=tcp",
 }
+EACH = tuple(URIS)
+# libnice, and so GStreamer, has no TLS: to a turns: URI it speaks TURN in the
+# clear, which a port with nothing but TLS has to refuse.
+IN_THE_CLEAR = tuple(name for name in EACH if name != "tls")
 
 
 def source(*names):
@@ -34,19 +43,16 @@ def source(*names):
 
 # How each is run, and over what it reaches a relay.
 CLIENTS = {
-    "aioice": ([sys.executable, source("interop", "aioice_pair.py")],
-               ("udp", "tcp", "tls")),
-    "aiortc": ([sys.executable, source("interop", "aiortc_pair.py")],
-               ("udp", "tcp", "tls")),
+    "aioice": ([sys.executable, source("interop", "aioice_pair.py")], EACH),
+    "aiortc": ([sys.executable, source("interop", "aiortc_pair.py")], EACH),
     "gstreamer": ([sys.executable, source("interop", "gst_pair.py")],
-                  ("udp", "tcp")),
+                  IN_THE_CLEAR),
     "libnice": ([os.path.join(root.BUILD, "tests/interop/libnice_pair")],
-                ("udp", "tcp")),
-    "werift": ([NODE, source("e2e", "peers.mjs"), "werift"],
-               ("udp", "tcp", "tls")),
+                IN_THE_CLEAR),
+    "werift": ([NODE, source("e2e", "peers.mjs"), "werift"], EACH),
     # It trusts the authorities it was built with and no other.
     "wrtc": ([NODE, source("e2e", "peers.mjs"), "@roamhq/wrtc"],
-             ("udp", "tcp")),
+             ("udp", "tcp", "auto-udp", "auto-tcp")),
 }
 
 
@@ -55,9 +61,10 @@ class Clients(case.Case):
         super().setUp()
         self.net = self.lab("symmetric", "symmetric")
         self.authority = certs.Authority(self.folder)
-        conf = floe.daemon.write_conf(
-            self.path("floe.conf"),
-            floe.sections(self, lab.SERVER, self.authority.issue(lab.SERVER)))
+        sections = floe.sections(self, lab.SERVER,
+                                 self.authority.issue(lab.SERVER))
+        sections["turnd"].append(("listen", f"auto://{lab.SERVER}:{AUTO_PORT}"))
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
         floe.start(self, "turnd", conf, self.net.server)
 
     def meet(self, program, transport):
@@ -66,9 +73,9 @@ class Clients(case.Case):
             f"NODE_EXTRA_CA_CERTS={self.authority.cert}",
             *program, URIS[transport], *floe.TURN_USER], check=False)
         text = done.stdout
-        name, pair, *heard = [*text.splitlines(), "", ""]
-        self.row(name, transport)
+        self.row(text.partition("\n")[0], transport)
         self.assertEqual(done.returncode, 0, text)
+        _, pair, *heard = text.splitlines()
         self.assertEqual(pair, "pair relay relay", text)
         self.assertEqual(heard, [f"pong {n}" for n in range(ROUNDS)], text)
         wait.until("turnd has relayed all of it", lambda: floe.metric(
@@ -81,7 +88,8 @@ def add_tests():
         for transport in transports:
             def test(self, program=program, transport=transport):
                 self.meet(program, transport)
-            setattr(Clients, f"test_{name}_over_{transport}", test)
+            setattr(Clients, f"test_{name}_over_"
+                    + transport.replace("-", "_"), test)
 
 
 add_tests()

@@ -17,7 +17,7 @@ class LibDataChannel(case.Case):
     def meet(self, secret):
         """Two peers behind one NAT, over the relay alone."""
         self.row(npm.version("node-datachannel"),
-                 "udp, by name" if secret else "udp, by hash")
+                 "udp-by-name" if secret else "udp-by-hash")
         net = self.lab("symmetric", "port-restricted")
         sections = floe.sections(self, lab.SERVER)
         if not secret:

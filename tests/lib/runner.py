@@ -9,6 +9,7 @@ table of the outside programs that were driven: version, transport, result.
 """
 
 import argparse
+import collections
 import os
 import sys
 import time
@@ -90,13 +91,15 @@ class LineResult(unittest.TestResult):
             self.table.append((*row, "FAIL" if self.trouble else "pass"))
 
     def print_table(self):
-        if not self.table:
-            return
-        rows = [("PROGRAM", "OVER", "RESULT"),
-                *sorted(set(self.table), key=lambda row: (row[0].casefold(), row))]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        for row in rows:
-            print("  ".join(map(str.ljust, row, widths)).rstrip())
+        lines = collections.defaultdict(dict)  # keeps the order, each once
+        for program, transport, verdict in self.table:
+            lines[program, verdict][transport] = True
+        rows = [(program, verdict, " ".join(over))
+                for (program, verdict), over in sorted(
+                    lines.items(), key=lambda item: item[0][0].casefold())]
+        width = max((len(row[0]) for row in rows), default=0)
+        for program, verdict, over in rows:
+            print(f"{program:{width}}  {verdict}  {over}")
 
 
 def tests_of(suite):

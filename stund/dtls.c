@@ -46,6 +46,7 @@ answer(void *arg, struct assoc *a, uint8_t *data, size_t len)
 		.data = data,
 		.len = len,
 		.client = &assoc_id(a)->client,
+		.dtls = true,
 	};
 	struct binding_out out = { .buf = &buf };
 

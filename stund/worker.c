@@ -52,7 +52,8 @@ answer_one(struct link *l, const struct batch_in *in, struct buf *buf)
 {
 	struct worker *w = l->worker;
 	const struct binding_in ask = { in->data, in->len, &in->src,
-		l->square != NULL ? &l->square->behaviour : NULL, l->corner };
+		l->square != NULL ? &l->square->behaviour : NULL, l->corner,
+		false };
 	struct binding_out out = { .buf = buf };
 	int fd = l->fd;
 

@@ -12,6 +12,7 @@ static const char *const names[BINDING_RESULTS] = {
 	[BINDING_SUCCESS] = "success",
 	[BINDING_UNKNOWN_ATTRIBUTE] = "unknown-attribute",
 	[BINDING_BAD_REQUEST] = "bad-request",
+	[BINDING_OLD_OVER_DTLS] = "old-over-dtls",
 	[BINDING_MALFORMED] = "malformed",
 	[BINDING_NOT_REQUEST] = "not-request",
 	[BINDING_OTHER_METHOD] = "other-method",
@@ -26,7 +27,7 @@ binding_result_name(enum binding_result result)
 bool
 binding_is_answer(enum binding_result result)
 {
-	return result <= BINDING_BAD_REQUEST;
+	return result <= BINDING_OLD_OVER_DTLS;
 }
 
 /* What RFC 8489 defines is understood, though credentials are not asked for
@@ -149,6 +150,11 @@ binding_input(const struct binding_in *in, struct binding_out *out)
 		return BINDING_OTHER_METHOD;
 	out->corner = in->corner;
 	out->to = *in->client;
+	/* RFC 8489 section 11 */
+	if (req.rfc3489 && in->dtls) {
+		refuse(&req, 500, "Server Error", NULL, 0, out->buf);
+		return BINDING_OLD_OVER_DTLS;
+	}
 	n = stun_unknown(&req, known_to(in, &req), unknown, UNKNOWN_MAX);
 	if (n == 0)
 		return succeed(in, &req, out);

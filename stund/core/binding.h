@@ -29,6 +29,7 @@ enum binding_result {
 	BINDING_SUCCESS,
 	BINDING_UNKNOWN_ATTRIBUTE, /* 420 with the list */
 	BINDING_BAD_REQUEST,       /* 400 */
+	BINDING_OLD_OVER_DTLS,     /* 500, to a request of RFC 3489 */
 	/* Nothing is, because the message is: */
 	BINDING_MALFORMED,    /* not STUN, or broken STUN */
 	BINDING_NOT_REQUEST,  /* an indication or a response */
@@ -43,6 +44,7 @@ struct binding_in {
 	const struct addr *client;
 	const struct behaviour *behaviour; /* NULL: there is one address */
 	unsigned int corner;               /* of behaviour */
+	bool dtls;                         /* how it came */
 };
 
 /* An answer, and how it goes: from a corner to the client's IP address. */

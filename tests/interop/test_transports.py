@@ -124,6 +124,19 @@ class Transports(case.Case):
         for host in (V4, V6):
             self.binding("dtls", host, AUTO_PORT)
 
+    def test_rfc3489_over_dtls(self):
+        """RFC 8489 section 11: 500, under an id of 16 bytes."""
+        old = b"\x00\x01\x00\x00old!0123456789ab"
+        for name in ("stund", "turnd"):
+            server = self.begin(name, url("dtls", V4, AUTO_PORT))
+            client = dtls.DtlsSocket((V4, AUTO_PORT))
+            client.send(old)
+            answer = client.recv(2048)
+            client.close()
+            self.assertEqual(answer[:2] + answer[4:20], b"\x01\x11" + old[4:])
+            self.assertEqual(answer[20:22] + answer[24:28], b"\0\x09\0\0\x05\0")
+            server.stop()
+
     def test_dtls_alone_takes_nothing_else(self):
         self.begin("turnd", url("dtls", V4, AUTO_PORT))
         with self.assertRaises(socket.timeout):

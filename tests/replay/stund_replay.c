@@ -291,7 +291,8 @@ do_client(struct run *r, struct words *w)
 	r->in = (struct binding_in){ .data = r->request,
 		.client = &client,
 		.behaviour = r->two ? &r->behaviour : NULL,
-		.corner = corner_at(r, w, &to) };
+		.corner = corner_at(r, w, &to),
+		.dtls = words_take(w, "dtls", NULL) };
 	word = words_next(w);
 	if (strcmp(word, "binding") == 0) {
 		make_request(r, w);

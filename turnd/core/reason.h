@@ -90,6 +90,8 @@
 	    "the realm has realm-quota relayed addresses")                   \
 	ROW(TURN_USERS_UNAVAILABLE, "users_unavailable", 500,                \
 	    "where users are kept cannot be asked")                          \
+	ROW(TURN_OLD_OVER_DTLS, "old_over_dtls", 500,                        \
+	    "a Binding request of RFC 3489 over DTLS")                       \
 	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \
 	ROW(TURN_NO_SOCKET, "no_socket", 508,                                \
 	    "the system gives no socket: its descriptor limit, or memory")   \

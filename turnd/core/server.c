@@ -175,6 +175,9 @@ server_txid(struct turn_server *s, uint8_t txid[STUN_TXID_LEN])
 static enum turn_reason
 binding(struct turn_req *r)
 {
+	/* RFC 8489 section 11: it has no place there. */
+	if (r->msg->rfc3489 && r->in->verified)
+		return TURN_OLD_OVER_DTLS;
 	reply_success(r);
 	if (r->msg->rfc3489)
 		stun_put_addr(&r->out, STUN_MAPPED_ADDRESS, r->in->src);

@@ -17,7 +17,8 @@ static enum binding_result
 send_from(const struct addr *client, size_t len, unsigned int corner)
 {
 	struct buf buf = buf_fixed(answer, sizeof(answer));
-	const struct binding_in in = { request, len, client, &square, corner };
+	const struct binding_in in = { request, len, client, &square, corner,
+		false };
 	enum binding_result result;
 
 	request_len = len;

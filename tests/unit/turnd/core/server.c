@@ -376,6 +376,13 @@ test_classic_binding(void **state)
 	    stun_get_addr(&c.answer, STUN_MAPPED_ADDRESS, &mapped), 0);
 	assert_true(addr_equal(&mapped, &c.addr));
 	assert_null(stun_find(&c.answer, STUN_XOR_MAPPED_ADDRESS));
+	/* RFC 8489 section 11: over DTLS it is an error. */
+	f.verified = true;
+	fake_from_client(&f, &c.addr, req, sizeof(req));
+	assert_int_equal(f.out.note.reason, TURN_OLD_OVER_DTLS);
+	assert_int_equal(stun_decode(f.sent, f.sent_len, &c.answer), 0);
+	assert_int_equal(c.answer.class, STUN_ERROR);
+	assert_memory_equal(f.sent + 4, req + 4, 16);
 }
 
 static void

@@ -288,9 +288,26 @@ want_transport(const struct turn_req *r, struct turn_want *want)
 	return TURN_OK;
 }
 
+/*
+ * RFC 8656 section 3.7: who does not see the DF bits of the IPv4 datagrams that
+ * become IPv6 refuses DONT-FRAGMENT. With a relayed address of each family it
+ * is good for one of them.
+ */
+static enum turn_reason
+want_whole(struct turn_req *r, const struct turn_want *want)
+{
+	if (stun_find(r->msg, STUN_DONT_FRAGMENT) == NULL ||
+	    want->family == ADDR_V4 || r->in->stream ||
+	    r->in->src->family == ADDR_V6)
+		return TURN_OK;
+	r->unknown[0] = STUN_DONT_FRAGMENT;
+	r->nunknown = 1;
+	return TURN_UNKNOWN_ATTRIBUTE;
+}
+
 /* What the client asks for, in the order of RFC 8656 section 7.2. */
 static enum turn_reason
-want_decode(const struct turn_req *r, struct turn_want *want, bool *dual)
+want_decode(struct turn_req *r, struct turn_want *want, bool *dual)
 {
 	enum turn_reason reason;
 
@@ -300,7 +317,9 @@ want_decode(const struct turn_req *r, struct turn_want *want, bool *dual)
 	reason = want_transport(r, want);
 	if (reason == TURN_OK)
 		reason = want_port(r, want);
-	return reason != TURN_OK ? reason : want_family(r, want, dual);
+	if (reason == TURN_OK)
+		reason = want_family(r, want, dual);
+	return reason != TURN_OK ? reason : want_whole(r, want);
 }
 
 static void

@@ -98,6 +98,17 @@ send_judge(
 	return own_gone(s, p->own, &key->peer) ? TURN_PEER_GONE : TURN_OK;
 }
 
+/*
+ * DONT-FRAGMENT is for what comes over TCP and for IPv4 to IPv4; in all other
+ * cases it is ignored (RFC 8656 sections 13 to 15).
+ */
+static bool
+obeys_df(const struct turn_in *in, const struct addr *peer)
+{
+	return in->stream ||
+	    (in->src->family == ADDR_V4 && peer->family == ADDR_V4);
+}
+
 /* RFC 8656 section 11.2 */
 void
 data_send(struct turn_server *s, const struct turn_in *in,
@@ -132,8 +143,8 @@ data_send(struct turn_server *s, const struct turn_in *in,
 	}
 	out->data = stun_value(msg, data);
 	out->len = data->len;
-	/* Section 15: in all other cases DF is 0. */
-	out->whole = stun_find(msg, STUN_DONT_FRAGMENT) != NULL;
+	out->whole = stun_find(msg, STUN_DONT_FRAGMENT) != NULL &&
+	    obeys_df(in, &key->peer);
 	relay_up(s, a->traffic, key, out);
 }
 

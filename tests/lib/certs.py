@@ -23,9 +23,10 @@ class Authority:
                 "-out", self.cert, "-addext",
                 "keyUsage=critical,keyCertSign"])
 
-    def issue(self, address, *names):
+    def issue(self, address, *others):
         """A server certificate for an IP address: (cert path, key path)."""
-        subjects = ",".join([f"IP:{address}", *(f"DNS:{n}" for n in names)])
+        subjects = ",".join(("IP:" if one[-1].isdigit() else "DNS:") + one
+                            for one in (address, *others))
         base = os.path.join(self.folder, address)
         _quiet(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                 "ec_paramgen_curve:P-256", "-nodes", "-days", "2",

@@ -8,6 +8,7 @@ nat: the nftables rules that make a router one kind of NAT (RFC 4787 terms).
   port-restricted  endpoint-independent mapping, port-dependent filtering
   symmetric        a new random port for each destination, same filtering
   udp-blocked      TCP only
+  only-https       TCP to port 443 only
 
 The router's interfaces are called `lan` and `wan`.
 """
@@ -82,6 +83,10 @@ _KINDS = {
         masquerade="masquerade random,fully-random"),
     "udp-blocked": dict(
         forward="meta l4proto udp drop",
+        prerouting="", masquerade="masquerade"),
+    "only-https": dict(
+        forward='iifname "lan" meta l4proto != tcp drop;'
+                ' iifname "lan" tcp dport != 443 drop',
         prerouting="", masquerade="masquerade"),
 }
 

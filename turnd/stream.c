@@ -5,8 +5,9 @@
 #include "lib/stun/message.h"
 #include "turnd/turnd.h"
 
-/* The kernel cuts what goes on to a peer into fragments. */
-#define MESSAGE_MAX (16 << 10)
+/* The longest request is shorter. With an allocation there is data as long as
+ * UDP can carry, which the kernel cuts into fragments. */
+#define MESSAGE_MAX 4096
 
 static struct turn_time
 time_now(const struct worker *w)
@@ -171,6 +172,7 @@ clients_open(struct worker *w)
 		.message = client_message,
 		.fed = client_fed,
 		.idle = client_busy,
+		.known = client_busy,
 		.closed = client_closed,
 	};
 	const struct streams_conf conf = {

@@ -13,6 +13,8 @@
 #include "lib/stream/stream.h"
 
 #define STREAM_READ_MAX (32 << 10) /* bytes a read */
+/* What may be there before it: less than a message. */
+#define STREAM_MESSAGE_MAX (66 << 10)
 
 struct stream {
 	struct stream_id id;
@@ -59,7 +61,7 @@ struct streams {
 	struct log_limit trouble;
 	struct stream_door *doors;
 	size_t ndoors;
-	uint8_t in[STREAM_READ_MAX];
+	uint8_t in[STREAM_MESSAGE_MAX + STREAM_READ_MAX];
 };
 
 /* stream.c: takes the socket; or -errno, and it stays the caller's. */

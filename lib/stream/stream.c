@@ -211,11 +211,14 @@ stream_recv(struct stream *s, void *data, size_t room)
 static int
 stream_next(struct stream *s, const uint8_t *data, size_t len)
 {
-	int next = s->all->ops.next(data, len);
+	const struct streams *ss = s->all;
+	int next = ss->ops.next(data, len);
 
 	if (next < 0)
 		return -EBADMSG;
-	if ((size_t)next > s->all->conf.message_max)
+	if ((size_t)next > ss->conf.message_max &&
+	    ((size_t)next > STREAM_MESSAGE_MAX || ss->ops.known == NULL ||
+		!ss->ops.known(ss->ops.arg, s)))
 		return -EMSGSIZE;
 	return (size_t)next > len ? 0 : next;
 }
@@ -268,13 +271,15 @@ static int
 stream_read(struct stream *s)
 {
 	struct streams *ss = s->all;
-	size_t len = s->rest_len, room = STREAM_READ_MAX - len;
+	size_t len = s->rest_len, room = sizeof(ss->in) - len;
 	ssize_t n = 0, used;
 	bool more;
 	int err;
 
 	if (len > 0)
 		memcpy(ss->in, s->rest, len);
+	if (room > STREAM_READ_MAX)
+		room = STREAM_READ_MAX;
 	if (room > 0 && !s->ended) {
 		n = stream_recv(s, ss->in + len, room);
 		if (n < 0 && n != -EAGAIN)
@@ -498,7 +503,7 @@ streams_new(const struct streams_conf *conf, const struct stream_ops *ops,
 
 	if (ss == NULL)
 		return NULL;
-	assert(conf->message_max < STREAM_READ_MAX);
+	assert(conf->message_max <= STREAM_MESSAGE_MAX);
 	ss->conf = *conf;
 	ss->ops = *ops;
 	ss->stats = stats;

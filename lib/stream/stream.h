@@ -87,6 +87,9 @@ struct stream_ops {
 	void (*fed)(void *arg); /* may be NULL */
 	/* Nothing touched it for idle_ms: true keeps it. May be NULL. */
 	bool (*idle)(void *arg, struct stream *);
+	/* May its message be longer than message_max, up to what a datagram
+	 * and a header hold? NULL: no. */
+	bool (*known)(void *arg, struct stream *);
 	/* Last words of a stream that was opened; it is good until the
 	 * return, but for sending. May be NULL. */
 	void (*closed)(void *arg, struct stream *);
@@ -99,9 +102,9 @@ struct streams_conf {
 	struct loop *loop;
 	size_t max; /* connections */
 	size_t listeners;
-	size_t message_max;
-	size_t send_max;  /* bytes that may wait on a connection */
-	uint64_t idle_ms; /* all that comes before messages is over by then */
+	size_t message_max; /* that strangers may send */
+	size_t send_max;    /* bytes that may wait on a connection */
+	uint64_t idle_ms;   /* all that comes before messages is over by then */
 	/* Who sends the PROXY protocol's header first, always (lib/addr); the
 	 * others never do. Borrowed. */
 	const struct prefix *balancers;

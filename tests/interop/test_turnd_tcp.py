@@ -97,6 +97,26 @@ class TurndTcp(case.Case):
         told = json.loads(floe.get("turnd", "/v1/allocations"))["allocations"]
         self.assertEqual([one["transport"] for one in told], ["tcp"])
 
+    def test_data_as_long_as_udp_takes(self):
+        self.begin()
+        client, peer = self.client(), self.peer()
+        relayed = client.allocate()
+        client.bind(CHANNEL, *peer.getsockname())
+        for size in (16 << 10, 40000, 65507):
+            client.channel_send(CHANNEL, b"x" * size)
+            self.assertEqual(peer.recvfrom(65536), (b"x" * size, relayed))
+        # The kernel does not take it, and that is all.
+        client.channel_send(CHANNEL, bytes(65508))
+        client.channel_send(CHANNEL, b"more")
+        self.assertEqual(peer.recvfrom(65536), (b"more", relayed))
+        self.assertEqual(self.dropped("send_too_big"), 1)
+        # Strangers have nothing that long to say.
+        stranger = self.client()
+        stranger.channel_send(CHANNEL, bytes(5000))
+        with self.assertRaises(ConnectionError):
+            stranger.sock.read(1)
+        self.assertEqual(self.ended("too-long"), 1)
+
     def test_the_allocation_ends_with_the_connection(self):
         self.begin()
         client = self.client()

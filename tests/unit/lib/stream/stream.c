@@ -31,7 +31,7 @@ struct fixture {
 	int opened, fed, idle, closed, detached;
 	struct stream_parts parts; /* of the last one detached */
 	int copies;                /* of each message, sent back */
-	bool media, keep, many;
+	bool media, keep, many, known;
 	struct prefix balancers;
 	struct census *census;
 	const char *told; /* whose the connection is to be, if not its own */
@@ -99,6 +99,12 @@ idle(void *arg, struct stream *s)
 	return f->keep && f->idle < 3;
 }
 
+static bool
+known(void *arg, struct stream *s)
+{
+	return ((struct fixture *)arg)->known;
+}
+
 static void
 closed(void *arg, struct stream *s)
 {
@@ -144,8 +150,15 @@ setup_from(void **state, const char *balancers, int per_host)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const struct hash_key key = { 1, 2 };
-	const struct stream_ops ops = { f, next_message, opened, message, fed,
-		idle, closed, detached };
+	const struct stream_ops ops = { .arg = f,
+		.next = next_message,
+		.opened = opened,
+		.message = message,
+		.fed = fed,
+		.idle = idle,
+		.known = known,
+		.closed = closed,
+		.detached = detached };
 	struct addr any = addr_v4(127, 0, 0, 1, 0);
 	struct streams_conf conf = { .max = 1,
 		.listeners = 1,
@@ -403,6 +416,23 @@ too_long(void **state)
 }
 
 static void
+long_of_somebody_known(void **state)
+{
+	struct fixture *f = *state;
+	char data[255];
+
+	f->known = true;
+	memset(data, 'x', sizeof(data));
+	data[0] = (char)sizeof(data);
+	assert_int_equal(100, write(f->client, data, 100));
+	run(f, 10);
+	assert_int_equal(155, write(f->client, data + 100, 155));
+	run(f, 10);
+	assert_string_equal("x", f->got);
+	assert_int_equal(0, f->closed);
+}
+
+static void
 idle_is_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -588,6 +618,8 @@ main(void)
 		    closed_by_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(noise, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    long_of_somebody_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(idle_is_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -18,6 +18,10 @@ static const struct metric
 	    "Bytes of application data relayed." },
     relayed_packets = { "turnd_relayed_packets_total", "counter",
 	    "Datagrams relayed." },
+    peers = { "turnd_tcp_relay_connections", "gauge",
+	    "Connections of TCP allocations with peers that live now." },
+    peers_total = { "turnd_tcp_relay_connections_total", "counter",
+	    "Connections of TCP allocations with peers, begun or accepted." },
     requests = { "turnd_requests_total", "counter",
 	    "Requests answered, by method and outcome." },
     auth_failures = { "turnd_auth_failures_total", "counter",
@@ -99,6 +103,10 @@ put_traffic(struct buf *b, const struct turn_stats *s)
 	    b, &relayed_packets, "direction=\"" TURN_UP_NAME "\"", up->packets);
 	metric_u64(b, &relayed_packets, "direction=\"" TURN_DOWN_NAME "\"",
 	    down->packets);
+	metric_begin(b, &peers);
+	metric_u64(b, &peers, "", s->connections);
+	metric_begin(b, &peers_total);
+	metric_u64(b, &peers_total, "", s->connections_total);
 }
 
 static void
@@ -297,11 +305,13 @@ put_allocation(const struct told *t, const char *user, struct buf *out)
 	json_out_str(&j, "relayed", addr_format(&first, text));
 	if (second.family != ADDR_NONE)
 		json_out_str(&j, "relayed_second", addr_format(&second, text));
+	json_out_str(&j, "relay_transport", a->tcp ? "tcp" : "udp");
 	json_out_int(&j, "created", (int64_t)a->created_s);
 	json_out_int(&j, "age_ms", (int64_t)a->age_ms);
 	json_out_int(&j, "left_ms", (int64_t)a->left_ms);
 	json_out_int(&j, "permissions", a->permissions);
 	json_out_int(&j, "channels", a->channels);
+	json_out_int(&j, "connections", a->connections);
 	put_direction(&j, TURN_UP_NAME, &a->traffic[TURN_UP]);
 	put_direction(&j, TURN_DOWN_NAME, &a->traffic[TURN_DOWN]);
 	json_out_end(&j);

@@ -38,7 +38,7 @@ const struct conf_option turnd_options[] = {
 	    "STUN server HOST:PORT that tells at the start how it sees a "
 	    "private relay address without external-ip" },
 	{ "turnd", "relay-ports", CONF_RANGE, 0, OWN(relay_ports),
-	    "49152-65535", 0, 0, NULL, "UDP ports of relayed addresses" },
+	    "49152-65535", 0, 0, NULL, "ports of relayed addresses" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },
@@ -75,6 +75,10 @@ const struct conf_option turnd_options[] = {
 	    1, 65536, NULL, "permissions an allocation may have" },
 	{ "turnd", "max-channels", CONF_INT, 0, OWN(max_channels), "256", 1,
 	    16383, NULL, "channels an allocation may have" },
+	{ "turnd", "max-connections", CONF_INT, 0, OWN(max_connections), "32",
+	    0, 65535, NULL,
+	    "connections with peers that a TCP allocation may have; 0: no "
+	    "TCP allocations" },
 	{ "turnd", "max-lifetime", CONF_DURATION, 0, OWN(max_lifetime_ms), "1h",
 	    10 * MINUTE_MS, 24 * 60 * MINUTE_MS, NULL,
 	    "longest lifetime that a client may ask for" },
@@ -108,6 +112,9 @@ const struct conf_option turnd_options[] = {
 	    16 << 10, 16 << 20, NULL,
 	    "what waits for a client that reads slowly; the oldest data is "
 	    "dropped" },
+	{ "turnd", "tcp-relay-connections", CONF_INT, 0,
+	    OWN(tcp_relay_connections), "4096", 1, 1000000, NULL,
+	    "connections with peers of all TCP allocations" },
 	DAEMON_OPTIONS("turnd"),
 	{ .key = NULL },
 };
@@ -169,6 +176,7 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->max_allocations = (uint32_t)c->max_allocations;
 	core->max_permissions = (uint32_t)c->max_permissions;
 	core->max_channels = (uint32_t)c->max_channels;
+	core->max_connections = (uint32_t)c->max_connections;
 	turn_config_backoff(core, (uint32_t)c->auth_failures);
 	crypto_random(&core->hash_key, sizeof(core->hash_key));
 }

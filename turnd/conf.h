@@ -37,6 +37,7 @@ struct turnd_conf {
 	int64_t max_allocations;
 	int64_t max_permissions;
 	int64_t max_channels;
+	int64_t max_connections;
 	int64_t max_lifetime_ms;
 	int64_t nonce_lifetime_ms;
 	int64_t rate_limit, rate_burst; /* of all workers together */
@@ -45,6 +46,7 @@ struct turnd_conf {
 	int64_t dtls_sessions;
 	int64_t tcp_idle_ms;
 	int64_t tcp_buffer;
+	int64_t tcp_relay_connections;
 };
 
 extern const struct conf_option turnd_options[];

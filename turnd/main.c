@@ -135,6 +135,9 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 		turnd_close(d);
 		return rc;
 	}
+	d->setup.core.connections =
+	    (uint32_t)((c->tcp_relay_connections + d->workers - 1) /
+		d->workers);
 	log_info("quota", KV_U("user", user_quota(d, c)),
 	    KV_I("realm", c->realm_quota), KV_I("all", c->max_allocations));
 	if (c->no_auth)

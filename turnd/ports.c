@@ -15,13 +15,16 @@
 #define RESERVE_MS        30000 /* RFC 8656 section 7.2 */
 #define RESERVATIONS_MAX  1024
 #define RESERVATIONS_USER 64 /* of those; one user cannot have them all */
+#define BACKLOG           64 /* of a TCP allocation */
 #define WORDS             (65536 / 64)
 
 typedef _Atomic uint64_t port_bits[WORDS];
 
-/* One relay address. */
+/* One relay address, for one transport: a port of UDP and the same of TCP are
+ * two. */
 struct port_set {
 	struct addr addr;
+	bool tcp;
 	_Atomic uint32_t next; /* position in the permutation */
 	port_bits taken;       /* by an allocation or a reservation */
 	port_bits live;        /* by an allocation */
@@ -40,7 +43,7 @@ struct ports {
 	struct hash_key key;
 	uint32_t low, count;
 	unsigned int half_bits; /* of the permutation's 2 * half_bits */
-	size_t nsets;
+	size_t nsets;           /* two for each address */
 	struct port_set **sets;
 	_Atomic uint32_t next_set;
 	/* Taken only for EVEN-PORT with its R bit and RESERVATION-TOKEN. */
@@ -64,14 +67,15 @@ ports_new(const struct addr *addrs, size_t n, uint16_t low, uint16_t high,
 		p->half_bits++;
 	pthread_mutex_init(&p->lock, NULL);
 	TAILQ_INIT(&p->reserved);
-	p->sets = calloc(n, sizeof(*p->sets));
-	for (; p->sets != NULL && p->nsets < n; p->nsets++) {
+	p->sets = calloc(2 * n, sizeof(*p->sets));
+	for (; p->sets != NULL && p->nsets < 2 * n; p->nsets++) {
 		p->sets[p->nsets] = calloc(1, sizeof(struct port_set));
 		if (p->sets[p->nsets] == NULL)
 			break;
-		p->sets[p->nsets]->addr = addrs[p->nsets];
+		p->sets[p->nsets]->addr = addrs[p->nsets / 2];
+		p->sets[p->nsets]->tcp = p->nsets % 2 != 0;
 	}
-	if (p->nsets < n) {
+	if (p->nsets < 2 * n) {
 		ports_free(p);
 		return NULL;
 	}
@@ -137,11 +141,11 @@ bit_clear(port_bits bits, uint16_t port)
 }
 
 static struct port_set *
-set_of(const struct ports *p, const struct addr *addr)
+set_of(const struct ports *p, const struct addr *addr, bool tcp)
 {
 	size_t i;
 
-	for (i = 0; i < p->nsets; i++) {
+	for (i = tcp; i < p->nsets; i += 2) {
 		if (addr_equal_ip(&p->sets[i]->addr, addr))
 			return p->sets[i];
 	}
@@ -149,9 +153,9 @@ set_of(const struct ports *p, const struct addr *addr)
 }
 
 bool
-ports_live(const struct ports *p, const struct addr *addr)
+ports_live(const struct ports *p, const struct addr *addr, bool tcp)
 {
-	const struct port_set *s = set_of(p, addr);
+	const struct port_set *s = set_of(p, addr, tcp);
 
 	return s != NULL &&
 	    (atomic_load_explicit(
@@ -164,13 +168,18 @@ ports_live(const struct ports *p, const struct addr *addr)
 static int
 port_bind(struct port_set *s, uint16_t port, struct addr *addr)
 {
-	int fd;
+	int fd, err = 0;
 
 	if (!bit_take(s->taken, port))
 		return -EADDRINUSE;
 	*addr = s->addr;
 	addr->port = port;
-	fd = sock_udp(addr);
+	if (s->tcp)
+		err = sock_tcp_group(addr, &fd, 1, BACKLOG, NULL);
+	else
+		fd = sock_udp(addr);
+	if (err != 0)
+		fd = err;
 	if (fd < 0)
 		bit_clear(s->taken, port);
 	/* A port that is privileged or forbidden is like one in use. */
@@ -231,13 +240,13 @@ open_pair(struct ports *p, struct port_set *s, const struct turn_want *want,
 		return fd;
 	fd2 = port_bind(s, (uint16_t)(port + 1), &above);
 	if (fd2 < 0) {
-		ports_close(p, fd, &relay->addr);
+		ports_close(p, fd, &relay->addr, false);
 		return fd2;
 	}
 	err = reserve(p, want, now_ms, fd2, &above, relay->token);
 	if (err != 0) {
-		ports_close(p, fd2, &above);
-		ports_close(p, fd, &relay->addr);
+		ports_close(p, fd2, &above, false);
+		ports_close(p, fd, &relay->addr, false);
 		return err;
 	}
 	return fd;
@@ -329,7 +338,7 @@ first_set(
 		if (addr_equal_ip(&p->sets[i]->addr, near))
 			return i;
 	}
-	return atomic_fetch_add(&p->next_set, 1);
+	return 2 * atomic_fetch_add(&p->next_set, 1);
 }
 
 static int
@@ -342,7 +351,7 @@ open_any(struct ports *p, const struct turn_want *want, const struct addr *near,
 	for (i = 0; i < p->nsets && fd < 0; i++) {
 		struct port_set *s = p->sets[(first + i) % p->nsets];
 
-		if (s->addr.family == want->family)
+		if (s->addr.family == want->family && s->tcp == want->tcp)
 			fd = open_in_set(p, s, want, now_ms, relay);
 	}
 	/* RFC 8656 section 7.2: the client may do without. */
@@ -361,15 +370,15 @@ ports_open(struct ports *p, const struct turn_want *want,
 				 : open_any(p, want, near, now_ms, relay);
 	if (fd < 0)
 		return fd;
-	s = set_of(p, &relay->addr);
+	s = set_of(p, &relay->addr, want->tcp);
 	bit_take(s->live, relay->addr.port);
 	return fd;
 }
 
 void
-ports_close(struct ports *p, int fd, const struct addr *addr)
+ports_close(struct ports *p, int fd, const struct addr *addr, bool tcp)
 {
-	struct port_set *s = set_of(p, addr);
+	struct port_set *s = set_of(p, addr, tcp);
 
 	bit_clear(s->live, addr->port);
 	close(fd);
@@ -394,7 +403,7 @@ ports_expire(struct ports *p, uint64_t now_ms)
 	pthread_mutex_unlock(&p->lock);
 	while ((r = TAILQ_FIRST(&over)) != NULL) {
 		TAILQ_REMOVE(&over, r, link);
-		ports_close(p, r->fd, &r->addr);
+		ports_close(p, r->fd, &r->addr, false);
 		free(r);
 	}
 	return next;

@@ -45,16 +45,23 @@ relay_readable(void *arg, int fd, int what)
 		relay_errors(r);
 }
 
+bool
+relay_spare(int fd)
+{
+	struct rlimit lim;
+
+	return getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
+	    (rlim_t)fd + SPARE_DESCRIPTORS >= lim.rlim_cur;
+}
+
 /* Room in the table for a descriptor. */
 static int
 relay_room(struct worker *w, int fd)
 {
 	size_t n = w->nrelays == 0 ? 64 : w->nrelays;
 	struct relay **table;
-	struct rlimit lim;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
-	    (rlim_t)fd + SPARE_DESCRIPTORS >= lim.rlim_cur)
+	if (relay_spare(fd))
 		return -EMFILE;
 	while (n <= (size_t)fd)
 		n *= 2;
@@ -70,7 +77,7 @@ relay_room(struct worker *w, int fd)
 }
 
 static int
-relay_watch(struct worker *w, int fd, const struct addr *addr)
+relay_watch(struct worker *w, int fd, const struct addr *addr, bool tcp)
 {
 	struct relay *r;
 	int err = relay_room(w, fd);
@@ -80,13 +87,16 @@ relay_watch(struct worker *w, int fd, const struct addr *addr)
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return -ENOMEM;
-	*r = (struct relay){ .worker = w, .fd = fd, .addr = *addr };
-	r->io = loop_io_new(w->loop, fd, LOOP_READ, relay_readable, r);
+	*r = (struct relay){ w, fd, tcp, *addr, NULL };
+	r->io = loop_io_new(
+	    w->loop, fd, LOOP_READ, tcp ? tcp_readable : relay_readable, r);
 	if (r->io == NULL) {
 		free(r);
 		return -ENOMEM;
 	}
 	w->relays[fd] = r;
+	if (tcp)
+		return 0;
 	batch_rx_merge(fd);
 	/* Without it clients hear less of their peers, and lose nothing. */
 	(void)sock_keep_errors(fd, (enum addr_family)addr->family);
@@ -105,9 +115,9 @@ relay_open(void *worker, const struct turn_want *want, struct turn_relay *relay)
 	if (fd < 0)
 		return fd;
 	relay->id = (uint32_t)fd;
-	err = relay_watch(w, fd, &relay->addr);
+	err = relay_watch(w, fd, &relay->addr, want->tcp);
 	if (err != 0) {
-		ports_close(w->turnd->ports, fd, &relay->addr);
+		ports_close(w->turnd->ports, fd, &relay->addr, want->tcp);
 		return err;
 	}
 	externals_tell(&w->turnd->setup.externals, &relay->addr);
@@ -130,7 +140,7 @@ relay_close(void *worker, uint32_t id)
 	batch_tx_flush(w->tx);
 	w->relays[id] = NULL;
 	loop_io_free(r->io);
-	ports_close(w->turnd->ports, r->fd, &r->addr);
+	ports_close(w->turnd->ports, r->fd, &r->addr, r->tcp);
 	free(r);
 }
 
@@ -140,8 +150,8 @@ relay_live(void *worker, const struct addr *addr, bool tcp)
 	const struct turnd *d = ((struct worker *)worker)->turnd;
 	struct addr bound = *addr;
 
-	if (tcp || externals_hides(&d->setup.externals, addr))
+	if (externals_hides(&d->setup.externals, addr))
 		return false;
 	externals_reach(&d->setup.externals, &bound);
-	return ports_live(d->ports, &bound);
+	return ports_live(d->ports, &bound, tcp);
 }

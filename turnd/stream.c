@@ -9,13 +9,6 @@
  * UDP can carry, which the kernel cuts into fragments. */
 #define MESSAGE_MAX 4096
 
-static struct turn_time
-time_now(const struct worker *w)
-{
-	return (
-	    struct turn_time){ loop_now_ms(w->loop), loop_wall_ms() / 1000 };
-}
-
 static uint64_t
 client_hash(const struct worker *w, const struct stream_id *id)
 {
@@ -73,6 +66,7 @@ client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
 		.len = len,
 		.src = &stream_id(s)->client,
 		.verified = true,
+		.stream = true,
 	};
 	int link = client_link(w, s);
 
@@ -81,7 +75,27 @@ client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
 		return;
 	}
 	in.link = (uint16_t)link;
-	worker_feed(w, &in, time_now(w));
+	worker_feed(w, &in, worker_now(w));
+	if (w->out.then != TURN_THEN_NOTHING) {
+		w->leaving = s;
+		stream_detach(s, w->out.then == TURN_THEN_MOVE);
+	}
+}
+
+/* RFC 6062: after a ConnectionBind, which was the last message that came, it is
+ * one of data; or it belongs to another worker, which reads that again. */
+static void
+client_detached(void *arg, struct stream *s, struct stream_parts *parts)
+{
+	struct worker *w = arg;
+
+	w->leaving = NULL;
+	htab_del(&w->clients, client_hash(w, stream_id(s)), s);
+	if (w->out.then == TURN_THEN_MOVE)
+		tcp_move(w, w->out.server, parts);
+	else
+		tcp_join(w, w->out.conn, parts);
+	w->timers_moved = true;
 }
 
 /* What is queued for peers lies in the buffer that is filled next. */
@@ -98,8 +112,8 @@ client_busy(void *arg, struct stream *s)
 	int link = client_link(w, s);
 
 	return link >= 0 &&
-	    turn_server_has(
-		w->server, &stream_id(s)->client, (uint16_t)link, time_now(w));
+	    turn_server_has(w->server, &stream_id(s)->client, (uint16_t)link,
+		worker_now(w));
 }
 
 static void
@@ -109,10 +123,14 @@ client_closed(void *arg, struct stream *s)
 	int link = client_link(w, s);
 
 	htab_del(&w->clients, client_hash(w, stream_id(s)), s);
+	if (w->leaving == s && w->out.then == TURN_THEN_JOIN)
+		turn_server_conn_over(w->server, w->out.conn, worker_now(w));
+	if (w->leaving == s)
+		w->leaving = NULL;
 	if (link < 0)
 		return;
 	turn_server_gone(
-	    w->server, &stream_id(s)->client, (uint16_t)link, time_now(w));
+	    w->server, &stream_id(s)->client, (uint16_t)link, worker_now(w));
 	w->timers_moved = true;
 }
 
@@ -174,6 +192,7 @@ clients_open(struct worker *w)
 		.idle = client_busy,
 		.known = client_busy,
 		.closed = client_closed,
+		.detached = client_detached,
 	};
 	const struct streams_conf conf = {
 		.loop = w->loop,

@@ -43,6 +43,9 @@ struct turnd {
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;
 	struct turn_quota *quota;
+	/* Those that run. A worker's own row is its thread's, and after that
+	 * has ended, main's. */
+	struct worker *running[DAEMON_WORKERS_MAX];
 	struct userdb *userdb;             /* NULL: no user-store */
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };
@@ -64,6 +67,7 @@ struct door {
 struct relay {
 	struct worker *worker;
 	int fd;
+	bool tcp; /* it listens */
 	struct addr addr;
 	struct loop_io *io;
 };
@@ -87,6 +91,11 @@ struct worker {
 	uint64_t assocs_due_ms;       /* what that is set to */
 	struct relay **relays;        /* by descriptor */
 	size_t nrelays;               /* room in relays */
+	struct pool *conn_pool;       /* RFC 6062: peers' connections */
+	struct htab conns;            /* those by their number */
+	struct loop_timer *conn_rest; /* until accepting makes sense again */
+	struct stream
+	    *leaving; /* a client's connection: asked to, in stream.c */
 	struct loop_timer *expiry;    /* of what the server keeps */
 	struct loop_timer *unclaimed; /* reserved ports */
 	bool timers_moved;            /* expiry has to be set anew */
@@ -112,6 +121,11 @@ void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
  * borrowed until the flush. */
 void worker_feed(struct worker *, const struct turn_in *, struct turn_time);
 void worker_feed_icmp(struct worker *, const struct turn_icmp *);
+/* As turn_server_connected and turn_server_incoming. */
+void worker_connected(struct worker *, uint32_t conn, int err);
+bool worker_incoming(
+    struct worker *, uint32_t relay, const struct addr *peer, uint32_t *conn);
+struct turn_time worker_now(const struct worker *);
 void worker_flush(struct worker *);
 /* The relayed addresses as they are told; second: ADDR_NONE unless dual. */
 void alloc_addrs(
@@ -146,6 +160,22 @@ const char *link_scheme(const struct worker *, uint16_t link);
 int relay_open(void *worker, const struct turn_want *, struct turn_relay *);
 void relay_close(void *worker, uint32_t id);
 bool relay_live(void *worker, const struct addr *, bool tcp);
+/* Is this one of the last descriptors? */
+bool relay_spare(int fd);
+
+/* tcp.c: data connections of TCP allocations. 0 or -ENOMEM, and close is due.
+ */
+int tcp_open(struct worker *);
+void tcp_close(struct worker *);                  /* after the server's end */
+void tcp_readable(void *relay, int fd, int what); /* a loop_io_fn */
+/* As struct turn_ops has them. */
+int tcp_conn_open(
+    void *worker, uint32_t relay, const struct addr *peer, uint32_t conn);
+void tcp_conn_close(void *worker, uint32_t conn);
+/* The client's connection for it has come: the parts are taken. */
+void tcp_join(struct worker *, uint32_t conn, struct stream_parts *);
+/* Gives a client's connection to another worker: the parts are taken. */
+void tcp_move(struct worker *, int worker, struct stream_parts *);
 
 /* admin.c */
 extern const struct http_route turnd_routes[];

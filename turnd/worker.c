@@ -92,6 +92,7 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
 	    KV_S("realm", a->realm), KV_ADDR("client", &a->client),
 	    KV_S("transport", link_scheme(w, a->link)),
+	    KV_S("relay_transport", a->tcp ? "tcp" : "udp"),
 	    KV_ADDR("relayed", &first), KV_ADDR("relayed_second", &second),
 	    KV_U("created", a->created_s), KV_U("ms", a->age_ms),
 	    KV_U("to_peer_packets", up->packets),
@@ -298,6 +299,50 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	worker_emit(w);
 }
 
+struct turn_time
+worker_now(const struct worker *w)
+{
+	return (
+	    struct turn_time){ loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+}
+
+/* What the server says of itself, to the client that it is about. */
+static void
+worker_tell(struct worker *w)
+{
+	const struct turn_in in = { .src = w->out.dst };
+
+	if (w->out.noted && w->out.to == TURN_CLIENT)
+		worker_note(w, &in);
+	w->timers_moved = true;
+	worker_emit(w);
+}
+
+void
+worker_connected(struct worker *w, uint32_t conn, int err)
+{
+	worker_take_reply(w);
+	turn_server_connected(w->server, conn, err, worker_now(w), &w->out);
+	worker_tell(w);
+}
+
+bool
+worker_incoming(
+    struct worker *w, uint32_t relay, const struct addr *peer, uint32_t *conn)
+{
+	bool kept;
+
+	worker_take_reply(w);
+	kept = turn_server_incoming(
+	    w->server, relay, peer, worker_now(w), conn, &w->out);
+	if (!kept && log_enabled(LOG_DEBUG))
+		log_debug("connection_refused",
+		    KV_S("reason", turn_reason_info(w->out.note.reason)->name),
+		    KV_ADDR("peer", peer));
+	worker_tell(w);
+	return kept;
+}
+
 void
 worker_feed_icmp(struct worker *w, const struct turn_icmp *icmp)
 {
@@ -398,6 +443,12 @@ worker_expire(void *arg)
 	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
 
 	turn_server_expire(w->server, now);
+	for (;;) {
+		worker_take_reply(w);
+		if (!turn_server_overdue(w->server, now, &w->out))
+			break;
+		worker_tell(w);
+	}
 	w->timers_moved = true;
 }
 
@@ -430,6 +481,10 @@ worker_init(struct worker *w)
 {
 	const struct turn_ops ops = {
 		.arg = w,
+		.server = (uint16_t)w->index,
+		.servers = (uint16_t)w->turnd->workers,
+		.conn_open = tcp_conn_open,
+		.conn_close = tcp_conn_close,
 		.relay_open = relay_open,
 		.relay_close = relay_close,
 		.relay_live = relay_live,
@@ -456,8 +511,8 @@ worker_init(struct worker *w)
 	}
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
-	return clients_open(w) == 0 && dtls_clients_open(w) == 0 &&
-	    doors_open(w) == 0;
+	return tcp_open(w) == 0 && clients_open(w) == 0 &&
+	    dtls_clients_open(w) == 0 && doors_open(w) == 0;
 }
 
 void *
@@ -478,6 +533,7 @@ worker_new(void *turnd, int index, struct loop *loop)
 		worker_free(w);
 		return NULL;
 	}
+	w->turnd->running[index] = w;
 	return w;
 }
 
@@ -495,9 +551,11 @@ worker_free(void *worker)
 {
 	struct worker *w = worker;
 
+	w->turnd->running[w->index] = NULL;
 	clients_close(w);
 	dtls_clients_close(w);
 	turn_server_free(w->server); /* closes the relay sockets */
+	tcp_close(w);
 	doors_close(w);
 	free(w->relays);
 	loop_timer_free(w->expiry);

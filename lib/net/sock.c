@@ -288,3 +288,50 @@ sock_udp(const struct addr *a)
 	}
 	return fd;
 }
+
+static int
+connect_from(int fd, const struct addr *from, const struct addr *to)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int err = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+
+	if (err == 0)
+		err = set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (err == 0)
+		err = sock_bind(fd, from);
+	if (err != 0)
+		return err;
+	len = addr_to_sockaddr(to, &ss);
+	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
+	    errno == EINPROGRESS)
+		return 0;
+	return -errno;
+}
+
+int
+sock_tcp_connect(const struct addr *from, const struct addr *to)
+{
+	int err, fd = sock_open(from, SOCK_STREAM);
+
+	if (fd < 0)
+		return fd;
+	err = connect_from(fd, from, to);
+	if (err != 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int
+sock_connected(int fd)
+{
+	socklen_t len;
+	int err = 0;
+
+	len = sizeof(err);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		return -errno;
+	return -err;
+}

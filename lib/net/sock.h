@@ -26,6 +26,14 @@ int sock_tcp_group(
     const struct addr *, int *fds, int count, int backlog, struct addr *bound);
 /* One UDP socket on exactly this address and port. fd or -errno. */
 int sock_udp(const struct addr *);
+/*
+ * A TCP socket that begins to connect from exactly this address and port, which
+ * a listening socket of ours (sock_tcp_group) and others connected from there
+ * share. It is writable when that has come to its end: sock_connected tells
+ * which, 0 or -errno. fd or -errno.
+ */
+int sock_tcp_connect(const struct addr *from, const struct addr *to);
+int sock_connected(int fd);
 
 /*
  * From now on, or no more: UDP datagrams leave in one piece and with DF set,

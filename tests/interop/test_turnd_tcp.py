@@ -16,36 +16,6 @@ FLOOD = 3000
 SIZE = 1200
 
 
-class StreamSocket:
-    """A TCP connection that looks like turn.Client's datagram socket."""
-
-    def __init__(self, server):
-        self.link = socket.create_connection(server, timeout=20)
-        self.have = b""
-
-    def send(self, message):
-        self.link.sendall(message + bytes(-len(message) % 4))
-
-    def read(self, size):
-        while len(self.have) < size:
-            more = self.link.recv(65536)
-            if not more:
-                raise ConnectionError("closed")
-            self.have += more
-        part, self.have = self.have[:size], self.have[size:]
-        return part
-
-    def recv(self, _):
-        head = self.read(4)
-        size = int.from_bytes(head[2:], "big")
-        if head[0] & 0xc0 == 0x40:
-            return head + self.read(size + -size % 4)[:size]
-        return head + self.read(16 + size)
-
-    def close(self):
-        self.link.close()
-
-
 class TurndTcp(case.Case):
     def begin(self, **options):
         sections = floe.sections(self, HOST)
@@ -59,7 +29,7 @@ class TurndTcp(case.Case):
     def client(self):
         client = turn.Client((HOST, floe.TURN_PORT), *floe.TURN_USER)
         client.sock.close()
-        client.sock = StreamSocket((HOST, floe.TURN_PORT))
+        client.sock = turn.StreamSocket((HOST, floe.TURN_PORT))
         self.addCleanup(client.close)
         return client
 

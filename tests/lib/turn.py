@@ -14,7 +14,9 @@ ALLOCATE, REFRESH, SEND = 0x003, 0x004, 0x016
 CREATE_PERMISSION, CHANNEL_BIND, ERROR = 0x008, 0x009, 0x110
 USERNAME, INTEGRITY, ERROR_CODE, CHANNEL, LIFETIME = 6, 8, 9, 0xc, 0xd
 PEER, DATA, REALM, NONCE, RELAYED = 0x12, 0x13, 0x14, 0x15, 0x16
-TRANSPORT, FINGERPRINT = 0x19, 0x8028
+TRANSPORT, FAMILY, FINGERPRINT = 0x19, 0x17, 0x8028
+CONNECT, CONNECTION_BIND, CONN = 0x00a, 0x00b, 0x2a
+CONNECTION_ATTEMPT = b"\x00\x1c"
 TRIES = 3
 
 
@@ -175,3 +177,84 @@ class Client:
             if got[0] & 0xc0 == 0x40:
                 channel, size = struct.unpack_from("!HH", got)
                 return channel, got[4:4 + size]
+
+
+class StreamSocket:
+    """A TCP or TLS connection that looks like Client's datagram socket."""
+
+    def __init__(self, server, tls=None):
+        self.link = socket.create_connection(server, timeout=20)
+        if tls:
+            self.link = tls.wrap_socket(self.link, server_hostname=server[0])
+        self.have = b""
+
+    def send(self, message):
+        self.link.sendall(message + bytes(-len(message) % 4))
+
+    def read(self, size):
+        while len(self.have) < size:
+            more = self.link.recv(65536)
+            if not more:
+                raise ConnectionError("closed")
+            self.have += more
+        part, self.have = self.have[:size], self.have[size:]
+        return part
+
+    def recv(self, _):
+        head = self.read(4)
+        size = int.from_bytes(head[2:], "big")
+        if head[0] & 0xc0 == 0x40:
+            return head + self.read(size + -size % 4)[:size]
+        return head + self.read(16 + size)
+
+    def close(self):
+        self.link.close()
+
+
+class TcpClient(Client):
+    """A TCP allocation (RFC 6062) by its control connection."""
+
+    def __init__(self, server, user, password, tls=None):
+        super().__init__(server, user, password)
+        self.sock.close()
+        self.server, self.tls = server, tls
+        self.sock = StreamSocket(server, tls)
+
+    def allocate(self, family=None):
+        wanted = [(TRANSPORT, bytes([6, 0, 0, 0]))]
+        if family:
+            wanted.append((FAMILY, bytes([family, 0, 0, 0])))
+        found = self.ask(ALLOCATE, *wanted)
+        return xor_parse(found[RELAYED])
+
+    def connect(self, address, port):
+        """The CONNECTION-ID."""
+        return self.ask(CONNECT, (PEER, xor_address(address, port)))[CONN]
+
+    def attempt(self):
+        """(CONNECTION-ID, peer) of the next connection that comes in."""
+        while True:
+            got = self.sock.recv(2048)
+            if got[:2] == CONNECTION_ATTEMPT:
+                found = {kind: got[at:at + size]
+                         for kind, at, size in walk(got)}
+                return found[CONN], xor_parse(found[PEER])
+
+    def data(self, conn, more=b""):
+        """A data connection: a plain or TLS socket.  more goes out together
+        with the ConnectionBind."""
+        other = TcpClient(self.server, self.user.decode(),
+                          self.password.decode(), self.tls)
+        try:
+            other.ask(CREATE_PERMISSION)  # for the challenge
+        except Refused:
+            pass
+        request = other.message(CONNECTION_BIND, ((CONN, conn),))
+        other.sock.link.sendall(request + more)
+        answer = other.sock.recv(2048)
+        found = {kind: answer[at:at + size]
+                 for kind, at, size in walk(answer)}
+        if answer[:2] != b"\x01\x0b":
+            other.close()
+            raise Refused(found[ERROR_CODE][2] * 100 + found[ERROR_CODE][3])
+        return other.sock

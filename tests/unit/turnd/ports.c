@@ -56,18 +56,18 @@ test_every_port_once(void **state)
 		assert_in_range(r[i].addr.port, LOW, HIGH);
 		assert_false(seen[r[i].addr.port - LOW]);
 		seen[r[i].addr.port - LOW] = true;
-		assert_true(ports_live(*state, &r[i].addr));
+		assert_true(ports_live(*state, &r[i].addr, false));
 		rising += i > 0 && r[i].addr.port == r[i - 1].addr.port + 1;
 	}
 	assert_true(rising < ALL / 2); /* not one after the other */
 	assert_int_equal(open_port(*state, &want, 0, &more), -EADDRINUSE);
 	for (i = 0; i < ALL; i++) {
-		ports_close(*state, fds[i], &r[i].addr);
-		assert_false(ports_live(*state, &r[i].addr));
+		ports_close(*state, fds[i], &r[i].addr, false);
+		assert_false(ports_live(*state, &r[i].addr, false));
 	}
 	fds[0] = open_port(*state, &want, 0, &r[0]);
 	assert_true(fds[0] >= 0);
-	ports_close(*state, fds[0], &r[0].addr);
+	ports_close(*state, fds[0], &r[0].addr, false);
 }
 
 static void
@@ -85,7 +85,7 @@ test_busy_port_is_passed_over(void **state)
 	assert_int_equal(n, ALL - 1);
 	for (i = 0; i < n; i++) {
 		assert_int_not_equal(r[i].addr.port, busy.port);
-		ports_close(*state, fds[i], &r[i].addr);
+		ports_close(*state, fds[i], &r[i].addr, false);
 	}
 	close(other);
 }
@@ -98,7 +98,7 @@ test_families(void **state)
 	struct addr other = addr_v4(127, 66, 0, 2, LOW);
 
 	assert_int_equal(open_port(*state, &want, 0, &r), -EAFNOSUPPORT);
-	assert_false(ports_live(*state, &other));
+	assert_false(ports_live(*state, &other, false));
 }
 
 static void
@@ -114,7 +114,7 @@ test_even(void **state)
 	assert_int_equal(n, ALL / 2);
 	for (i = 0; i < n; i++) {
 		assert_int_equal(r[i].addr.port % 2, 0);
-		ports_close(*state, fds[i], &r[i].addr);
+		ports_close(*state, fds[i], &r[i].addr, false);
 	}
 }
 
@@ -135,18 +135,18 @@ test_reservation(void **state)
 	reserved = r.addr;
 	reserved.port++;
 	/* Kept is not alive: nobody relays through it. */
-	assert_false(ports_live(*state, &reserved));
+	assert_false(ports_live(*state, &reserved, false));
 	claim.token = r.token;
 	assert_int_equal(open_port(*state, &claim, 2000, &above), -ENOENT);
 	claim.user = 7;
 	fd2 = open_port(*state, &claim, 2000, &above);
 	assert_true(fd2 >= 0);
 	assert_true(addr_equal(&above.addr, &reserved));
-	assert_true(ports_live(*state, &reserved));
+	assert_true(ports_live(*state, &reserved, false));
 	/* A token is good once. */
 	assert_int_equal(open_port(*state, &claim, 2000, &above), -ENOENT);
-	ports_close(*state, fd, &r.addr);
-	ports_close(*state, fd2, &reserved);
+	ports_close(*state, fd, &r.addr, false);
+	ports_close(*state, fd2, &reserved, false);
 }
 
 static void
@@ -171,7 +171,7 @@ test_reservation_ends(void **state)
 	again = sock_udp(&reserved);
 	assert_true(again >= 0);
 	close(again);
-	ports_close(*state, fd, &r.addr);
+	ports_close(*state, fd, &r.addr, false);
 }
 
 /* The last one is found wherever it is. */
@@ -190,13 +190,13 @@ test_last_free_port(void **state)
 		assert_true(fds[i] >= 0);
 	}
 	for (i = MANY - 1; i > MANY / 2; i -= 7) {
-		ports_close(p, fds[i], &r[i].addr);
+		ports_close(p, fds[i], &r[i].addr, false);
 		want.even = r[i].addr.port % 2 == 0;
 		fds[i] = open_port(p, &want, 0, &r[i]);
 		assert_true(fds[i] >= 0);
 	}
 	for (i = 0; i < MANY; i++)
-		ports_close(p, fds[i], &r[i].addr);
+		ports_close(p, fds[i], &r[i].addr, false);
 	ports_free(p);
 }
 
@@ -213,7 +213,7 @@ test_reservations_of_a_user(void **state)
 	int fd, n = 0;
 
 	while ((fd = open_port(p, &want, 0, &r)) >= 0) {
-		ports_close(p, fd, &r.addr);
+		ports_close(p, fd, &r.addr, false);
 		n++;
 	}
 	assert_int_equal(fd, -ENOENT);
@@ -221,7 +221,7 @@ test_reservations_of_a_user(void **state)
 	want.user = 8;
 	fd = open_port(p, &want, 0, &r);
 	assert_true(fd >= 0);
-	ports_close(p, fd, &r.addr);
+	ports_close(p, fd, &r.addr, false);
 	ports_free(p);
 }
 
@@ -243,7 +243,7 @@ test_near_address(void **state)
 		assert_true((i < 4) == addr_equal_ip(&r[i].addr, &near));
 	}
 	for (i = 0; i < 12; i++)
-		ports_close(p, fds[i], &r[i].addr);
+		ports_close(p, fds[i], &r[i].addr, false);
 	ports_free(p);
 }
 

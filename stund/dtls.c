@@ -19,6 +19,13 @@ flush(void *arg)
 	batch_tx_flush(((struct worker *)arg)->tx);
 }
 
+/* The cookie that it is sent is an answer as others are. */
+static bool
+hello_admitted(void *arg, const struct assoc_id *id)
+{
+	return worker_may_answer(arg, &id->client);
+}
+
 static int
 session_opened(void *arg, struct assoc *a)
 {
@@ -110,6 +117,7 @@ sessions_open(struct worker *w)
 		.arg = w,
 		.send = datagram_out,
 		.flush = flush,
+		.admit = hello_admitted,
 		.opened = session_opened,
 		.message = answer,
 		.closed = session_closed,

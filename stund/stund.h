@@ -91,6 +91,9 @@ void worker_free(void *worker);
 void worker_answer(struct worker *, enum transport, const struct binding_in *,
     struct binding_out *);
 
+/* May somebody be answered whose address may be another's? */
+bool worker_may_answer(struct worker *, const struct addr *client);
+
 /* stream.c */
 int clients_open(struct worker *); /* 0 or -ENOMEM */
 

@@ -12,7 +12,7 @@
  * Only over UDP can anybody ask in the name of somebody else, who then gets the
  * answers.
  */
-static bool
+bool
 worker_may_answer(struct worker *w, const struct addr *client)
 {
 	struct prefix network = limit_network(client);

@@ -36,6 +36,18 @@ flush(void *arg)
 	worker_flush(arg);
 }
 
+/* The cookie that it is sent is an answer as others are. */
+static bool
+hello_admitted(void *arg, const struct assoc_id *id)
+{
+	struct worker *w = arg;
+
+	if (turn_server_may_answer(w->server, &id->client, time_now(w)))
+		return true;
+	log_rate_limited(w, &id->client);
+	return false;
+}
+
 static int
 assoc_opened(void *arg, struct assoc *a)
 {
@@ -180,6 +192,7 @@ dtls_clients_open(struct worker *w)
 		.arg = w,
 		.send = datagram_out,
 		.flush = flush,
+		.admit = hello_admitted,
 		.opened = assoc_opened,
 		.message = message_in,
 		.idle = assoc_busy,

@@ -127,6 +127,8 @@ bool worker_incoming(
     struct worker *, uint32_t relay, const struct addr *peer, uint32_t *conn);
 struct turn_time worker_now(const struct worker *);
 void worker_flush(struct worker *);
+/* Tells the operator of a network that is over its limit, now and then. */
+void log_rate_limited(struct worker *, const struct addr *client);
 /* The relayed addresses as they are told; second: ADDR_NONE unless dual. */
 void alloc_addrs(
     const struct turn_alloc_info *, struct addr *first, struct addr *second);

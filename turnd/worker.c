@@ -115,7 +115,7 @@ log_refusal(const struct turn_note *note, const struct addr *client,
 	    KV_U("held_back", held));
 }
 
-static void
+void
 log_rate_limited(struct worker *w, const struct addr *client)
 {
 	struct prefix network = limit_network(client);

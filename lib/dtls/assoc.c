@@ -293,6 +293,8 @@ hello_input(struct assocs *as, const struct assoc_id *id, const void *data,
 	struct dtls *d;
 	struct assoc *a;
 
+	if (as->ops.admit != NULL && !as->ops.admit(as->ops.arg, id))
+		return;
 	if (dtls_hello_input(as->hello, &from, data, len, &d) != 1) {
 		counter_add(&as->stats->challenges, 1);
 		return;

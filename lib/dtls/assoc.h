@@ -61,6 +61,9 @@ struct assoc_ops {
 	void (*send)(void *arg, const struct assoc_id *, const void *, size_t);
 	/* All that was given to send or message has to be out on return. */
 	void (*flush)(void *arg);
+	/* May the hello of somebody be looked at, whose address may be
+	 * another's? NULL: always. */
+	bool (*admit)(void *arg, const struct assoc_id *);
 	/* 0; -EUSERS: its host has enough of them; another -errno: it is
 	 * refused. May be NULL. */
 	int (*opened)(void *arg, struct assoc *);

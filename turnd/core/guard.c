@@ -34,6 +34,18 @@ guard_answers(struct turn_req *r)
 	    r->s->answers, &r->s->cfg->limits.answers, &network, r->t.now_ms);
 }
 
+bool
+turn_server_may_answer(
+    struct turn_server *s, const struct addr *stranger, struct turn_time t)
+{
+	struct prefix network = limit_network(stranger);
+
+	if (limit_take(s->answers, &s->cfg->limits.answers, &network, t.now_ms))
+		return true;
+	stat_add(&s->stats.reasons[TURN_RATE_LIMITED], 1);
+	return false;
+}
+
 static bool
 network_suspect(const struct turn_req *r)
 {

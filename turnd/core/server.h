@@ -122,6 +122,10 @@ void turn_server_relayed(
 void
 turn_server_conn_over(struct turn_server *, uint32_t conn, struct turn_time);
 
+/* May somebody be answered, outside of what is served here, whose address may
+ * be another's? Counts one against the limit of his network. */
+bool turn_server_may_answer(
+    struct turn_server *, const struct addr *, struct turn_time);
 /* Ends what is over; the number of allocations that ended. */
 size_t turn_server_expire(struct turn_server *, struct turn_time);
 /* When to call expire next; UINT64_MAX: nothing to wait for. */

@@ -38,7 +38,7 @@ struct fixture {
 	size_t nmessages;
 	char got[1000]; /* the first letters of messages, at each flush */
 	int opened, closed, flushes, idle;
-	bool echo, keep, refuse, flush_within;
+	bool echo, keep, refuse, flush_within, shut;
 };
 
 static struct assoc_id
@@ -79,6 +79,12 @@ send_datagram(
 
 	assert_true(f->nqueued < LEN(f->queue));
 	f->queue[f->nqueued++] = (struct queued){ *id, data, len };
+}
+
+static bool
+admit(void *arg, const struct assoc_id *id)
+{
+	return !((struct fixture *)arg)->shut;
 }
 
 static int
@@ -129,8 +135,14 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const struct tls_conf tls = { cert, key, NULL };
-	const struct assoc_ops ops = { f, send_datagram, flush, opened, message,
-		idle, closed };
+	const struct assoc_ops ops = { .arg = f,
+		.send = send_datagram,
+		.flush = flush,
+		.admit = admit,
+		.opened = opened,
+		.message = message,
+		.idle = idle,
+		.closed = closed };
 	struct assocs_conf conf = { .max = MAX, .idle_ms = IDLE_MS };
 	char err[TLS_ERR_MAX];
 	int i;
@@ -418,6 +430,26 @@ hello_again(void **state)
 	assert_string_equal(f->got, "a");
 }
 
+/* A limit on hellos is none on those who have a session. */
+static void
+hellos_not_admitted(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(shake(f, 0));
+	f->shut = true;
+	assert_false(shake(f, 1));
+	assert_int_equal(f->clients[1].to_client.n, 0);
+	assert_int_equal(f->stats.challenges, 1);
+	assert_true(dclient_send(&f->clients[0], "aa", 2));
+	deliver(f, 0);
+	assert_string_equal(f->got, "a");
+	f->shut = false;
+	dclient_close(&f->clients[1]);
+	dclient_open(&f->clients[1], DTLS1_2_VERSION);
+	assert_true(shake(f, 1));
+}
+
 static void
 strays(void **state)
 {
@@ -480,6 +512,7 @@ main(void)
 		TEST(as_many_as_allowed),
 		TEST(begins_anew),
 		TEST(hello_again),
+		TEST(hellos_not_admitted),
 		TEST(strays),
 	};
 

@@ -4,9 +4,6 @@ Browsers meet at the relay over each transport that they have: a data channel
 and a moving picture both ways, and both say that they went over turnd.
 """
 
-import browser
-import case
-import certs
 import floe
 import lab
 import meeting
@@ -19,27 +16,7 @@ URIS = {
 }
 
 
-class Browsers(case.Case):
-    def setUp(self):
-        super().setUp()
-        self.browsers = browser.Browsers(self.folder)
-        self.addCleanup(self.browsers.close)
-        self.net = self.lab("symmetric", "symmetric")
-        self.authority = certs.Authority(self.folder)
-        tls = self.authority.issue(lab.SERVER, lab.SERVER_NAME)
-        conf = floe.daemon.write_conf(
-            self.path("floe.conf"), floe.sections(self, lab.SERVER, tls))
-        floe.start(self, "turnd", conf, self.net.server)
-
-    def evidence(self):
-        return f"{self.browsers.report()}\n{super().evidence()}"
-
-    def open(self, name, node, kind):
-        page = self.browsers.open(name, meeting.BLANK, node, self.authority,
-                                  kind)
-        meeting.prepare(page)
-        return page
-
+class Browsers(meeting.Meeting):
     def meet(self, caller_kind, callee_kind):
         """All pairs of a transport and itself, in the same two browsers."""
         caller = self.open("caller", self.net.a, caller_kind)

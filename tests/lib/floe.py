@@ -99,11 +99,12 @@ def ask(name, method, path, body=None):
     return status, json.loads(text) if text else None
 
 
-def metric(name, wanted, node=None):
-    """Sum of a metric over all its labels; None when there is none."""
+def metric(name, wanted, node=None, label=""):
+    """Sum of a metric over all its labels, or over those with one of them;
+    None when there is none."""
     values = []
     for line in get(name, "/metrics", node).splitlines():
         key, _, value = line.rpartition(" ")
-        if key.split("{")[0] == wanted:
+        if key.split("{")[0] == wanted and label in key:
             values.append(float(value))
     return sum(values) if values else None

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""meeting: two pages with a peer connection each, without Floe's own page."""
+"""
+meeting: browsers that meet through turnd, without Floe's own page: each has a
+blank one with a peer connection.
+"""
 
+import itertools
 import json
 import os
 
+import browser
+import case
+import certs
 import floe
+import lab
 import root
 import wait
 
@@ -13,12 +21,40 @@ BLANK = "about:blank"
 PATIENCE_S = 30
 FRAMES = 20
 
+_numbers = itertools.count()
 
-def prepare(*pages):
-    with open(LIBRARY, encoding="utf-8") as library:
-        script = library.read()
-    for page in pages:
-        page.evaluate(script + ";0")
+
+class Meeting(case.Case):
+    """A lab with turnd, and browsers on both sides."""
+
+    nat = "symmetric"
+
+    def setUp(self):
+        super().setUp()
+        self.browsers = browser.Browsers(self.folder)
+        self.addCleanup(self.browsers.close)
+        self.net = self.lab(self.nat, self.nat)
+        self.authority = certs.Authority(self.folder)
+        sections = floe.sections(self, lab.SERVER, self.authority.issue(
+            lab.SERVER, lab.SERVER_NAME))
+        self.change(sections)
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        floe.start(self, "turnd", conf, self.net.server)
+
+    def change(self, sections):
+        """For a test that wants other settings."""
+
+    def evidence(self):
+        return f"{self.browsers.report()}\n{super().evidence()}"
+
+    def open(self, name, node, kind="chromium"):
+        page = self.browsers.open(name, BLANK, node, self.authority, kind)
+        with open(LIBRARY, encoding="utf-8") as library:
+            page.evaluate(library.read() + ";0")
+        return page
+
+    def metric(self, name):
+        return floe.metric("turnd", name, self.net.server)
 
 
 def ask(page, call, *arguments):
@@ -43,12 +79,14 @@ def introduce(caller, config, callee, callee_config=None):
 
 def talk(*pages):
     """Each page is answered over its data channel and sees a new picture."""
+    number = next(_numbers)
     for page in pages:
-        wait.until(f"{page.name} can speak", lambda page=page:
-                   ask(page, "say", f"ping of {page.name}"), PATIENCE_S)
+        wait.until(f"{page.name} can speak", lambda page=page: ask(
+            page, "say", f"ping {number} of {page.name}"), PATIENCE_S)
     for page in pages:
         wait.until(f"{page.name} is answered", lambda page=page:
-                   f"pong of {page.name}" in ask(page, "heard"), PATIENCE_S)
+                   f"pong {number} of {page.name}" in ask(page, "heard"),
+                   PATIENCE_S)
     see(*pages)
 
 

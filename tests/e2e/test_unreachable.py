@@ -48,10 +48,6 @@ class Unreachable(meeting.Meeting):
         wait.until(f"alice's pair ends at {address}", selected,
                    meeting.PATIENCE_S)
 
-    def drops(self, reason):
-        return floe.metric("turnd", "turnd_drops_total", self.net.server,
-                           f'reason="{reason}"')
-
     def unreachable(self, source, *addresses):
         """EHOSTUNREACH for what the server sends from there to these."""
         server = self.net.server

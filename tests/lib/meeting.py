@@ -28,6 +28,7 @@ class Meeting(case.Case):
     """A lab with turnd, and browsers on both sides."""
 
     nat = "symmetric"
+    names = ()  # of the server, in its certificate beside the usual ones
 
     def setUp(self):
         super().setUp()
@@ -36,7 +37,7 @@ class Meeting(case.Case):
         self.net = self.lab(self.nat, self.nat)
         self.authority = certs.Authority(self.folder)
         sections = floe.sections(self, lab.SERVER, self.authority.issue(
-            lab.SERVER, lab.SERVER_NAME))
+            lab.SERVER, lab.SERVER_NAME, *self.names))
         self.change(sections)
         conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
         floe.start(self, "turnd", conf, self.net.server)
@@ -53,8 +54,11 @@ class Meeting(case.Case):
             page.evaluate(library.read() + ";0")
         return page
 
-    def metric(self, name):
-        return floe.metric("turnd", name, self.net.server)
+    def metric(self, name, label=""):
+        return floe.metric("turnd", name, self.net.server, label)
+
+    def drops(self, reason):
+        return self.metric("turnd_drops_total", f'reason="{reason}"')
 
 
 def ask(page, call, *arguments):

@@ -42,6 +42,14 @@ static const struct metric
 	    "DTLS hellos answered with a cookie, or not at all." },
     strays = { "turnd_dtls_strays_total", "counter",
 	    "DTLS datagrams of no session." },
+    hook_answers = { "turnd_auth_hook_answers_total", "counter",
+	    "Questions to the auth-hook that ended, by result." },
+    hook_hits = { "turnd_auth_hook_cache_hits_total", "counter",
+	    "Users whose answer was still good." },
+    hook_limited = { "turnd_auth_hook_limited_total", "counter",
+	    "Questions that were not asked: too many at a time." },
+    hook_asking = { "turnd_auth_hook_asking", "gauge",
+	    "Questions under way now." },
     drops = { "turnd_drops_total", "counter",
 	    "Requests refused and datagrams dropped, by reason." };
 /* clang-format on */
@@ -190,6 +198,28 @@ put_assocs(struct buf *b, const struct assoc_stats *s)
 }
 
 static void
+put_hook(struct buf *b, struct hook *hook)
+{
+	static const char *const results[] = { "found", "nobody", "failed" };
+	struct lookup_stats s;
+	int i;
+
+	if (hook == NULL)
+		return;
+	hook_stats(hook, &s);
+	metric_begin(b, &hook_answers);
+	for (i = 0; i <= LOOKUP_FAILED; i++)
+		put_labelled(b, &hook_answers, "result", results[i], NULL,
+		    s.answered[i]);
+	metric_begin(b, &hook_hits);
+	metric_u64(b, &hook_hits, "", s.hits);
+	metric_begin(b, &hook_limited);
+	metric_u64(b, &hook_limited, "", s.limited);
+	metric_begin(b, &hook_asking);
+	metric_u64(b, &hook_asking, "", s.asking);
+}
+
+static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct buf *b = &reply->body;
@@ -210,6 +240,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_requests(b, &s);
 	put_streams(b, &streams);
 	put_assocs(b, &assocs);
+	put_hook(b, ((struct turnd *)daemon_state(arg))->hook);
 	metric_begin(b, &auth_failures);
 	metric_u64(b, &auth_failures, "", s.auth_failures);
 	metric_begin(b, &drops);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/crypto/crypto.h"
 #include "lib/daemon/listen.h"
@@ -55,6 +56,22 @@ const struct conf_option turnd_options[] = {
 	    1000000, NULL, "allocations a realm may have; 0: no limit" },
 	{ "turnd", "user-store", CONF_BOOL, 0, OWN(user_store), "no", 0, 0,
 	    NULL, "users in state-dir, edited over the admin REST" },
+	{ "turnd", "auth-hook", CONF_STRING, 0, OWN(hook_url), NULL, 0, 0, NULL,
+	    "http:// or https:// URL to ask for users who are not here" },
+	{ "turnd", "auth-hook-token", CONF_SECRET, 0, OWN(hook_token), NULL, 0,
+	    0, NULL, "sent to it as Authorization: Bearer" },
+	{ "turnd", "auth-hook-ca", CONF_PATH, CONF_READABLE, OWN(hook_ca), NULL,
+	    0, 0, NULL, "PEM file that it is trusted by, not the system's" },
+	{ "turnd", "auth-hook-timeout", CONF_DURATION, 0, OWN(hook_timeout_ms),
+	    "3s", 100, 30 * SECOND_MS, NULL, "to wait for its answer" },
+	{ "turnd", "auth-hook-cache", CONF_DURATION, 0, OWN(hook_cache_ms),
+	    "1m", SECOND_MS, 24 * 60 * MINUTE_MS, NULL,
+	    "how long its answer about a user is good" },
+	{ "turnd", "auth-hook-negative", CONF_DURATION, 0,
+	    OWN(hook_negative_ms), "10s", 0, 24 * 60 * MINUTE_MS, NULL,
+	    "likewise, that there is no such user" },
+	{ "turnd", "auth-hook-entries", CONF_INT, 0, OWN(hook_entries), "10000",
+	    1, 1000000, NULL, "users that are kept, and as many who are none" },
 	{ "turnd", "no-auth", CONF_BOOL, 0, OWN(no_auth), "no", 0, 0, NULL,
 	    "serve everybody without credentials: an open relay, for labs" },
 	{ "turnd", "allow-peer", CONF_PREFIX, CONF_REPEAT, OWN(allow_peer),
@@ -126,6 +143,12 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct turnd_conf *c = conf_data(conf);
 
+	if (c->hook_url != NULL &&
+	    strncasecmp(c->hook_url, "http://", 7) != 0 &&
+	    strncasecmp(c->hook_url, "https://", 8) != 0)
+		return conf_wrong(conf, "turnd", "auth-hook", 0, err,
+		    "not a URL that can be asked; allowed: http://... or "
+		    "https://...");
 	if (c->listen.n > TURND_LISTEN_MAX) {
 		snprintf(err, DAEMON_ERR_MAX,
 		    "%s: [turnd] listen: set %zu times; allowed: %d",
@@ -151,13 +174,15 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = realms_init(&realms, conf, &any, err);
 	if (rc != 0)
 		return rc;
-	nobody = realms_empty(&realms) && !c->user_store && !c->no_auth;
+	nobody = realms_empty(&realms) && !c->user_store &&
+	    c->hook_url == NULL && !c->no_auth;
 	realms_fini(&realms);
 	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
-	    "%s: no user and no user-store in [turnd] and no turn-secret in "
-	    "[floe], so nobody could use this relay; for a lab, no-auth = yes "
+	    "%s: no user, user-store or auth-hook in [turnd] and no "
+	    "turn-secret in [floe], so nobody could use this relay; for a lab, "
+	    "no-auth = yes "
 	    "serves everybody",
 	    conf_file(conf));
 	return -EINVAL;
@@ -197,6 +222,8 @@ setup_realms(
 		crypto_random(
 		    realm->nonce_key.bytes, sizeof(realm->nonce_key.bytes));
 		realm->nonce_key.life_ms = (uint64_t)c->nonce_lifetime_ms;
+		if (c->hook_url != NULL)
+			turn_users_need_names(s->realms.users[i]);
 		turn_realm_offer(realm);
 	}
 	s->core.realms = s->realms.items;

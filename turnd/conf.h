@@ -32,6 +32,13 @@ struct turnd_conf {
 	struct conf_list realm_for_origin; /* likewise */
 	struct conf_list realm_secrets;    /* struct conf_user */
 	int64_t realm_quota;
+	const char *hook_url; /* NULL: none */
+	const char *hook_token;
+	const char *hook_ca;
+	int64_t hook_timeout_ms;
+	int64_t hook_cache_ms;
+	int64_t hook_negative_ms;
+	int64_t hook_entries;
 	bool strict_channels;
 	int64_t user_quota;
 	int64_t max_allocations;

@@ -18,6 +18,7 @@ turnd_close(void *state)
 	census_free(d->census);
 	userdb_reader_free(d->admin_users);
 	userdb_close(d->userdb);
+	hook_free(d->hook);
 	pthread_mutex_destroy(&d->quota_lock);
 	turnd_setup_fini(&d->setup);
 	free(d);
@@ -88,6 +89,12 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	rc = open_userdb(d, conf, err);
 	if (rc != 0)
 		return rc;
+	if (c->hook_url != NULL) {
+		snprintf(err, DAEMON_ERR_MAX, "cannot start the auth-hook");
+		d->hook = hook_new(c, asked_answered);
+		if (d->hook == NULL)
+			return -ENOMEM;
+	}
 	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc != 0)
 		return rc;

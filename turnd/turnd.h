@@ -22,7 +22,9 @@
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
 #include "turnd/core/server.h"
+#include "turnd/hook.h"
 #include "turnd/links.h"
+#include "turnd/park.h"
 #include "turnd/ports.h"
 #include "turnd/userdb.h"
 
@@ -46,6 +48,7 @@ struct turnd {
 	/* Those that run. A worker's own row is its thread's, and after that
 	 * has ended, main's. */
 	struct worker *running[DAEMON_WORKERS_MAX];
+	struct hook *hook;                 /* NULL: no auth-hook */
 	struct userdb *userdb;             /* NULL: no user-store */
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };
@@ -100,6 +103,9 @@ struct worker {
 	struct loop_timer *unclaimed; /* reserved ports */
 	bool timers_moved;            /* expiry has to be set anew */
 	struct userdb_reader *users;  /* NULL: no user-store */
+	struct park *park;            /* what waits for the hook; or NULL */
+	const struct turn_in *in;     /* what the server is fed */
+	uint64_t asked_for;           /* whom that waits for */
 	struct log_limit refusals;
 	struct log_limit limited; /* of networks with too many requests */
 	struct log_limit trouble; /* of receiving */
@@ -108,6 +114,18 @@ struct worker {
 	int nreplies; /* used since the last flush */
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];
 };
+
+/* asked.c: users who are not in the configuration, as struct turn_ops has
+ * them, and requests that wait for the answer. */
+int asked_open(struct worker *); /* 0 or -ENOMEM */
+void asked_close(struct worker *);
+int asked_find(void *worker, const char *realm, const struct turn_name *,
+    struct turn_record *);
+int asked_by_hash(void *worker, const char *realm, const uint8_t *hash,
+    char name[TURN_NAME_MAX + 1]);
+/* What was fed has to wait. */
+void asked_park(struct worker *, const struct turn_in *);
+hook_fn asked_answered;
 
 /* worker.c: as struct daemon has them. */
 void *worker_new(void *turnd, int index, struct loop *);

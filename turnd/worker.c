@@ -56,26 +56,6 @@ alloc_addrs(
 	    v4 ? a->relayed[TURN_V6] : (struct addr){ .family = ADDR_NONE };
 }
 
-static int
-user_find(void *arg, const char *realm, const struct turn_name *name,
-    struct turn_record *rec)
-{
-	struct worker *w = arg;
-
-	return w->users == NULL ? -ENOENT
-				: userdb_find(w->users, realm, name->name, rec);
-}
-
-static int
-user_by_hash(void *arg, const char *realm, const uint8_t *hash,
-    char name[TURN_NAME_MAX + 1])
-{
-	struct worker *w = arg;
-
-	return w->users == NULL ? -ENOENT
-				: userdb_by_hash(w->users, realm, hash, name);
-}
-
 static void
 allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 {
@@ -133,7 +113,7 @@ static bool
 is_ordinary(enum turn_reason reason)
 {
 	return reason == TURN_NO_CREDENTIALS || reason == TURN_STALE_NONCE ||
-	    reason == TURN_NO_ALLOCATION;
+	    reason == TURN_NO_ALLOCATION || reason == TURN_AUTH_PENDING;
 }
 
 static void
@@ -293,9 +273,12 @@ void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
 	worker_take_reply(w);
+	w->in = in;
 	turn_server_input(w->server, in, now, &w->out);
 	if (w->out.noted)
 		worker_note(w, in);
+	if (w->out.noted && w->out.note.reason == TURN_AUTH_PENDING)
+		asked_park(w, in);
 	worker_emit(w);
 }
 
@@ -492,8 +475,8 @@ worker_init(struct worker *w)
 		.quota_give = quota_give,
 		.ended = allocation_ended,
 		.realm_of = realm_of,
-		.user_find = user_find,
-		.user_by_hash = user_by_hash,
+		.user_find = asked_find,
+		.user_by_hash = asked_by_hash,
 	};
 
 	w->server = turn_server_new(&w->turnd->setup.core, &ops);
@@ -504,11 +487,8 @@ worker_init(struct worker *w)
 	if (w->server == NULL || w->rx == NULL || w->tx == NULL ||
 	    w->expiry == NULL || w->unclaimed == NULL)
 		return false;
-	if (w->turnd->userdb != NULL) {
-		w->users = userdb_reader_new(w->turnd->userdb);
-		if (w->users == NULL)
-			return false;
-	}
+	if (asked_open(w) != 0)
+		return false;
 	w->stats = turn_server_stats(w->server);
 	loop_on_turn_end(w->loop, worker_turn_end, w);
 	return tcp_open(w) == 0 && clients_open(w) == 0 &&
@@ -562,6 +542,6 @@ worker_free(void *worker)
 	loop_timer_free(w->unclaimed);
 	batch_rx_free(w->rx);
 	batch_tx_free(w->tx);
-	userdb_reader_free(w->users);
+	asked_close(w);
 	free(w);
 }

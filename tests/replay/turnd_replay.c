@@ -233,11 +233,25 @@ do_record(struct run *r, struct words *w)
 	}
 }
 
-/* records fail|work */
+/* records fail|work|pending|busy */
 static void
 do_records(struct run *r, struct words *w)
 {
-	r->f.records_error = strcmp(words_next(w), "fail") == 0 ? -EIO : 0;
+	static const struct {
+		const char *word;
+		int error;
+	} rows[] = { { "work", 0 }, { "fail", -EIO },
+		{ "pending", -EINPROGRESS }, { "busy", -EBUSY } };
+	const char *word = words_next(w);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(word, rows[i].word) == 0) {
+			r->f.records_error = rows[i].error;
+			return;
+		}
+	}
+	fail(r, w, "records work, fail, pending or busy");
 }
 
 /* so many peers' connections live now, for the core and for the shell */

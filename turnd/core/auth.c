@@ -129,9 +129,18 @@ auth_user(struct turn_req *r, const struct stun_attr *name)
 		if (err == -ENOENT)
 			err = 0;
 	}
-	if (err == 0)
+	switch (err) {
+	case 0:
 		return TURN_OK;
-	return err == -EINVAL ? TURN_UNKNOWN_USER : TURN_USERS_UNAVAILABLE;
+	case -EINVAL:
+		return TURN_UNKNOWN_USER;
+	case -EINPROGRESS:
+		return TURN_AUTH_PENDING;
+	case -EBUSY:
+		return TURN_TOO_MANY_LOOKUPS;
+	default:
+		return TURN_USERS_UNAVAILABLE;
+	}
 }
 
 /*

@@ -193,8 +193,10 @@ struct turn_ops {
 	void (*left)(void *arg, const struct addr *client, uint16_t link);
 	/* The place of the realm of those who come by a link. NULL: 0. */
 	uint16_t (*realm_of)(void *arg, uint16_t link);
-	/* A user who is not static. 0; -ENOENT: nobody; else it cannot be told.
-	 * NULL: there are no others. */
+	/* A user who is not static. 0; -ENOENT: nobody; -EINPROGRESS: it is not
+	 * known yet, and the request is dropped as TURN_AUTH_PENDING, to be
+	 * given again when it is; -EBUSY: nor will it be; else it cannot be
+	 * told. NULL: there are no others. */
 	int (*user_find)(void *arg, const char *realm, const struct turn_name *,
 	    struct turn_record *);
 	/* The name that has this USERHASH, CRYPTO_SHA256_LEN bytes, as

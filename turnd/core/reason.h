@@ -88,6 +88,11 @@
 	    "the user has user-quota relayed addresses of this family")      \
 	ROW(TURN_REALM_QUOTA, "realm_quota", 486,                            \
 	    "the realm has realm-quota relayed addresses")                   \
+	ROW(TURN_AUTH_PENDING, "auth_pending", 0,                            \
+	    "the request waits until its user has been asked for")           \
+	ROW(TURN_TOO_MANY_LOOKUPS, "too_many_lookups", 0,                    \
+	    "its network, or all together, have asked for too many users "   \
+	    "that are not known")                                            \
 	ROW(TURN_USERS_UNAVAILABLE, "users_unavailable", 500,                \
 	    "where users are kept cannot be asked")                          \
 	ROW(TURN_OLD_OVER_DTLS, "old_over_dtls", 500,                        \

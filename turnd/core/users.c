@@ -28,6 +28,7 @@ struct turn_users {
 	struct hash_key hash_key;
 	struct htab by_name, by_userhash; /* the same users */
 	bool md5_only;                    /* somebody has an MD5 key alone */
+	bool need_names;
 	char *secrets[TURN_MAX_SECRETS];
 	unsigned int nsecrets;
 	uint8_t nobody[CRYPTO_SHA256_LEN]; /* the key of unknown names */
@@ -246,10 +247,16 @@ turn_users_offers(const struct turn_users *u, uint32_t algorithm)
 	    (algorithm == STUN_PASSWORD_SHA256 && !u->md5_only);
 }
 
+void
+turn_users_need_names(struct turn_users *u)
+{
+	u->need_names = true;
+}
+
 bool
 turn_users_anonymous(const struct turn_users *u)
 {
-	return u->nsecrets == 0;
+	return u->nsecrets == 0 && !u->need_names;
 }
 
 /* The length of the leading time, with its colon; 0: not a REST name. */

@@ -67,6 +67,8 @@ bool turn_users_empty(const struct turn_users *);
 const uint8_t *turn_users_offer(const struct turn_users *, size_t *len);
 /* Is this PASSWORD-ALGORITHM (STUN_PASSWORD_...) among them? */
 bool turn_users_offers(const struct turn_users *, uint32_t algorithm);
+/* Some are only found by name, besides those of secrets. */
+void turn_users_need_names(struct turn_users *);
 /* Every user can be found by USERHASH. */
 bool turn_users_anonymous(const struct turn_users *);
 

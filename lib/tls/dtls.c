@@ -19,7 +19,6 @@
 
 #define HANDSHAKE_RECORD 22
 #define CLIENT_HELLO     1
-#define SESSION_ID_MAX   32
 
 struct dtls {
 	SSL *ssl;
@@ -155,19 +154,23 @@ dtls_is_client_hello(
     const void *data, size_t len, struct dtls_client_hello *out)
 {
 	struct cursor c = cursor_init(data, len);
-	uint8_t type = cursor_u8(&c), handshake;
+	uint8_t type = cursor_u8(&c), handshake, skip;
 	uint16_t epoch;
+	uint32_t offset;
 
 	cursor_bytes(&c, 2); /* version */
 	epoch = cursor_u16(&c);
 	cursor_bytes(&c, 6 + 2); /* sequence number, length */
 	handshake = cursor_u8(&c);
-	cursor_bytes(&c, 3 + 2 + 3 + 3 + 2); /* up to client_version */
+	cursor_bytes(&c, 3 + 1); /* length, most of the message's number */
+	offset = cursor_u32(&c) & 0xffffff; /* the rest of that, offset */
+	cursor_bytes(&c, 3 + 2); /* length of the fragment, client_version */
 	out->random = cursor_bytes(&c, DTLS_RANDOM);
-	cursor_bytes(&c, cursor_u8(&c)); /* session_id */
+	skip = cursor_u8(&c);
+	cursor_bytes(&c, skip); /* session_id */
 	out->cookie = cursor_u8(&c) > 0;
 	return c.err == 0 && type == HANDSHAKE_RECORD && epoch == 0 &&
-	    handshake == CLIENT_HELLO;
+	    handshake == CLIENT_HELLO && offset == 0;
 }
 
 static struct dtls *

@@ -43,7 +43,8 @@ struct dtls_client_hello {
 	const uint8_t *random; /* DTLS_RANDOM bytes, borrowed */
 };
 #define DTLS_RANDOM 32
-/* False: it is something else, or cut, or split over several records. */
+/* False: it is something else, or cut before the cookie, or a later fragment
+ * of one. */
 bool dtls_is_client_hello(const void *, size_t len, struct dtls_client_hello *);
 
 struct dtls;

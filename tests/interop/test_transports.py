@@ -223,6 +223,14 @@ class Transports(case.Case):
                    floe.metric("turnd", "turnd_allocations") == 0)
         self.assertEqual(self.counted("turnd_dtls_ended_total", "client"), 1)
 
+    def test_no_tcp_allocation_over_dtls(self):
+        self.begin("turnd", url("dtls", V4, AUTO_PORT))
+        client = self.client()
+        with self.assertRaises(turn.Refused) as refused:
+            client.ask(turn.ALLOCATE, (turn.TRANSPORT, bytes([6, 0, 0, 0])))
+        self.assertEqual(refused.exception.args, (400,))
+        client.allocate()
+
     def test_a_session_without_an_allocation_ends(self):
         self.begin("turnd", url("dtls", V4, AUTO_PORT), tcp_idle="1s")
         kept, idle = self.client(), self.client()

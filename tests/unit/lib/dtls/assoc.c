@@ -450,6 +450,51 @@ hellos_not_admitted(void **state)
 	assert_true(shake(f, 1));
 }
 
+/* The record and the part of its handshake message from byte at on. */
+static size_t
+fragment(const uint8_t *whole, size_t at, size_t n, uint8_t seq, uint8_t *out)
+{
+	memcpy(out, whole, 25);
+	out[10] = seq;
+	out[11] = (uint8_t)((n + 12) >> 8);
+	out[12] = (uint8_t)(n + 12);
+	out[20] = (uint8_t)(at >> 8);
+	out[21] = (uint8_t)at;
+	out[23] = (uint8_t)(n >> 8);
+	out[24] = (uint8_t)n;
+	memcpy(out + 25, whole + 25 + at, n);
+	return 25 + n;
+}
+
+/* A long hello comes in pieces; the cookie is in the first one. */
+static void
+hello_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	const struct assoc_id id = id_of(0);
+	uint8_t hello[DGRAM_ROOM], part[DGRAM_ROOM];
+	size_t len, body;
+
+	dclient_shake(&f->clients[0]);
+	deliver(f, 0);
+	dclient_shake(&f->clients[0]);
+	len = dgrams_get(&f->clients[0].to_server, hello, sizeof(hello));
+	body = len - 25;
+	assert_int_equal(hello[10], 1); /* 0 was the one without a cookie */
+	len = fragment(hello, 0, 100, 1, part);
+	assocs_input(f->assocs, &id, part, len, f->now_ms);
+	assert_int_equal(f->opened, 1);
+	assert_int_equal(f->nqueued, 0);
+	len = fragment(hello, 100, body - 100, 0, part);
+	assocs_input(f->assocs, &id, part, len, f->now_ms);
+	assert_true(f->nqueued > 0);
+	assert_int_equal(f->stats.challenges, 1);
+	flush(f);
+	assocs_flushed(f->assocs);
+	assert_true(shake(f, 0));
+	assert_int_equal(f->opened, 1);
+}
+
 static void
 strays(void **state)
 {
@@ -513,6 +558,7 @@ main(void)
 		TEST(begins_anew),
 		TEST(hello_again),
 		TEST(hellos_not_admitted),
+		TEST(hello_in_pieces),
 		TEST(strays),
 	};
 

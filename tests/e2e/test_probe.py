@@ -4,6 +4,7 @@ that are broken, wrong or dead.  coturn is asked, too: a server by others."""
 
 import json
 import os
+import subprocess
 
 import case
 import certs
@@ -35,9 +36,13 @@ class Asks(case.Case):
     net = None
 
     def run_probe(self, *arguments, env=None):
+        argv = [PROBE, *arguments]
+        if self.net:
+            argv = self.net.a.command(argv)
         with open(self.path("stderr"), "w", encoding="utf-8") as err:
-            done = self.net.a.run(
-                [PROBE, *arguments], check=False, stderr=err,
+            done = subprocess.run(
+                argv, stdout=subprocess.PIPE, stderr=err, text=True,
+                timeout=120, check=False,
                 env={**floe.daemon.environment(), **(env or {})})
         with open(self.path("stderr"), encoding="utf-8") as err:
             self.words = err.read()
@@ -82,9 +87,10 @@ class Asks(case.Case):
 
 
 class Probe(Asks):
-    def begin(self, kind="none", tls=None, alternate=True):
+    def begin(self, kind="none", tls=None, alternate=True, turnd=()):
         self.net = self.lab(kind, "none")
         sections = floe.sections(self, lab.SERVER, tls)
+        sections["turnd"] += turnd
         if alternate:
             sections["stund"].append(
                 ("alternate", f"{lab.SERVER_ALTERNATE}:{ALTERNATE_PORT}"))
@@ -196,6 +202,51 @@ class Probe(Asks):
                             status=1)
         self.assertEqual(self.results(report)["binding"], "ok")
         self.assertEqual(self.problem(report, "no-turn")["check"], "allocate")
+
+    def test_every_transport_on_one_port(self):
+        authority = certs.Authority(self.folder)
+        self.begin("port-restricted", tls=authority.issue(lab.SERVER),
+                   turnd=[("listen", f"auto://{lab.SERVER}:443")])
+        one = f"turns:{lab.SERVER}:443"
+        report = self.probe(*USER, "--ca", authority.cert, one,
+                            one + "?transport=udp", f"turn:{lab.SERVER}:443")
+        self.works(report, "udp", "tcp", "tls", "dtls")
+
+    def test_relay_that_is_cut(self):
+        self.begin()
+        self.net.server.run(["nft", "-f", "-"], input=(
+            "table ip cut {\nchain in {\ntype filter hook input priority 0\n"
+            "udp dport 49152-65535 drop\n}\n}\n"))
+        report = self.probe(*USER, TURN + "?transport=udp", status=1)
+        check = self.problem(report, "relay-silent")
+        self.assertEqual(check["check"], "relay")
+        self.assertEqual(self.results(report)["allocate"], "ok")
+
+    def test_user_who_may_have_one_allocation(self):
+        self.begin(turnd=[("user-quota", "1")])
+        report = self.probe(*USER, TURN)
+        self.works(report, "udp", "tcp")
+
+    def test_ipv6(self):
+        addresses = ("11.0.0.10", "2a00:61::10")
+        for address in addresses:
+            subprocess.run(["ip", "addr", "replace", address, "dev", "lo"],
+                           check=True)
+        sections = floe.sections(self, addresses[0])
+        for scheme in ("udp", "tcp"):
+            sections["turnd"].append(
+                ("listen", f"{scheme}://[{addresses[1]}]:{floe.TURN_PORT}"))
+        sections["turnd"].append(("relay-address", addresses[1]))
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        floe.start(self, "turnd", conf)
+        report = self.probe(*USER, TURN, f"turn:[{addresses[1]}]:"
+                                         f"{floe.TURN_PORT}")
+        self.assertEqual({check["result"] for check in report["checks"]},
+                         {"ok"}, report)
+        relayed = {(check["server"][0] == "[", check["relayed"][0] == "[")
+                   for check in report["checks"]
+                   if check["check"] == "relay"}
+        self.assertEqual(len(relayed), 4, report)
 
     def certificate(self, tls, problem, *options, ca=None):
         """It fails as told, and --insecure goes on and notes it."""

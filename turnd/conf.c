@@ -18,8 +18,10 @@ static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 static const char *const off[] = { "off", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
-#define SECOND_MS  INT64_C(1000)
-#define MINUTE_MS  INT64_C(60000)
+/* 10 GB/s, more than a line has. */
+#define BANDWIDTH_MAX INT64_C(10000000000)
+#define SECOND_MS     INT64_C(1000)
+#define MINUTE_MS     INT64_C(60000)
 
 /* clang-format off: a table */
 const struct conf_option turnd_options[] = {
@@ -110,6 +112,17 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "auth-failures", CONF_INT, 0, OWN(auth_failures), "20", 0,
 	    600, off,
 	    "wrong passwords of a user at an address before it has to wait" },
+	{ "turnd", "allocation-bandwidth", CONF_BYTES, 0, OWN(alloc_bandwidth),
+	    "0", 0, BANDWIDTH_MAX, NULL,
+	    "bytes a second that an allocation relays each way; 0: no limit" },
+	{ "turnd", "user-bandwidth", CONF_BYTES, 0, OWN(user_bandwidth), "0", 0,
+	    BANDWIDTH_MAX, NULL,
+	    "likewise all allocations of a user; 0: no limit" },
+	{ "turnd", "total-bandwidth", CONF_BYTES, 0, OWN(total_bandwidth), "0",
+	    0, BANDWIDTH_MAX, NULL, "likewise of turnd; 0: no limit" },
+	{ "turnd", "bandwidth-burst", CONF_DURATION, 0, OWN(bandwidth_burst_ms),
+	    "1s", 10, 60 * SECOND_MS, NULL,
+	    "so much of a bandwidth may pass at once" },
 	{ "turnd", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
 	{ "turnd", "connections-per-address", CONF_INT, 0, OWN(per_address),
@@ -188,6 +201,20 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	return -EINVAL;
 }
 
+struct bucket_rate
+turnd_bandwidth(const struct turnd_conf *c, uint64_t per_s)
+{
+	struct bucket_rate r = { per_s, 0 };
+
+	if (r.per_s > BANDWIDTH_MAX)
+		r.per_s = BANDWIDTH_MAX;
+	r.burst = r.per_s * (uint64_t)c->bandwidth_burst_ms / 1000;
+	/* Less than that, and some datagrams would never pass. */
+	if (r.burst < UINT16_MAX)
+		r.burst = UINT16_MAX;
+	return r;
+}
+
 static void
 setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 {
@@ -203,6 +230,7 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->max_channels = (uint32_t)c->max_channels;
 	core->max_connections = (uint32_t)c->max_connections;
 	turn_config_backoff(core, (uint32_t)c->auth_failures);
+	core->alloc_rate = turnd_bandwidth(c, (uint64_t)c->alloc_bandwidth);
 	crypto_random(&core->hash_key, sizeof(core->hash_key));
 }
 

@@ -49,6 +49,8 @@ struct turnd_conf {
 	int64_t nonce_lifetime_ms;
 	int64_t rate_limit, rate_burst; /* of all workers together */
 	int64_t auth_failures;
+	int64_t alloc_bandwidth, user_bandwidth, total_bandwidth;
+	int64_t bandwidth_burst_ms;
 	int64_t tcp_connections;
 	int64_t dtls_sessions;
 	int64_t tcp_idle_ms;
@@ -60,6 +62,9 @@ extern const struct conf_option turnd_options[];
 
 /* struct daemon's check. */
 int turnd_check(const struct conf *, char err[DAEMON_ERR_MAX]);
+
+/* So many bytes a second, with the burst that is configured. */
+struct bucket_rate turnd_bandwidth(const struct turnd_conf *, uint64_t per_s);
 
 /* What the workers' servers are made from. */
 struct turnd_setup {

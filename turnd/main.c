@@ -15,6 +15,7 @@ turnd_close(void *state)
 	tls_ctx_free(d->tls);
 	ports_free(d->ports);
 	turn_quota_free(d->quota);
+	turn_pipe_free(d->total);
 	census_free(d->census);
 	userdb_reader_free(d->admin_users);
 	userdb_close(d->userdb);
@@ -63,6 +64,18 @@ user_quota(const struct turnd *d, const struct turnd_conf *c)
 }
 
 static int
+open_total(struct turnd *d, const struct turnd_conf *c)
+{
+	struct bucket_rate rate =
+	    turnd_bandwidth(c, (uint64_t)c->total_bandwidth);
+
+	if (rate.per_s == 0)
+		return 0;
+	d->total = turn_pipe_new(&rate, (unsigned int)d->workers);
+	return d->total == NULL ? -ENOMEM : 0;
+}
+
+static int
 open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	/* RFC 7443; turnd answers Binding requests as well. */
@@ -84,7 +97,8 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	d->census =
 	    census_new((d->streams_max + d->assocs_max) * (size_t)d->workers,
 		(uint32_t)c->per_address, &d->setup.core.hash_key);
-	if (d->quota == NULL || d->ports == NULL || d->census == NULL)
+	if (d->quota == NULL || d->ports == NULL || d->census == NULL ||
+	    open_total(d, c) != 0)
 		return -ENOMEM;
 	rc = open_userdb(d, conf, err);
 	if (rc != 0)

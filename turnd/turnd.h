@@ -45,6 +45,7 @@ struct turnd {
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;
 	struct turn_quota *quota;
+	struct turn_pipe *total; /* NULL: no total-bandwidth */
 	/* Those that run. A worker's own row is its thread's, and after that
 	 * has ended, main's. */
 	struct worker *running[DAEMON_WORKERS_MAX];

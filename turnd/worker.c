@@ -32,6 +32,28 @@ quota_give(void *arg, const struct turn_share *share)
 	pthread_mutex_unlock(&d->quota_lock);
 }
 
+static int
+user_part(void *arg, uint64_t user, uint64_t bandwidth, struct turn_part **part)
+{
+	struct worker *w = arg;
+	struct turnd *d = w->turnd;
+	const struct turnd_conf *c = conf_data(daemon_conf(d->run));
+	struct bucket_rate rate;
+	int err;
+
+	if (bandwidth == 0)
+		bandwidth = (uint64_t)c->user_bandwidth;
+	/* None now, and no record can have given him one before. */
+	if (bandwidth == 0 && d->userdb == NULL)
+		return 0;
+	rate = turnd_bandwidth(c, bandwidth);
+	pthread_mutex_lock(&d->quota_lock);
+	err = turn_quota_part(d->quota, user, &rate, (unsigned int)w->index,
+	    (unsigned int)d->workers, part);
+	pthread_mutex_unlock(&d->quota_lock);
+	return err;
+}
+
 static uint16_t
 realm_of(void *arg, uint16_t link)
 {
@@ -473,6 +495,10 @@ worker_init(struct worker *w)
 		.relay_live = relay_live,
 		.quota_take = quota_take,
 		.quota_give = quota_give,
+		.user_part = user_part,
+		.total = w->turnd->total == NULL
+		    ? NULL
+		    : turn_pipe_part(w->turnd->total, (unsigned int)w->index),
 		.ended = allocation_ended,
 		.realm_of = realm_of,
 		.user_find = asked_find,

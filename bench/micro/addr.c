@@ -4,6 +4,7 @@
 
 #include "bench/micro/bench.h"
 #include "lib/addr/addr.h"
+#include "lib/addr/limit.h"
 #include "lib/addr/prefix.h"
 
 static struct prefix_list *list;
@@ -104,11 +105,43 @@ format(uint64_t n)
 	return sum;
 }
 
+static struct limit *limit;
+
+static void
+limit_open(void)
+{
+	if (limit == NULL)
+		limit = limit_new(16384, &(struct hash_key){ 1, 2 });
+	if (limit == NULL)
+		exit(1);
+}
+
+/* A flood from everywhere, 100 in a millisecond. */
+static uint64_t
+limit_flood(uint64_t n)
+{
+	struct limit_rate rate = limit_rate(1000, 5000);
+	uint64_t sum = 0, seed = 1;
+	struct prefix network;
+	struct addr a;
+
+	while (n-- > 0) {
+		a = addr_v4(0, 0, 0, 0, 5000);
+		a.ip[0] = (uint8_t)bench_random(&seed);
+		a.ip[1] = (uint8_t)(seed >> 8);
+		a.ip[2] = (uint8_t)(seed >> 16);
+		network = limit_network(&a);
+		sum += limit_take(limit, &rate, &network, n / 100);
+	}
+	return sum;
+}
+
 const struct bench addr_benches[] = {
 	{ "prefix: random IPv4, special list", special, find_v4 },
 	{ "prefix: random IPv4, 10k more rules", special_and_10k, find_v4 },
 	{ "prefix: one IPv6, special list", special, find_v6 },
 	{ "prefix: one ::ffff:, special list", special, find_mapped },
+	{ "limit: one of 16M networks", limit_open, limit_flood },
 	{ "addr: parse \"192.0.2.1:3478\"", NULL, parse },
 	{ "addr: format the same", NULL, format },
 	{ .name = NULL },

@@ -48,6 +48,18 @@ quota_give(void *arg, const struct turn_share *share)
 {
 }
 
+/* More than passes here, so that nothing is dropped. */
+static const struct bucket_rate wide = { BUCKET_RATE_MAX / 4,
+	BUCKET_RATE_MAX / 4 };
+static struct turn_pipe *pipes[2]; /* NULL: no limits */
+
+static int
+user_part(void *arg, uint64_t user, uint64_t bandwidth, struct turn_part **part)
+{
+	*part = pipes[0] == NULL ? NULL : turn_pipe_part(pipes[0], 0);
+	return 0;
+}
+
 static void
 ended(void *arg, const struct turn_alloc_info *info, enum turn_end why)
 {
@@ -129,6 +141,8 @@ open_server(void)
 		.relay_live = relay_live,
 		.quota_take = quota_take,
 		.quota_give = quota_give,
+		.user_part = user_part,
+		.total = pipes[1] == NULL ? NULL : turn_pipe_part(pipes[1], 0),
 		.ended = ended,
 	};
 	struct prefix_list *peers = prefix_list_new();
@@ -171,6 +185,23 @@ open_all(void)
 		ask(&client, STUN_CHANNEL_BIND, STUN_CHANNEL_NUMBER,
 		    0x4000u << 16, &peer);
 	}
+}
+
+/* The same with a limit for each allocation, its user and all. */
+static void
+open_metered(void)
+{
+	if (pipes[0] != NULL)
+		return;
+	pipes[0] = turn_pipe_new(&wide, 1);
+	pipes[1] = turn_pipe_new(&wide, 1);
+	if (pipes[0] == NULL || pipes[1] == NULL)
+		exit(1);
+	cfg.alloc_rate = wide;
+	turn_server_free(server);
+	server = NULL;
+	relays = 0;
+	open_all();
 }
 
 static uint64_t
@@ -291,6 +322,9 @@ const struct bench turn_benches[] = {
 	{ "turn: peer to ChannelData", open_all, from_peer },
 	{ "turn: peer to Data indication", open_all, from_peer_indication },
 	{ "turn: Allocate and end, asked and served", open_all, allocate },
+	{ "turn: ChannelData to a peer, all limits", open_metered,
+	    channel_data },
+	{ "turn: peer to ChannelData, all limits", open_metered, from_peer },
 	{ "turn: a wrong REST password, 16 secrets", open_rest, rest_wrong },
 	{ .name = NULL },
 };

@@ -4,6 +4,7 @@
 import os
 import socket
 import struct
+import time
 
 import case
 import floe
@@ -140,3 +141,39 @@ class Limits(case.Case):
         with self.assertRaises(turn.Refused):
             other.allocate()
         good.ask(turn.REFRESH)
+
+    def test_bandwidth(self):
+        """A second of it at once, then no more than the rate, over all."""
+        self.begin("turnd", user_bandwidth="100k", allow_peer="127.0.0.0/8")
+        peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(peer.close)
+        peer.bind((ELSEWHERE, 0))
+        peer.setblocking(False)
+        clients = [turn.Client((HOST, floe.TURN_PORT), *floe.TURN_USER)
+                   for _ in range(2)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.allocate()
+            client.bind(0x4000, *peer.getsockname())
+        sent, piece, got = 0, bytes(1000), []
+        before = time.monotonic()
+        while sent < 400:
+            for client in clients * 20:
+                client.channel_send(0x4000, piece)
+                sent += 1
+            # Each is relayed or counted, before the socket overflows.
+            wait.until("the last forty are accounted for", lambda: self.drain(
+                peer, got) + labelled("turnd", "turnd_drops_total",
+                                      '"bandwidth"') == sent)
+        seconds = time.monotonic() - before
+        self.assertGreaterEqual(len(got), 102)
+        self.assertLessEqual(len(got), 103 * (1 + seconds))
+        self.assertLess(len(got), sent)
+
+    def drain(self, link, got):
+        """How many datagrams have come in all."""
+        try:
+            while True:
+                got.append(link.recv(2048))
+        except BlockingIOError:
+            return len(got)

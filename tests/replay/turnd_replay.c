@@ -126,6 +126,9 @@ do_conf(struct run *r, struct words *w)
 		{ "rate-limit", &r->f.conf.rate_limit },
 		{ "rate-burst", &r->f.conf.rate_burst },
 		{ "auth-failures", &r->f.conf.auth_failures },
+		{ "allocation-bandwidth", &r->f.conf.alloc_bandwidth },
+		{ "user-bandwidth", &r->f.conf.user_bandwidth },
+		{ "total-bandwidth", &r->f.conf.total_bandwidth },
 	};
 	const char *key = words_next(w);
 	char *value;
@@ -226,6 +229,8 @@ do_record(struct run *r, struct words *w)
 	while (*(word = words_next(w)) != '\0') {
 		if (strcmp(word, "quota") == 0)
 			rec->quota = words_number(w);
+		else if (strcmp(word, "bandwidth") == 0)
+			rec->bandwidth = words_number(w);
 		else if (strcmp(word, "expires") == 0)
 			rec->expires_s = words_number(w);
 		else

@@ -347,10 +347,26 @@ fake_init(struct fake *f)
 	add_own(f, "2001:db8:1::1");
 }
 
+static struct bucket_rate
+rate_of(uint64_t per_s)
+{
+	return (struct bucket_rate){ per_s, per_s };
+}
+
+static int
+user_part(void *arg, uint64_t user, uint64_t bandwidth, struct turn_part **part)
+{
+	struct fake *f = arg;
+	struct bucket_rate rate =
+	    rate_of(bandwidth != 0 ? bandwidth : f->conf.user_bandwidth);
+
+	return turn_quota_part(f->quota, user, &rate, 0, 1, part);
+}
+
 void
 fake_start(struct fake *f)
 {
-	const struct turn_ops ops = {
+	struct turn_ops ops = {
 		.arg = f,
 		.server = f->conf.server,
 		.servers = f->conf.servers,
@@ -361,6 +377,7 @@ fake_start(struct fake *f)
 		.relay_live = relay_live,
 		.quota_take = quota_take,
 		.quota_give = quota_give,
+		.user_part = user_part,
 		.ended = ended,
 		.left = left,
 		.realm_of = realm_of,
@@ -387,6 +404,15 @@ fake_start(struct fake *f)
 	c->connections = f->conf.connections;
 	f->quota = turn_quota_new(
 	    f->conf.user_quota, f->conf.realm_quota, f->conf.max_allocations);
+	c->alloc_rate = rate_of(f->conf.alloc_bandwidth);
+	if (f->conf.total_bandwidth != 0) {
+		f->total = turn_pipe_new(
+		    &(struct bucket_rate){
+			f->conf.total_bandwidth, f->conf.total_bandwidth },
+		    1);
+		must(f->total != NULL, "allocate");
+		ops.total = turn_pipe_part(f->total, 0);
+	}
 	f->server = turn_server_new(c, &ops);
 	must(f->quota != NULL && f->server != NULL, "make a server");
 }
@@ -398,6 +424,7 @@ fake_fini(struct fake *f)
 
 	turn_server_free(f->server);
 	turn_quota_free(f->quota);
+	turn_pipe_free(f->total);
 	for (i = 0; i < f->core.nrealms; i++)
 		turn_users_free(f->realm_users[i]);
 	prefix_list_free(f->peers);

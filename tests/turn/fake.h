@@ -22,6 +22,8 @@ struct fake_conf {
 	uint32_t user_quota, realm_quota, max_allocations, max_permissions,
 	    max_channels;
 	uint32_t rate_limit, rate_burst, auth_failures;
+	/* Bytes a second, and as many at once. */
+	uint32_t alloc_bandwidth, user_bandwidth, total_bandwidth;
 	uint32_t max_connections, connections;
 	uint16_t server, servers; /* which it is, of how many */
 	uint16_t channel_max;
@@ -67,6 +69,7 @@ struct fake {
 	int records_error; /* what asking for them gives, when not 0 */
 	struct prefix_list *peers;
 	struct turn_quota *quota;
+	struct turn_pipe *total;
 	struct turn_server *server;
 	struct turn_time t;
 	uint16_t link; /* where clients come in: realm n belongs to link n */

@@ -508,6 +508,8 @@ alloc_open(struct turn_req *r, struct turn_want *want, bool dual)
 		return TURN_FULL;
 	reason = dual ? alloc_open_both(r, want, a, expires_ms)
 		      : half_open(r, want, a, expires_ms);
+	if (reason == TURN_OK)
+		reason = meter_begin(r, a);
 	if (reason == TURN_OK && stun_find(r->msg, STUN_MOBILITY_TICKET))
 		reason = mobility_grant(r, a);
 	if (reason != TURN_OK) {

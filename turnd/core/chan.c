@@ -102,6 +102,7 @@ chan_new(struct turn_server *s, struct turn_alloc *a,
 	c->tuple = *tuple;
 	c->key = *key;
 	c->alloc = a;
+	c->metered = a->metered;
 	if (htab_put(&s->chan_tuples, tuple_hash(s, tuple), c) != 0)
 		goto fail;
 	if (htab_put(&s->chan_peers, peer_hash(s, key), c) != 0) {

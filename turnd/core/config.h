@@ -18,6 +18,7 @@
 #include "lib/base/hash.h"
 #include "lib/crypto/crypto.h"
 #include "lib/stun/nonce.h"
+#include "turnd/core/meter.h"
 #include "turnd/core/stats.h"
 #include "turnd/core/users.h"
 
@@ -95,6 +96,7 @@ struct turn_config {
 	uint32_t max_permissions; /* of an allocation */
 	uint32_t max_channels;    /* of an allocation */
 	struct turn_limits limits;
+	struct bucket_rate alloc_rate; /* bytes of an allocation, each way */
 	/* RFC 6062: data connections of an allocation, 0: no TCP allocations;
 	 * and of this server. */
 	uint32_t max_connections, connections;
@@ -188,6 +190,12 @@ struct turn_ops {
 	/* As turn_quota_take and turn_quota_give. */
 	int (*quota_take)(void *arg, const struct turn_share *);
 	void (*quota_give)(void *arg, const struct turn_share *);
+	/* What this worker may relay for a user who has an allocation, and as
+	 * long as he has; bandwidth: his own, 0: as everybody. *part NULL:
+	 * no limit. 0 or -ENOMEM. May be NULL. */
+	int (*user_part)(void *arg, uint64_t user, uint64_t bandwidth,
+	    struct turn_part **part);
+	struct turn_part *total; /* and for all together; may be NULL */
 	void (*ended)(void *arg, const struct turn_alloc_info *, enum turn_end);
 	/* An allocation that lives on has left this 5-tuple. May be NULL. */
 	void (*left)(void *arg, const struct addr *client, uint16_t link);

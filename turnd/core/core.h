@@ -59,6 +59,12 @@ bool guard_answers(struct turn_req *);
 bool guard_waits(const struct turn_req *);
 void guard_failed(struct turn_req *);
 
+/* meter.c: TURN_FULL: no memory. */
+enum turn_reason meter_begin(struct turn_req *, struct turn_alloc *);
+/* May these bytes go this way? If not, they are dropped. */
+bool meter_pass(struct turn_server *, struct turn_alloc *, enum turn_direction,
+    size_t len, struct turn_out *);
+
 /* reply.c */
 void reply_success(struct turn_req *); /* begins; attributes may follow */
 void reply_error(struct turn_req *, enum turn_reason);

@@ -66,6 +66,8 @@ data_from_client(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_PEER_GONE);
 		return;
 	}
+	if (c->metered && !meter_pass(s, c->alloc, TURN_UP, out->len, out))
+		return;
 	relay_up(s, c->traffic, &c->key, out);
 }
 
@@ -141,6 +143,8 @@ data_send(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, reason);
 		return;
 	}
+	if (a->metered && !meter_pass(s, a, TURN_UP, data->len, out))
+		return;
 	out->data = stun_value(msg, data);
 	out->len = data->len;
 	out->whole = stun_find(msg, STUN_DONT_FRAGMENT) != NULL &&
@@ -192,6 +196,9 @@ peer_by_permission(
 		reason = TURN_IN_NO_PERMISSION;
 	else if (own_gone(s, p->own, in->src))
 		reason = TURN_IN_DENIED;
+	else if (p->alloc->metered &&
+	    !meter_pass(s, p->alloc, TURN_DOWN, in->len, out))
+		return;
 	else if (data_indication(s, in, out) != 0)
 		reason = TURN_TOO_LONG;
 	if (reason != TURN_OK) {
@@ -218,6 +225,8 @@ data_from_peer(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_IN_DENIED);
 		return;
 	}
+	if (c->metered && !meter_pass(s, c->alloc, TURN_DOWN, in->len, out))
+		return;
 	stun_channel_header(out->head, c->tuple.channel, (uint16_t)in->len);
 	out->head_len = STUN_CHANNEL_HEADER_LEN;
 	out->data = in->data;

@@ -9,6 +9,7 @@
 struct quota_user {
 	uint64_t id;
 	uint32_t count[TURN_FAMILIES];
+	struct turn_pipe *pipe; /* NULL: not metered */
 };
 
 struct turn_quota {
@@ -56,8 +57,13 @@ turn_quota_new(uint32_t per_user, uint32_t per_realm, size_t max)
 void
 turn_quota_free(struct turn_quota *q)
 {
+	size_t pos = 0;
+	struct quota_user *u;
+
 	if (q == NULL)
 		return;
+	while ((u = htab_next(&q->users, &pos)) != NULL)
+		turn_pipe_free(u->pipe);
 	htab_fini(&q->users);
 	pool_free(q->pool);
 	free(q);
@@ -113,7 +119,28 @@ turn_quota_give(struct turn_quota *q, const struct turn_share *s)
 	if (u->count[TURN_V4] > 0 || u->count[TURN_V6] > 0)
 		return;
 	htab_del(&q->users, s->user, u);
+	turn_pipe_free(u->pipe);
 	pool_put(q->pool, u);
+}
+
+int
+turn_quota_part(struct turn_quota *q, uint64_t user,
+    const struct bucket_rate *rate, unsigned int worker, unsigned int workers,
+    struct turn_part **part)
+{
+	struct quota_user *u = htab_find(&q->users, user, user_eq, &user);
+
+	*part = NULL;
+	if (u == NULL || (u->pipe == NULL && rate->per_s == 0))
+		return 0;
+	if (u->pipe == NULL)
+		u->pipe = turn_pipe_new(rate, workers);
+	else
+		turn_pipe_set(u->pipe, rate);
+	if (u->pipe == NULL)
+		return -ENOMEM;
+	*part = turn_pipe_part(u->pipe, worker);
+	return 0;
 }
 
 uint32_t

@@ -3,7 +3,7 @@
  * quota: how many relayed addresses of each family each user has: a dual
  * allocation is one of both. Users are known by a keyed hash
  * of their identity, so an entry is small whatever the length of a name; only
- * users with allocations have one.
+ * users with allocations have one, and with it what they may relay a second.
  * Owns: its entries.  Thread: one at a time; the shell shares one among the
  * workers behind a lock.
  */
@@ -34,6 +34,11 @@ void turn_quota_free(struct turn_quota *);
  * (all), -ENOMEM. */
 int turn_quota_take(struct turn_quota *, const struct turn_share *);
 void turn_quota_give(struct turn_quota *, const struct turn_share *);
+/* The worker's part of what a user who is counted may relay, until he is not.
+ * *part NULL: no limit. 0 or -ENOMEM. */
+int
+turn_quota_part(struct turn_quota *, uint64_t user, const struct bucket_rate *,
+    unsigned int worker, unsigned int workers, struct turn_part **part);
 uint32_t
 turn_quota_of(const struct turn_quota *, uint64_t user, enum turn_family);
 

@@ -153,6 +153,12 @@
 	ROW(TURN_TOO_MANY_ADDRESSES, "too_many_addresses", 0,                \
 	    "allocations at as many addresses of this machine as a "         \
 	    "listener on 0.0.0.0 or [::] tells apart")                       \
+	/* datagrams of both: dropped */                                     \
+	ROW(TURN_BANDWIDTH, "bandwidth", 0,                                  \
+	    "more than allocation-bandwidth, user-bandwidth or what the "    \
+	    "user's record says")                                            \
+	ROW(TURN_TOTAL_BANDWIDTH, "total_bandwidth", 0,                      \
+	    "more than total-bandwidth of all allocations together")         \
 	/* datagrams of peers: dropped */                                    \
 	ROW(TURN_IN_NO_PERMISSION, "in_no_permission", 0,                    \
 	    "data from a peer without a live permission")                    \

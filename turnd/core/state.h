@@ -65,6 +65,9 @@ struct turn_alloc {
 	uint64_t icmp_ms;        /* up to then ICMP has used its share */
 	uint64_t created_ms, created_s;
 	struct turn_traffic traffic[TURN_DIRECTIONS]; /* but its channels' */
+	struct bucket meter[TURN_DIRECTIONS];
+	struct turn_part *user_part; /* NULL: no limit */
+	bool metered;                /* by any of them */
 };
 
 struct turn_perm {
@@ -82,6 +85,7 @@ struct turn_chan {
 	struct turn_peer_key key;
 	uint64_t until_ms; /* channel and permission both live until then */
 	bool own;
+	bool metered; /* as the allocation */
 	/* What it writes: the next line. */
 	struct turn_traffic traffic[TURN_DIRECTIONS];
 	struct turn_alloc *alloc;

@@ -140,6 +140,63 @@ test_entries_are_given_back(void **state)
 	turn_quota_free(NULL);
 }
 
+static struct turn_share
+share_of_user(uint64_t user)
+{
+	return (struct turn_share){ .user = user, .family = TURN_V4 };
+}
+
+/* What passes in pieces of 100. */
+static size_t
+passes(struct turn_part *p, uint64_t now_ms)
+{
+	size_t n = 0;
+
+	while (bucket_slice_has(
+	    &p->left[TURN_UP], &p->from[TURN_UP], 100, now_ms)) {
+		bucket_slice_take(&p->left[TURN_UP], 100);
+		n += 100;
+	}
+	return n;
+}
+
+/* Of one user all workers' parts are one pipe, and lines of their own. */
+static void
+parts_share_a_pipe(void **state)
+{
+	struct turn_quota *q = turn_quota_new(0, 0, 10);
+	const struct bucket_rate rate = { 10000, 10000 }, none = { 0, 0 };
+	struct turn_share a = share_of_user(1), b = share_of_user(2);
+	struct turn_part *one, *two, *other;
+	size_t n;
+
+	/* Nobody who is not counted has one. */
+	assert_int_equal(turn_quota_part(q, 1, &rate, 0, 2, &one), 0);
+	assert_null(one);
+	assert_int_equal(turn_quota_take(q, &a), 0);
+	assert_int_equal(turn_quota_take(q, &b), 0);
+	assert_int_equal(turn_quota_part(q, 1, &none, 0, 2, &one), 0);
+	assert_null(one);
+	assert_int_equal(turn_quota_part(q, 1, &rate, 0, 2, &one), 0);
+	assert_int_equal(turn_quota_part(q, 1, &rate, 1, 2, &two), 0);
+	assert_int_equal(turn_quota_part(q, 2, &rate, 1, 2, &other), 0);
+	assert_true((uintptr_t)one % 64 == 0 && two == one + 1);
+	n = passes(one, 1000);
+	assert_in_range(n, 9900, 10000);
+	assert_true(passes(two, 1000) <= 10000 - n);
+	assert_in_range(passes(other, 1000), 9900, 10000);
+	n = passes(two, 1500) + passes(one, 1500);
+	assert_in_range(n, 4900, 5100);
+	/* His limit is gone, and with him the rest. */
+	assert_int_equal(turn_quota_part(q, 1, &none, 0, 2, &one), 0);
+	assert_true(bucket_slice_has(
+	    &one->left[TURN_UP], &one->from[TURN_UP], 1000000, 1500));
+	turn_quota_give(q, &a);
+	assert_int_equal(turn_quota_part(q, 1, &rate, 0, 2, &one), 0);
+	assert_null(one);
+	turn_quota_free(q); /* b still has his */
+}
+
 int
 main(void)
 {
@@ -151,6 +208,7 @@ main(void)
 		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_in_all),
 		cmocka_unit_test(test_entries_are_given_back),
+		cmocka_unit_test(parts_share_a_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

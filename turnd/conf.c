@@ -84,6 +84,9 @@ const struct conf_option turnd_options[] = {
 	    "all rules wins" },
 	{ "turnd", "strict-channels", CONF_BOOL, 0, OWN(strict_channels), "no",
 	    0, 0, NULL, "only the channel numbers of RFC 8656, 0x4000-0x4fff" },
+	{ "turnd", "mobility", CONF_BOOL, 0, OWN(mobility), "no", 0, 0, NULL,
+	    "allocations go along when a client changes its address (RFC "
+	    "8016)" },
 	{ "turnd", "user-quota", CONF_INT, 0, OWN(user_quota), "auto", 1,
 	    1000000, auto_word,
 	    "relayed addresses of each family a user may have; auto: a tenth "
@@ -222,6 +225,8 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 
 	core->software = "Floe";
 	core->no_auth = c->no_auth;
+	core->mobility = c->mobility;
+	crypto_random(core->ticket_key, sizeof(core->ticket_key));
 	core->channel_max =
 	    c->strict_channels ? STUN_CHANNEL_MAX : STUN_CHANNEL_MAX_5766;
 	core->max_lifetime_s = (uint32_t)(c->max_lifetime_ms / 1000);

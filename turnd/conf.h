@@ -40,6 +40,7 @@ struct turnd_conf {
 	int64_t hook_negative_ms;
 	int64_t hook_entries;
 	bool strict_channels;
+	bool mobility;
 	int64_t user_quota;
 	int64_t max_allocations;
 	int64_t max_permissions;

@@ -84,8 +84,9 @@ assoc_busy(void *arg, struct assoc *a)
 	int link = assoc_link(w, a);
 
 	return link >= 0 &&
-	    turn_server_has(
-		w->server, &assoc_id(a)->client, (uint16_t)link, time_now(w));
+	    (turn_server_has(w->server, &assoc_id(a)->client, (uint16_t)link,
+		 time_now(w)) ||
+		roam_has(w, &assoc_id(a)->client, (uint16_t)link));
 }
 
 /* RFC 8656 section 3.1: the allocation goes with what it was made over. */
@@ -98,6 +99,7 @@ assoc_closed(void *arg, struct assoc *a)
 	census_leave(w->turnd->census, &assoc_id(a)->client);
 	if (link < 0)
 		return;
+	roam_closed(w, &assoc_id(a)->client, (uint16_t)link);
 	turn_server_gone(
 	    w->server, &assoc_id(a)->client, (uint16_t)link, time_now(w));
 	w->timers_moved = true;
@@ -143,9 +145,14 @@ assoc_at(const struct worker *w, const struct addr *client, uint16_t link)
 void
 dtls_clients_send(struct worker *w, const struct turn_out *out)
 {
-	struct assoc *a = assoc_at(w, out->dst, out->link);
+	struct assoc *a;
 	int err;
 
+	if (links_at(w->links, out->link)->via != 0) {
+		roam_send(w, out);
+		return;
+	}
+	a = assoc_at(w, out->dst, out->link);
 	if (a == NULL)
 		return;
 	err = assoc_send(a, out->head, out->head_len, out->data, out->len);

@@ -11,7 +11,7 @@
 /* A sweep looks at every allocation, so strangers must not cause many. */
 #define SWEEP_MS 1000
 
-static_assert(sizeof(struct link) == sizeof(uint16_t) + sizeof(struct addr),
+static_assert(sizeof(struct link) == 2 * sizeof(uint16_t) + sizeof(struct addr),
     "a key is hashed as bytes: no holes");
 
 struct entry {
@@ -74,7 +74,7 @@ link_eq(const void *obj, const void *key)
 	const struct entry *e = obj;
 	const struct link *k = key;
 
-	return e->link.listener == k->listener &&
+	return e->link.listener == k->listener && e->link.via == k->via &&
 	    addr_equal(&e->link.local, &k->local);
 }
 
@@ -88,7 +88,7 @@ links_sweep(struct links *l)
 	size_t i, pos = 0;
 
 	while (turn_server_walk(l->server, &pos, 0, &info))
-		used[info.link] = true;
+		used[info.link] = used[info.next_link] = true;
 	for (i = l->listeners; i < l->n; i++) {
 		e = &l->entries[i];
 		if (used[i] || !e->known)
@@ -116,23 +116,18 @@ entry_get(struct links *l, uint64_t now_ms)
 	return e;
 }
 
-int
-links_get(struct links *l, uint16_t listener, const struct addr *local,
-    uint64_t now_ms)
+static int
+number_of(struct links *l, const struct link *key, uint64_t now_ms)
 {
-	const struct link key = { listener, *local };
+	uint64_t hash = link_hash(l, key);
 	struct entry *e;
-	uint64_t hash;
 
-	if (local->family == ADDR_NONE)
-		return listener;
-	hash = link_hash(l, &key);
-	e = htab_find(&l->table, hash, link_eq, &key);
+	e = htab_find(&l->table, hash, link_eq, key);
 	if (e == NULL) {
 		e = entry_get(l, now_ms);
 		if (e == NULL)
 			return -ENOSPC;
-		e->link = key;
+		e->link = *key;
 		if (htab_put(&l->table, hash, e) != 0) {
 			SLIST_INSERT_HEAD(&l->unused, e, next);
 			return -ENOMEM;
@@ -140,6 +135,25 @@ links_get(struct links *l, uint16_t listener, const struct addr *local,
 		e->known = true;
 	}
 	return (int)(e - l->entries);
+}
+
+int
+links_get(struct links *l, uint16_t listener, const struct addr *local,
+    uint64_t now_ms)
+{
+	const struct link key = { listener, 0, *local };
+
+	return local->family == ADDR_NONE ? listener
+					  : number_of(l, &key, now_ms);
+}
+
+int
+links_get_via(struct links *l, uint16_t worker, uint16_t listener,
+    const struct addr *local, uint64_t now_ms)
+{
+	const struct link key = { listener, (uint16_t)(worker + 1), *local };
+
+	return number_of(l, &key, now_ms);
 }
 
 const struct link *

@@ -20,6 +20,9 @@ struct turn_server;
 
 struct link {
 	uint16_t listener;
+	/* 0; or the number, from 1, of another worker, that hears the client
+	 * (roam.c). */
+	uint16_t via;
 	/* The source of everything sent to the client; ADDR_NONE: what the
 	 * listener is bound to. */
 	struct addr local;
@@ -36,6 +39,9 @@ void links_free(struct links *);
  * LINKS_MAX addresses. -ENOMEM */
 int links_get(struct links *, uint16_t listener, const struct addr *local,
     uint64_t now_ms);
+/* The same for what worker (from 0), another one, hears. */
+int links_get_via(struct links *, uint16_t worker, uint16_t listener,
+    const struct addr *local, uint64_t now_ms);
 const struct link *links_at(const struct links *, uint16_t number);
 
 #endif

@@ -22,6 +22,7 @@ turnd_close(void *state)
 	hook_free(d->hook);
 	pthread_mutex_destroy(&d->quota_lock);
 	turnd_setup_fini(&d->setup);
+	free(d->parcels);
 	free(d);
 }
 
@@ -97,8 +98,9 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	d->census =
 	    census_new((d->streams_max + d->assocs_max) * (size_t)d->workers,
 		(uint32_t)c->per_address, &d->setup.core.hash_key);
+	d->parcels = calloc((size_t)d->workers, sizeof(*d->parcels));
 	if (d->quota == NULL || d->ports == NULL || d->census == NULL ||
-	    open_total(d, c) != 0)
+	    d->parcels == NULL || open_total(d, c) != 0)
 		return -ENOMEM;
 	rc = open_userdb(d, conf, err);
 	if (rc != 0)

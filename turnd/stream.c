@@ -171,8 +171,12 @@ clients_send(struct worker *w, const struct turn_out *out)
 void
 clients_idle(struct worker *w, const struct turn_alloc_info *a)
 {
-	struct stream *s = client_find(w, &a->client, a->link);
+	struct stream *s;
 
+	/* At the end allocations with tickets outlive their connections. */
+	if (w->streams == NULL)
+		return;
+	s = client_find(w, &a->client, a->link);
 	if (s != NULL)
 		stream_touch(s);
 	else

@@ -11,6 +11,7 @@
 #define FLOE_TURND_TURND_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/daemon/listen.h"
 #include "lib/dtls/assoc.h"
@@ -35,8 +36,9 @@ struct turnd {
 	struct listeners listeners;
 	struct tls_ctx *tls; /* NULL: no listener speaks it */
 	int workers;
-	size_t streams_max;                /* TCP connections of a worker */
-	size_t assocs_max;                 /* DTLS associations of a worker */
+	_Atomic uint32_t *parcels; /* that wait for each worker (roam.c) */
+	size_t streams_max;        /* TCP connections of a worker */
+	size_t assocs_max;         /* DTLS associations of a worker */
 	const struct conf_list *balancers; /* struct prefix */
 	struct census *census;             /* of clients over TCP and DTLS */
 	uint64_t idle_ms;                  /* of one without an allocation */
@@ -92,11 +94,12 @@ struct worker {
 	struct assocs *assocs; /* clients over DTLS; NULL: no certificate */
 	struct assoc_stats assoc_stats;
 	struct loop_timer *assocs_timer;
-	uint64_t assocs_due_ms;       /* what that is set to */
-	struct relay **relays;        /* by descriptor */
-	size_t nrelays;               /* room in relays */
-	struct pool *conn_pool;       /* RFC 6062: peers' connections */
-	struct htab conns;            /* those by their number */
+	uint64_t assocs_due_ms; /* what that is set to */
+	struct htab roamers;    /* clients that others' allocations moved to */
+	struct relay **relays;  /* by descriptor */
+	size_t nrelays;         /* room in relays */
+	struct pool *conn_pool; /* RFC 6062: peers' connections */
+	struct htab conns;      /* those by their number */
 	struct loop_timer *conn_rest; /* until accepting makes sense again */
 	struct stream
 	    *leaving; /* a client's connection: asked to, in stream.c */
@@ -169,6 +172,21 @@ void clients_close(struct worker *);
 bool clients_send(struct worker *, const struct turn_out *);
 /* This allocation is over: its connection has to make another one soon. */
 void clients_idle(struct worker *, const struct turn_alloc_info *);
+
+/* roam.c: clients whose allocation is another worker's (RFC 8016) */
+void roam_open(struct worker *);
+void roam_close(struct worker *);
+/* True: the message is for that worker, which has a copy. */
+bool roam_forward(struct worker *, const struct turn_in *);
+/* From this message on, a Refresh with a ticket of that worker. */
+void roam_begin(struct worker *, const struct turn_in *, uint16_t home);
+bool roam_has(const struct worker *, const struct addr *client, uint16_t link);
+/* Its association, here, is closed. */
+void roam_closed(struct worker *, const struct addr *client, uint16_t link);
+/* To a client whose association another worker has. */
+void roam_send(struct worker *, const struct turn_out *);
+/* No allocation is on this 5-tuple any more. */
+void roam_left(struct worker *, const struct addr *client, uint16_t link);
 
 /* door.c: -ENOMEM: what was opened stays to be closed. */
 int doors_open(struct worker *);

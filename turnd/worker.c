@@ -90,6 +90,7 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 
 	alloc_addrs(a, &first, &second);
 	clients_idle(w, a);
+	roam_left(w, &a->client, a->link);
 	log_info("allocation_ended", KV_S("why", reasons[why]),
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
 	    KV_S("realm", a->realm), KV_ADDR("client", &a->client),
@@ -101,6 +102,16 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	    KV_U("to_peer_bytes", up->bytes),
 	    KV_U("to_client_packets", down->packets),
 	    KV_U("to_client_bytes", down->bytes));
+}
+
+/* A client over TCP or DTLS has to allocate anew soon, or is gone. */
+static void
+allocation_left(void *arg, const struct addr *client, uint16_t link)
+{
+	const struct turn_alloc_info was = { .client = *client, .link = link };
+
+	clients_idle(arg, &was);
+	roam_left(arg, client, link);
 }
 
 static void
@@ -294,6 +305,8 @@ worker_take_reply(struct worker *w)
 void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
+	if (in->from == TURN_CLIENT && roam_forward(w, in))
+		return;
 	worker_take_reply(w);
 	w->in = in;
 	turn_server_input(w->server, in, now, &w->out);
@@ -301,6 +314,9 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 		worker_note(w, in);
 	if (w->out.noted && w->out.note.reason == TURN_AUTH_PENDING)
 		asked_park(w, in);
+	/* A connection goes there itself. */
+	if (w->out.then == TURN_THEN_MOVE && !in->stream)
+		roam_begin(w, in, w->out.server);
 	worker_emit(w);
 }
 
@@ -500,11 +516,13 @@ worker_init(struct worker *w)
 		    ? NULL
 		    : turn_pipe_part(w->turnd->total, (unsigned int)w->index),
 		.ended = allocation_ended,
+		.left = allocation_left,
 		.realm_of = realm_of,
 		.user_find = asked_find,
 		.user_by_hash = asked_by_hash,
 	};
 
+	roam_open(w);
 	w->server = turn_server_new(&w->turnd->setup.core, &ops);
 	w->rx = batch_rx_new();
 	w->tx = batch_tx_new(worker_sent, w);
@@ -562,6 +580,7 @@ worker_free(void *worker)
 	dtls_clients_close(w);
 	turn_server_free(w->server); /* closes the relay sockets */
 	tcp_close(w);
+	roam_close(w);
 	doors_close(w);
 	free(w->relays);
 	loop_timer_free(w->expiry);

@@ -547,7 +547,7 @@ alloc_allocate(struct turn_req *r)
 	enum turn_reason reason;
 	bool dual;
 
-	if (r->alloc != NULL) {
+	if (r->alloc != NULL && !mobility_abandoned(r)) {
 		/* RFC 8656 section 7.2: a client that lost our success
 		 * response repeats the request with the same transaction id,
 		 * and 437 would make it give the relay up. */

@@ -103,12 +103,15 @@ enum turn_reason mobility_grant(struct turn_req *, struct turn_alloc *);
 void mobility_put_ticket(struct turn_req *, const struct turn_alloc *);
 /* The 5-tuple of the request is where the allocation will be. */
 enum turn_reason mobility_move(struct turn_req *);
-/* Which allocation is on its way there; NULL: none. */
-struct turn_alloc *
-mobility_at(const struct turn_server *, const struct turn_tuple *);
-void mobility_arrive(struct turn_server *, struct turn_alloc *);
-/* Data has come from there; true: an allocation arrived with it. */
-bool mobility_data(struct turn_server *, const struct turn_tuple *);
+/* Which allocation is on its way there, or from there; NULL: none. */
+struct turn_alloc *mobility_at(struct turn_server *, const struct turn_tuple *);
+/* Data has come from there; true: that is such an allocation, and the tuple is
+ * now the one that its channels have. */
+bool mobility_data(struct turn_server *, struct turn_tuple *);
+/* A request for the allocation has come, which may be from its new address. */
+void mobility_request(struct turn_req *);
+/* An Allocate; true: the allocation has left this 5-tuple to it. */
+bool mobility_abandoned(struct turn_req *);
 /* The connection at either 5-tuple is gone; true: the allocation stays. */
 bool mobility_gone(
     struct turn_server *, struct turn_alloc *, const struct turn_tuple *);

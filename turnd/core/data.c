@@ -117,6 +117,7 @@ data_send(struct turn_server *s, const struct turn_in *in,
     const struct stun_msg *msg, struct turn_out *out)
 {
 	const struct stun_attr *data = stun_find(msg, STUN_DATA_ATTR);
+	struct turn_tuple from = { *in->src, in->link, 0 };
 	struct turn_peer_key *key = &s->send_key;
 	struct turn_alloc *a;
 	enum turn_reason reason;
@@ -131,7 +132,7 @@ data_send(struct turn_server *s, const struct turn_in *in,
 		server_drop(s, out, TURN_NOT_UDP);
 		return;
 	}
-	(void)mobility_data(s, &(struct turn_tuple){ *in->src, in->link, 0 });
+	(void)mobility_data(s, &from);
 	if (data == NULL || stun_unknown(msg, send_known, &unknown, 1) > 0 ||
 	    stun_get_xor_addr(msg, STUN_XOR_PEER_ADDRESS, &key->peer) != 0) {
 		server_drop(s, out, TURN_SEND_INCOMPLETE);

@@ -4,15 +4,28 @@
  * 5-tuple. A ticket says which server keeps the allocation, which one it is,
  * and how often it has moved; it is encrypted and sealed (SIV: the seal is
  * what the encryption begins from), so it tells a client nothing and cannot be
- * guessed. Nothing is kept for one but its number in the allocation.
+ * guessed. Nothing is kept for one but its number in the allocation. It is text
+ * of 32 characters, because coturn's client takes it for a string, and has no
+ * room for a longer one.
+ *
+ * While it moves an allocation has two 5-tuples. Data goes to the old one until
+ * data comes from the new one, which ends the old one (section 3.2.2). It also
+ * goes to the new one as soon as a request comes from there that needs no
+ * ticket: such a client has heard that it moved, and one that only listens
+ * would else hear nothing more (coturn's, for one). Then the old one may still
+ * send for a while.
  */
 #include <string.h>
 
 #include "turnd/core/core.h"
 
-#define SEAL_LEN   16
-#define PLAIN_LEN  16
+#define SEAL_LEN   12
+#define PLAIN_LEN  12 /* server, 3 bytes of its number, id */
 #define TICKET_LEN (SEAL_LEN + PLAIN_LEN)
+#define TEXT_LEN   (TICKET_LEN / 3 * 4)
+#define NUMBER_MAX 0xffffff
+/* So long data is taken from where a client was. */
+#define OLD_MS 30000
 
 static bool
 ticket_eq(const void *obj, const void *id)
@@ -36,7 +49,7 @@ id_hash(const struct turn_server *s, uint64_t id)
 	return hash_bytes(&s->cfg->hash_key, &id, sizeof(id));
 }
 
-/* The first 16 bytes of a MAC; the purposes have nothing in common. */
+/* The beginning of a MAC; the purposes have nothing in common. */
 static int
 ticket_mac(const struct turn_server *s, uint8_t purpose,
     const uint8_t in[PLAIN_LEN], uint8_t out[SEAL_LEN])
@@ -57,7 +70,7 @@ static int
 ticket_mask(const struct turn_server *s, const uint8_t seal[SEAL_LEN],
     uint8_t text[PLAIN_LEN])
 {
-	uint8_t mask[SEAL_LEN];
+	uint8_t mask[PLAIN_LEN];
 	int err = ticket_mac(s, 'm', seal, mask);
 	size_t i;
 
@@ -69,36 +82,43 @@ ticket_mask(const struct turn_server *s, const uint8_t seal[SEAL_LEN],
 void
 mobility_put_ticket(struct turn_req *r, const struct turn_alloc *a)
 {
-	uint16_t server[2] = { r->s->ops.server, 0 };
+	uint32_t head = (uint32_t)r->s->ops.server << 24 | a->ticket;
 	uint8_t ticket[TICKET_LEN], *plain = ticket + SEAL_LEN;
+	char text[CRYPTO_BASE64_LEN(TICKET_LEN)];
 
 	if (a->ticket == 0)
 		return;
-	memcpy(plain, server, 4);
-	memcpy(plain + 4, &a->ticket, 4);
-	memcpy(plain + 8, &a->id, 8);
-	if (ticket_mac(r->s, 's', plain, ticket) == 0 &&
-	    ticket_mask(r->s, ticket, plain) == 0)
-		stun_put(&r->out, STUN_MOBILITY_TICKET, ticket, TICKET_LEN);
+	memcpy(plain, &head, sizeof(head));
+	memcpy(plain + sizeof(head), &a->id, sizeof(a->id));
+	if (ticket_mac(r->s, 's', plain, ticket) != 0 ||
+	    ticket_mask(r->s, ticket, plain) != 0)
+		return;
+	crypto_base64url(ticket, TICKET_LEN, text);
+	stun_put(&r->out, STUN_MOBILITY_TICKET, text, TEXT_LEN);
 }
 
 /* False: it is not one of ours. */
 static bool
 ticket_open(struct turn_req *r, const uint8_t *value, size_t len)
 {
-	uint8_t plain[PLAIN_LEN], seal[SEAL_LEN];
+	uint8_t ticket[TICKET_LEN], *plain = ticket + SEAL_LEN, seal[SEAL_LEN];
 	struct turn_ticket *t = &r->ticket;
+	size_t room = sizeof(ticket);
+	uint32_t head;
 
-	if (len != TICKET_LEN)
+	if (len != TEXT_LEN ||
+	    crypto_base64url_decode((const char *)value, len, ticket, &room) !=
+		0 ||
+	    room != TICKET_LEN)
 		return false;
-	memcpy(plain, value + SEAL_LEN, PLAIN_LEN);
-	if (ticket_mask(r->s, value, plain) != 0 ||
+	if (ticket_mask(r->s, ticket, plain) != 0 ||
 	    ticket_mac(r->s, 's', plain, seal) != 0 ||
-	    !crypto_equal(seal, value, SEAL_LEN))
+	    !crypto_equal(seal, ticket, SEAL_LEN))
 		return false;
-	memcpy(&t->server, plain, sizeof(t->server));
-	memcpy(&t->number, plain + 4, sizeof(t->number));
-	memcpy(&t->id, plain + 8, sizeof(t->id));
+	memcpy(&head, plain, sizeof(head));
+	t->server = (uint16_t)(head >> 24);
+	t->number = head & NUMBER_MAX;
+	memcpy(&t->id, plain + sizeof(head), sizeof(t->id));
 	return true;
 }
 
@@ -162,9 +182,9 @@ moving(const struct turn_alloc *a)
 	return a->next.client.family != ADDR_NONE;
 }
 
-/* The client is not expected on the new 5-tuple any more. */
+/* Only one 5-tuple is left of the two. */
 static void
-stop_moving(struct turn_server *s, struct turn_alloc *a)
+drop_next(struct turn_server *s, struct turn_alloc *a)
 {
 	struct turn_tuple left = a->next;
 
@@ -172,55 +192,23 @@ stop_moving(struct turn_server *s, struct turn_alloc *a)
 		return;
 	htab_del(&s->moving, tuple_hash(s, &a->next), a);
 	a->next = (struct turn_tuple){ .client.family = ADDR_NONE };
+	a->arrived = false;
 	if (s->ops.left != NULL)
 		s->ops.left(s->ops.arg, &left.client, left.link);
 }
 
-/* Both are what the allocation is found by. */
+/* Is this the 5-tuple that the last ticket was given to? */
 static bool
 is_at(const struct turn_alloc *a, const struct turn_tuple *t)
 {
-	return memcmp(moving(a) ? &a->next : &a->tuple, t, sizeof(*t)) == 0;
+	return memcmp(moving(a) && !a->arrived ? &a->next : &a->tuple, t,
+		   sizeof(*t)) == 0;
 }
 
-enum turn_reason
-mobility_move(struct turn_req *r)
+static bool
+is_next(const struct turn_alloc *a, const struct turn_tuple *t)
 {
-	struct turn_tuple to = { *r->in->src, r->in->link, 0 };
-	struct turn_server *s = r->s;
-	struct turn_alloc *a = r->alloc;
-
-	/* "The old ticket can only be used for the purposes of
-	 * retransmission": it gets the answer that was lost. */
-	if (r->ticket.number == a->ticket - 1 && is_at(a, &to) &&
-	    memcmp(a->move_txid, stun_txid(r->msg), STUN_TXID_LEN) == 0)
-		return TURN_OK;
-	if (r->ticket.number != a->ticket || is_at(a, &to))
-		return TURN_BAD_TICKET;
-	/* As for a new allocation. */
-	if (addr_tunneled(&to.client))
-		return TURN_CLIENT_TUNNELED;
-	stop_moving(s, a);
-	if (!is_at(a, &to)) {
-		a->next = to;
-		if (htab_put(&s->moving, tuple_hash(s, &to), a) != 0) {
-			a->next =
-			    (struct turn_tuple){ .client.family = ADDR_NONE };
-			return TURN_FULL;
-		}
-	}
-	a->ticket++;
-	memcpy(a->move_txid, stun_txid(r->msg), sizeof(a->move_txid));
-	return TURN_OK;
-}
-
-struct turn_alloc *
-mobility_at(const struct turn_server *s, const struct turn_tuple *t)
-{
-	/* Few are on their way at any time, and most often none. */
-	if (s->moving.used == 0)
-		return NULL;
-	return htab_find(&s->moving, tuple_hash(s, t), next_eq, t);
+	return moving(a) && memcmp(&a->next, t, sizeof(*t)) == 0;
 }
 
 /* A channel that finds no room is gone, as if its time were over. */
@@ -239,35 +227,109 @@ move_channels(struct turn_server *s, struct turn_alloc *a)
 	}
 }
 
-/*
- * Section 3.2.2: with the first data from the new 5-tuple, or when the
- * connection of the old one is closed, the old one is over.
- */
-void
-mobility_arrive(struct turn_server *s, struct turn_alloc *a)
+/* The 5-tuples change places: from now on data goes to what was next. */
+static bool
+swap(struct turn_server *s, struct turn_alloc *a)
 {
 	struct turn_tuple old = a->tuple;
 
 	if (htab_put(&s->allocs, tuple_hash(s, &a->next), a) != 0)
-		return; /* it goes on at the old one */
+		return false; /* it goes on where it is */
 	htab_del(&s->moving, tuple_hash(s, &a->next), a);
 	htab_del(&s->allocs, tuple_hash(s, &old), a);
 	a->tuple = a->next;
-	a->next = (struct turn_tuple){ .client.family = ADDR_NONE };
+	a->next = old;
+	a->arrived = true;
+	a->adrift = false;
+	a->old_until_ms = s->seen.now_ms + OLD_MS;
 	move_channels(s, a);
-	if (s->ops.left != NULL)
-		s->ops.left(s->ops.arg, &old.client, old.link);
+	/* There was one entry, and there is room for one. */
+	(void)htab_put(&s->moving, tuple_hash(s, &a->next), a);
+	return true;
+}
+
+enum turn_reason
+mobility_move(struct turn_req *r)
+{
+	struct turn_tuple to = { *r->in->src, r->in->link, 0 };
+	struct turn_server *s = r->s;
+	struct turn_alloc *a = r->alloc;
+
+	/* "The old ticket can only be used for the purposes of
+	 * retransmission": it gets the answer that was lost. */
+	if (r->ticket.number % NUMBER_MAX + 1 == a->ticket && is_at(a, &to) &&
+	    memcmp(a->move_txid, stun_txid(r->msg), STUN_TXID_LEN) == 0)
+		return TURN_OK;
+	if (r->ticket.number != a->ticket || is_at(a, &to))
+		return TURN_BAD_TICKET;
+	/* As for a new allocation. */
+	if (addr_tunneled(&to.client))
+		return TURN_CLIENT_TUNNELED;
+	drop_next(s, a);
+	if (!is_at(a, &to)) {
+		a->next = to;
+		if (htab_put(&s->moving, tuple_hash(s, &to), a) != 0) {
+			a->next =
+			    (struct turn_tuple){ .client.family = ADDR_NONE };
+			return TURN_FULL;
+		}
+	}
+	if (a->adrift && moving(a) && swap(s, a))
+		drop_next(s, a);
+	a->ticket = a->ticket % NUMBER_MAX + 1;
+	memcpy(a->move_txid, stun_txid(r->msg), sizeof(a->move_txid));
+	return TURN_OK;
+}
+
+struct turn_alloc *
+mobility_at(struct turn_server *s, const struct turn_tuple *t)
+{
+	struct turn_alloc *a;
+
+	/* Few are on their way at any time, and most often none. */
+	if (s->moving.used == 0)
+		return NULL;
+	a = htab_find(&s->moving, tuple_hash(s, t), next_eq, t);
+	if (a == NULL || !a->arrived || s->seen.now_ms < a->old_until_ms)
+		return a;
+	drop_next(s, a);
+	return NULL;
 }
 
 bool
-mobility_data(struct turn_server *s, const struct turn_tuple *from)
+mobility_data(struct turn_server *s, struct turn_tuple *from)
 {
 	struct turn_tuple key = { from->client, from->link, 0 };
 	struct turn_alloc *a = mobility_at(s, &key);
 
 	if (a == NULL || alloc_expire(s, a))
 		return false;
-	mobility_arrive(s, a);
+	if (!a->arrived && swap(s, a))
+		drop_next(s, a);
+	from->client = a->tuple.client;
+	from->link = a->tuple.link;
+	return true;
+}
+
+void
+mobility_request(struct turn_req *r)
+{
+	struct turn_tuple from = { *r->in->src, r->in->link, 0 };
+	struct turn_alloc *a = r->alloc;
+
+	if (!r->ticket.given && !a->arrived && is_next(a, &from))
+		(void)swap(r->s, a);
+}
+
+bool
+mobility_abandoned(struct turn_req *r)
+{
+	struct turn_tuple from = { *r->in->src, r->in->link, 0 };
+
+	if (!r->alloc->arrived || !is_next(r->alloc, &from))
+		return false;
+	drop_next(r->s, r->alloc);
+	r->alloc = NULL;
 	return true;
 }
 
@@ -275,10 +337,10 @@ bool
 mobility_gone(
     struct turn_server *s, struct turn_alloc *a, const struct turn_tuple *t)
 {
-	if (moving(a) && is_at(a, t))
-		stop_moving(s, a);
-	else if (moving(a))
-		mobility_arrive(s, a);
+	if (is_next(a, t) || (moving(a) && swap(s, a)))
+		drop_next(s, a);
+	else
+		a->adrift = true;
 	/* Break before make: with its ticket the client may come back. */
 	return a->ticket != 0;
 }
@@ -286,7 +348,7 @@ mobility_gone(
 void
 mobility_end(struct turn_server *s, struct turn_alloc *a)
 {
-	stop_moving(s, a);
+	drop_next(s, a);
 	if (a->ticket != 0)
 		htab_del(&s->tickets, id_hash(s, a->id), a);
 	a->ticket = 0;

@@ -153,6 +153,9 @@
 	ROW(TURN_TOO_MANY_ADDRESSES, "too_many_addresses", 0,                \
 	    "allocations at as many addresses of this machine as a "         \
 	    "listener on 0.0.0.0 or [::] tells apart")                       \
+	ROW(TURN_ROAM_FULL, "roam_full", 0,                                  \
+	    "more than the worker takes that keeps the allocation of a "     \
+	    "client that moved")                                             \
 	/* datagrams of both: dropped */                                     \
 	ROW(TURN_BANDWIDTH, "bandwidth", 0,                                  \
 	    "more than allocation-bandwidth, user-bandwidth or what the "    \

@@ -216,6 +216,8 @@ request_serve(struct turn_req *r, const struct turn_method *m)
 	/* RFC 8656 section 5 */
 	if ((m->needs & NEEDS_ALLOC) && !auth_owns(r, r->alloc))
 		return TURN_WRONG_USER;
+	if (m->needs & NEEDS_ALLOC)
+		mobility_request(r);
 	return m->fn(r);
 }
 

@@ -42,8 +42,12 @@ struct turn_half {
 struct turn_alloc {
 	struct turn_tuple tuple;
 	struct turn_half halves[TURN_FAMILIES]; /* by enum turn_family */
-	struct turn_tuple next; /* where the client moves; ADDR_NONE: nowhere */
-	uint32_t ticket;        /* number of the one it has; 0: none */
+	struct turn_tuple next; /* where the client moves to, or, arrived, has
+				   come from; ADDR_NONE: neither */
+	bool arrived;
+	bool adrift;           /* the connection that it was on is closed */
+	uint64_t old_until_ms; /* arrived: so long next may send */
+	uint32_t ticket;       /* number of the one it has; 0: none */
 	uint8_t move_txid[STUN_TXID_LEN]; /* of the Refresh that moved it */
 	uint64_t id;
 	struct wheel_timer timer; /* of the half that ends first */

@@ -36,6 +36,7 @@ class Turnutils(case.Case):
         self.assertGreaterEqual(sent, MESSAGES, text)
         self.assertEqual(sent, received, text)
         self.assertIn("Total lost packets 0 ", text)
+        return text
 
     def test_channels(self):
         self.relay(*STATIC)
@@ -60,6 +61,18 @@ class Turnutils(case.Case):
 
     def test_dont_fragment(self):
         self.relay("-s", "-g", *STATIC)
+
+    def tcp_relay(self, *options):
+        """TCP allocations: each client connects to all the others."""
+        text = self.relay("-T", *options, *STATIC)
+        # It goes on with fewer connections than it wanted, after 35 s.
+        self.assertNotIn("not enough", text)
+
+    def test_tcp_allocations(self):
+        self.tcp_relay()
+
+    def test_tcp_allocations_over_tls(self):
+        self.tcp_relay("-S", "-p", str(floe.TURNS_PORT))
 
     def test_one_client_to_itself(self):
         self.relay("-c", *STATIC)

@@ -163,6 +163,29 @@ auth_expired(const struct turn_req *r)
 }
 
 /*
+ * As stun_nonce_check. RFC 6062 has a client bring a second connection to its
+ * allocation, and some bring the nonce along that the first one got: that is
+ * good for it, since over TCP nobody's address is forged.
+ */
+static int
+auth_nonce(const struct turn_req *r, const struct stun_attr *nonce)
+{
+	const struct stun_nonce_key *key = &r->realm->nonce_key;
+	const uint8_t *value = stun_value(r->msg, nonce);
+	int err;
+
+	err = stun_nonce_check(key, r->in->src, r->t.now_ms, value, nonce->len);
+	if (err != -EACCES || !r->in->stream)
+		return err;
+	if (r->moves) /* who knows the first connection will judge */
+		return 0;
+	if (r->conn == NULL)
+		return err;
+	return stun_nonce_check(
+	    key, &r->conn->alloc->tuple.client, r->t.now_ms, value, nonce->len);
+}
+
+/*
  * The order of checks is that of RFC 8489 section 9.2.4: only who knows the
  * password hears that the nonce has expired. But one that was never given to
  * this address ends them, so that forged sources cost one MAC and no more.
@@ -191,8 +214,7 @@ auth_check(struct turn_req *r)
 		return TURN_INCOMPLETE_CREDENTIALS;
 	if (!named)
 		return TURN_WRONG_REALM;
-	err = stun_nonce_check(&r->realm->nonce_key, r->in->src, r->t.now_ms,
-	    stun_value(r->msg, nonce), nonce->len);
+	err = auth_nonce(r, nonce);
 	if (err == -EACCES)
 		return TURN_STALE_NONCE;
 	reason = auth_algorithm(r, &algorithm);

@@ -346,6 +346,30 @@ test_bind_of_another_user(void **state)
 	assert_int_equal(TURN_THEN_NOTHING, w->f.out.then);
 }
 
+/* Whoever has brought the nonce of the control connection is not sent away. */
+static void
+test_bind_with_the_first_nonce(void **state)
+{
+	struct world *w = *state;
+	uint32_t id = connected(w, PEER);
+	struct client udp;
+
+	memcpy(w->data.nonce, w->c.nonce, sizeof(w->data.nonce));
+	memcpy(w->data.realm, w->c.realm, sizeof(w->data.realm));
+	udp = w->data;
+	udp.stream = false;
+	refused(w, client_bind_conn(&udp, id), 438, "stale_nonce");
+	/* But it is good for that connection alone. */
+	refused(w, client_bind_conn(&w->data, id + 1), 438, "stale_nonce");
+	memcpy(w->data.nonce, w->c.nonce, sizeof(w->data.nonce));
+	w->data.password = "wrong";
+	refused(w, client_bind_conn(&w->data, id), 401, "wrong_password");
+	memcpy(w->data.nonce, w->c.nonce, sizeof(w->data.nonce));
+	w->data.password = "wonderland";
+	assert_int_equal(0, client_bind_conn(&w->data, id));
+	assert_int_equal(TURN_THEN_JOIN, w->f.out.then);
+}
+
 /* A name whose time is over serves its allocation, also by new connections. */
 static void
 test_bind_by_expired_name(void **state)
@@ -515,6 +539,14 @@ test_moves_to_its_server(void **state)
 		else
 			refused(&other, 400, 400, "no_connection");
 	}
+	/* Nor can it tell whether a nonce was the control connection's. */
+	memcpy(other.data.nonce, w->c.nonce, sizeof(w->c.nonce));
+	assert_int_equal(-1, client_bind_conn(&other.data, id));
+	assert_int_equal(TURN_THEN_MOVE, other.f.out.then);
+	other.data.password = "wrong";
+	refused(
+	    &other, client_bind_conn(&other.data, id), 401, "wrong_password");
+	other.data.password = "wonderland";
 	other.data.stream = false;
 	refused(&other, client_bind_conn(&other.data, id), 400, "not_stream");
 	fake_fini(&other.f);
@@ -570,6 +602,7 @@ main(void)
 		CASE(test_unclaimed),
 		CASE(test_bind_is_refused),
 		CASE(test_bind_of_another_user),
+		CASE(test_bind_with_the_first_nonce),
 		CASE(test_bind_by_expired_name),
 		CASE(test_limits),
 		cmocka_unit_test_setup_teardown(

@@ -24,6 +24,8 @@ static const struct metric
 	    "Connections of TCP allocations with peers, begun or accepted." },
     requests = { "turnd_requests_total", "counter",
 	    "Requests answered, by method and outcome." },
+    records_held = { "turnd_records_held_back_total", "counter",
+	    "Lines of ended allocations that were not written." },
     auth_failures = { "turnd_auth_failures_total", "counter",
 	    "Requests with a wrong user, password or an expired name." },
     connections = { "turnd_tcp_connections", "gauge",
@@ -219,6 +221,21 @@ put_hook(struct buf *b, struct hook *hook)
 	metric_u64(b, &hook_asking, "", s.asking);
 }
 
+static uint64_t
+sum_records_held(const struct daemon_run *run)
+{
+	const struct worker *w;
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < daemon_workers(run); i++) {
+		w = daemon_worker(run, i);
+		if (w != NULL)
+			sum += stat_get(&w->records_held);
+	}
+	return sum;
+}
+
 static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
@@ -241,6 +258,8 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_streams(b, &streams);
 	put_assocs(b, &assocs);
 	put_hook(b, ((struct turnd *)daemon_state(arg))->hook);
+	metric_begin(b, &records_held);
+	metric_u64(b, &records_held, "", sum_records_held(arg));
 	metric_begin(b, &auth_failures);
 	metric_u64(b, &auth_failures, "", s.auth_failures);
 	metric_begin(b, &drops);

@@ -15,6 +15,7 @@
 
 #include "lib/daemon/listen.h"
 #include "lib/dtls/assoc.h"
+#include "lib/base/bucket.h"
 #include "lib/log/log.h"
 #include "lib/base/htab.h"
 #include "lib/net/batch.h"
@@ -111,6 +112,8 @@ struct worker {
 	const struct turn_in *in;     /* what the server is fed */
 	uint64_t asked_for;           /* whom that waits for */
 	struct log_limit refusals;
+	struct bucket records;    /* lines of ended allocations */
+	uint64_t records_held;    /* those not written; read by any */
 	struct log_limit limited; /* of networks with too many requests */
 	struct log_limit trouble; /* of receiving */
 	struct addr reach;        /* of the peer that out goes to */

@@ -7,6 +7,8 @@
 
 /* So many datagrams of one socket, and the others get their turn. */
 #define READ_MAX 256
+/* Lines a second of ended allocations that are always written. */
+#define RECORDS_MIN 10
 /* Lines a second about requests that strangers make us refuse. */
 #define REFUSAL_LINES 20
 
@@ -78,6 +80,29 @@ alloc_addrs(
 	    v4 ? a->relayed[TURN_V6] : (struct addr){ .family = ADDR_NONE };
 }
 
+/*
+ * These lines are what a bill is made from, so all that live may end at once
+ * and have theirs, and once more each minute. Who makes and ends allocations
+ * faster than that only wants to fill a disk.
+ */
+static bool
+record_passes(struct worker *w, enum turn_end why)
+{
+	uint64_t max = w->turnd->setup.core.max_allocations;
+	uint64_t minutely = max / 60 / (uint64_t)w->turnd->workers;
+	const struct bucket_rate rate = {
+		minutely > RECORDS_MIN ? minutely : RECORDS_MIN, max
+	};
+
+	if (why != TURN_END_SHUTDOWN &&
+	    !bucket_has(&w->records, &rate, 1, loop_now_ms(w->loop))) {
+		stat_add(&w->records_held, 1);
+		return false;
+	}
+	bucket_take(&w->records, 1);
+	return true;
+}
+
 static void
 allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 {
@@ -91,6 +116,8 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	alloc_addrs(a, &first, &second);
 	clients_idle(w, a);
 	roam_left(w, &a->client, a->link);
+	if (!record_passes(w, why))
+		return;
 	log_info("allocation_ended", KV_S("why", reasons[why]),
 	    KV_I("worker", w->index), KV_U("id", a->id), KV_S("user", a->user),
 	    KV_S("realm", a->realm), KV_ADDR("client", &a->client),
@@ -101,7 +128,8 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	    KV_U("to_peer_packets", up->packets),
 	    KV_U("to_peer_bytes", up->bytes),
 	    KV_U("to_client_packets", down->packets),
-	    KV_U("to_client_bytes", down->bytes));
+	    KV_U("to_client_bytes", down->bytes),
+	    KV_U("held_back", w->records_held));
 }
 
 /* A client over TCP or DTLS has to allocate anew soon, or is gone. */

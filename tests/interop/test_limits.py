@@ -170,6 +170,28 @@ class Limits(case.Case):
         self.assertLessEqual(len(got), 103 * (1 + seconds))
         self.assertLess(len(got), sent)
 
+    def test_records_do_not_fill_the_disk(self):
+        server = self.begin("turnd", max_allocations="10")
+        client = turn.Client((HOST, floe.TURN_PORT), *floe.TURN_USER)
+        self.addCleanup(client.close)
+        before, ended = time.monotonic(), 0
+        while ended < 100 or labelled(
+                "turnd", "turnd_records_held_back_total") == 0:
+            client.allocate()
+            client.release()
+            ended += 1
+        seconds = time.monotonic() - before
+        held = labelled("turnd", "turnd_records_held_back_total")
+        written = server.log().count(" allocation_ended ")
+        self.assertEqual(written + held, ended)
+        self.assertGreaterEqual(written, 10)
+        self.assertLessEqual(written, 10 + 10 * (seconds + 1))
+        # The next one tells; at the end everybody has his.
+        client.allocate()
+        server.stop()
+        self.assertRegex(server.log(),
+                         f"allocation_ended why=shutdown .*held_back={held}")
+
     def drain(self, link, got):
         """How many datagrams have come in all."""
         try:

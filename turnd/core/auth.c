@@ -118,6 +118,11 @@ auth_user(struct turn_req *r, const struct stun_attr *name)
 	int err;
 
 	err = auth_name(r, name);
+	r->tried = r->user.id;
+	/* Before anybody is asked. The nonce says that the address is no
+	 * forgery, or anybody could make anybody wait. */
+	if (guard_waits(r))
+		return TURN_AUTH_BACKOFF;
 	if (err == 0 && r->user.len > 0 && !r->user.known &&
 	    ops->user_find != NULL) {
 		err = ops->user_find(
@@ -221,10 +226,6 @@ auth_check(struct turn_req *r)
 	if (reason != TURN_OK)
 		return reason;
 	reason = auth_user(r, name);
-	/* The nonce says that the address is no forgery, or anybody could
-	 * make anybody wait. */
-	if (guard_waits(r))
-		return TURN_AUTH_BACKOFF;
 	if (reason == TURN_OK)
 		reason = auth_integrity(r, algorithm);
 	r->proven = reason == TURN_OK;

@@ -33,6 +33,7 @@ struct turn_req {
 	struct turn_name user;
 	struct turn_record record; /* of a user found by the shell */
 	bool recorded;
+	uint64_t tried; /* the user's id, before a record of him changes it */
 	struct turn_key key;
 	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
 	bool proven; /* user and key are good, though the nonce be old */

@@ -71,7 +71,7 @@ guard_waits(const struct turn_req *r)
 	if (network_suspect(r))
 		name.free = all.free = FREE_IF_SUSPECT;
 	return limit_waits(
-		   r->s->failures, &name, &host, r->user.id, r->t.now_ms) ||
+		   r->s->failures, &name, &host, r->tried, r->t.now_ms) ||
 	    limit_waits(r->s->failures, &all, &host, 0, r->t.now_ms);
 }
 
@@ -83,7 +83,7 @@ guard_failed(struct turn_req *r)
 	struct prefix network = limit_network(r->in->src);
 
 	limit_failed(
-	    r->s->failures, &limits->name, &host, r->user.id, r->t.now_ms);
+	    r->s->failures, &limits->name, &host, r->tried, r->t.now_ms);
 	limit_failed(r->s->failures, &limits->host, &host, 0, r->t.now_ms);
 	limit_failed(r->s->failures, &limits->host, &network, 0, r->t.now_ms);
 }

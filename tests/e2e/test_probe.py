@@ -195,6 +195,9 @@ class Probe(Asks):
         self.problem(report, "not-stun")
         report = self.probe(f"turns:{lab.SERVER}:25", status=1)
         self.problem(report, "tls-failed")
+        report = self.probe(f"ws://{lab.SERVER}:25", status=1)
+        self.assertEqual({check["problem"] for check in report["checks"]},
+                         {None, "not-http"})
 
     def test_stun_server_that_is_no_relay(self):
         self.begin()
@@ -247,6 +250,34 @@ class Probe(Asks):
                    for check in report["checks"]
                    if check["check"] == "relay"}
         self.assertEqual(len(relayed), 4, report)
+
+    def begin_signaling(self, tls=None):
+        self.net = self.lab("port-restricted", "none")
+        conf = floe.daemon.write_conf(
+            self.path("floe.conf"), floe.sections(self, lab.SERVER, tls))
+        floe.start(self, "signald", conf, self.net.server)
+
+    def test_signaling(self):
+        self.begin_signaling()
+        web = f"ws://{lab.SERVER}:{floe.PAGE_PORT}"
+        for path in ("", "/ws"):
+            self.assertEqual(self.results(self.probe(web + path)), {
+                "connect": "ok", "health": "ok", "websocket": "ok"})
+        report = self.probe(web + "/wrong", status=1)
+        check = self.problem(report, "http-status")
+        self.assertEqual((check["check"], check["code"]), ("websocket", 404))
+        report = self.probe(web.replace("ws:", "wss:"), status=1)
+        self.problem(report, "hung-up")
+
+    def test_signaling_over_tls(self):
+        authority = certs.Authority(self.folder)
+        self.begin_signaling(authority.issue(lab.SERVER))
+        web = f"wss://{lab.SERVER}:{floe.PAGE_PORT}/ws"
+        report = self.probe("--ca", authority.cert, web)
+        self.assertEqual(self.results(report, "tls"), {
+            "connect": "ok", "health": "ok", "websocket": "ok"})
+        self.problem(self.probe(web, status=1),
+                     "certificate-unknown-authority")
 
     def certificate(self, tls, problem, *options, ca=None):
         """It fails as told, and --insecure goes on and notes it."""

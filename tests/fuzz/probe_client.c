@@ -3,13 +3,15 @@
  * probe_client: any message as a server's answer to floe-probe, before and
  * after a challenge. Its verdict is one of four, its texts are fit for a
  * terminal, and who does not know the password never says yes. The bytes as
- * data of a peer, too.
+ * data of a peer and as the head of an HTTP answer, too.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/crypto/crypto.h"
 #include "tests/fuzz/fuzz.h"
 #include "tools/floe-probe/core/client.h"
+#include "tools/floe-probe/core/web.h"
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -46,6 +48,17 @@ check_data(const uint8_t *data, size_t len)
 		MUST(inside >= data && inside + inside_len <= data + len);
 }
 
+static void
+check_web(const uint8_t *data, size_t len)
+{
+	static const char key[WEB_KEY_LEN] = "dGhlIHNhbXBsZSBub25jZQ==";
+	int status = web_status(data, len);
+
+	MUST(status == 0 || status == -EBADMSG ||
+	    (status >= 100 && status <= 599));
+	(void)web_accepts(data, len, key);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -57,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int i;
 
 	check_data(data, len);
+	check_web(data, len);
 	/* ask() has seen to that. */
 	if (stun_decode(data, len, &m) != 0 || stun_malformed(&m) != NULL ||
 	    (m.class != STUN_SUCCESS && m.class != STUN_ERROR))

@@ -264,18 +264,41 @@ recv_once(struct link *l, uint8_t *out)
 	return n == 0 ? -EAGAIN : n;
 }
 
+/* 0 when there may be more to read. */
+static int
+wait_to_read(struct link *l, uint64_t until_us)
+{
+	return l->tls != NULL ? wait_tls(l, until_us)
+			      : wait_for(l->fd, POLLIN, until_us);
+}
+
 ssize_t
 link_recv(struct link *l, uint8_t *out, uint64_t until_us)
 {
 	ssize_t n;
-	int rc = 0;
+	int rc;
 
 	for (;;) {
 		n = recv_once(l, out);
 		if (n != -EAGAIN)
 			return n;
-		rc = l->tls != NULL ? wait_tls(l, until_us)
-				    : wait_for(l->fd, POLLIN, until_us);
+		rc = wait_to_read(l, until_us);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+ssize_t
+link_read(struct link *l, void *data, size_t room, uint64_t until_us)
+{
+	ssize_t n;
+	int rc;
+
+	for (;;) {
+		n = read_some(l, data, room);
+		if (n != -EAGAIN)
+			return n;
+		rc = wait_to_read(l, until_us);
 		if (rc != 0)
 			return rc;
 	}

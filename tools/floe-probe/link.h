@@ -48,6 +48,8 @@ int link_send(struct link *, const void *, size_t);
 /* One message, at most LINK_MESSAGE_MAX bytes: its length; -ETIMEDOUT;
  * -EBADMSG when a stream has something else; or -errno. */
 ssize_t link_recv(struct link *, uint8_t *out, uint64_t until_us);
+/* Bytes of a stream, at least one; 0: it has ended; -ETIMEDOUT; -errno. */
+ssize_t link_read(struct link *, void *, size_t room, uint64_t until_us);
 /* The problem that a failed send or receive is. */
 void link_trouble(const struct link *, int err, struct trouble *);
 

@@ -16,11 +16,12 @@ enum { EXIT_FINE, EXIT_TROUBLE, EXIT_USAGE };
 #define URIS_MAX      16
 
 static const char usage_text[] =
-    "floe-probe - does a STUN or TURN server work from here\n\n"
+    "floe-probe - does a STUN, TURN or signaling server work from here\n\n"
     "usage: floe-probe [options] URI...\n\n"
     "  URI                   stun:HOST[:PORT], stuns:HOST[:PORT],\n"
     "                        turn:HOST[:PORT][?transport=udp|tcp] or\n"
-    "                        turns:HOST[:PORT][?transport=udp|tcp]\n"
+    "                        turns:HOST[:PORT][?transport=udp|tcp], or\n"
+    "                        ws[s]://HOST[:PORT][/PATH] for signaling\n"
     "  -u, --user NAME       user of the TURN server\n"
     "  -p, --password PW     and password; else $FLOE_PROBE_PASSWORD\n"
     "  -s, --secret SECRET   its turn-secret instead; else "
@@ -177,18 +178,21 @@ check_uri(struct probe *p, const struct uri *u)
 static int
 open_tls(struct probe *p)
 {
-	static const char *const alpn[] = { "stun.turn", "stun.nat-discovery",
+	static const char *const stun[] = { "stun.turn", "stun.nat-discovery",
 		NULL };
-	const struct tls_client_conf conf = {
+	static const char *const web[] = { "http/1.1", NULL };
+	struct tls_client_conf conf = {
 		.ca = p->ca,
 		.insecure = p->insecure,
-		.alpn = alpn,
+		.alpn = stun,
 	};
 	char err[TLS_ERR_MAX];
+	int rc = tls_client_ctx_new(&conf, &p->tls, err);
 
-	if (tls_client_ctx_new(&conf, &p->tls, err) == 0)
-		return -1;
-	return bad_usage("--ca ", err);
+	conf.alpn = web;
+	if (rc == 0)
+		rc = tls_client_ctx_new(&conf, &p->web_tls, err);
+	return rc == 0 ? -1 : bad_usage("--ca ", err);
 }
 
 int
@@ -214,6 +218,7 @@ main(int argc, char **argv)
 		rc = report_ok(&p.report) ? EXIT_FINE : EXIT_TROUBLE;
 	}
 	tls_ctx_free(p.tls);
+	tls_ctx_free(p.web_tls);
 	crypto_wipe(&a, sizeof(a));
 	crypto_fini();
 	return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * probe: what the files of floe-probe share.
- * Owns: struct probe its TLS context.  Thread: one.
+ * Owns: struct probe its TLS contexts.  Thread: one.
  */
 #ifndef FLOE_TOOLS_PROBE_PROBE_H
 #define FLOE_TOOLS_PROBE_PROBE_H
@@ -16,7 +16,7 @@ struct probe {
 	const char *user, *password; /* NULL: none */
 	const char *ca;
 	bool insecure, json;
-	struct tls_ctx *tls;
+	struct tls_ctx *tls, *web_tls; /* they offer other protocols */
 	struct report report;
 	/* Those that have answered over UDP, for the NAT. */
 	size_t nservers;
@@ -56,8 +56,11 @@ struct check target_begin(const struct target *, enum step);
 int target_open(
     struct probe *, const struct target *, struct link *, struct trouble *);
 
-/* relay.c: allocations, and a packet through them; a is open. */
-void relay_check(struct probe *, const struct target *, struct link *a);
+/* relay.c: allocations, and a packet through them; the link is open. */
+void relay_check(struct probe *, const struct target *, struct link *);
+
+/* web.c: a signaling server; the link is open. */
+void web_check(struct probe *, const struct target *, struct link *);
 
 /* discover.c: how the NAT is, by the servers that answered. */
 void discover(struct probe *);

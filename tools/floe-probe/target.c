@@ -38,7 +38,7 @@ target_open(struct probe *p, const struct target *t, struct link *l,
 		.transport = t->transport,
 		.server = t->server,
 		.host = t->uri->host,
-		.tls = p->tls,
+		.tls = t->uri->web ? p->web_tls : p->tls,
 	};
 
 	return link_open(l, &to, trouble);
@@ -83,7 +83,7 @@ needed(const struct target *t, bool only_address, const struct trouble *trouble)
 {
 	if (trouble->problem == PROBLEM_NO_ROUTE && !only_address)
 		return false;
-	return t->uri->relay || t->transport != TRANSPORT_TCP;
+	return t->uri->relay || t->uri->web || t->transport != TRANSPORT_TCP;
 }
 
 static bool
@@ -112,8 +112,11 @@ target_check(struct probe *p, const struct target *t, bool only_address)
 {
 	struct link l;
 
-	if (check_connect(p, t, only_address, &l) && check_binding(p, t, &l) &&
-	    t->uri->relay)
+	if (!check_connect(p, t, only_address, &l))
+		link_close(&l);
+	else if (t->uri->web)
+		web_check(p, t, &l);
+	else if (check_binding(p, t, &l) && t->uri->relay)
 		relay_check(p, t, &l);
 	else
 		link_close(&l);

@@ -33,8 +33,8 @@ static const struct {
 	[PROBLEM_HUNG_UP] = { "hung-up",
 	    "The server, or something on the way, closed the connection: "
 	    "{detail}.",
-	    "Check that the port speaks STUN over {over}: TLS and plain "
-	    "TCP are different ports." },
+	    "Check that the port is for {over}: TLS and plain TCP may have "
+	    "different ones." },
 	[PROBLEM_SILENT] = { "silent",
 	    "The connection stands, but nobody answers on it.",
 	    "Check that the port speaks STUN over {over}, and the "
@@ -123,6 +123,17 @@ static const struct {
 	    "The server cannot reach its own relay addresses: check "
 	    "relay-address, external-ip, and its firewall for the relay "
 	    "ports." },
+	[PROBLEM_NOT_HTTP] = { "not-http",
+	    "What answers on port {port} does not speak HTTP.",
+	    "Check the port, and whether it is for wss: or for ws:." },
+	[PROBLEM_HTTP] = { "http-status",
+	    "The server answers {code} to {detail}.",
+	    "Check the path in the URI, the server's log, and that a proxy "
+	    "before it passes Upgrade on." },
+	[PROBLEM_NO_WEBSOCKET] = { "no-websocket",
+	    "The answer to the WebSocket handshake is not one: it has "
+	    "another Sec-WebSocket-Accept.",
+	    "Something between here and there answers for the server." },
 	[PROBLEM_LOCAL] = { "local-error",
 	    "This machine could not do it: {detail}.", "" },
 };
@@ -139,7 +150,7 @@ step_name(enum step s)
 {
 	static const char *const names[STEPS] = { "resolve", "connect",
 		"binding", "allocate", "allocate-ipv6", "relay", "refresh",
-		"close" };
+		"close", "health", "websocket" };
 
 	return names[s];
 }

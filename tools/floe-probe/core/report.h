@@ -46,6 +46,10 @@ enum problem {
 	PROBLEM_NO_RELAY,
 	/* The relay */
 	PROBLEM_RELAY_SILENT,
+	/* Signaling */
+	PROBLEM_NOT_HTTP,
+	PROBLEM_HTTP,
+	PROBLEM_NO_WEBSOCKET,
 	PROBLEM_LOCAL,
 	PROBLEMS
 };
@@ -62,6 +66,8 @@ enum step {
 	STEP_RELAY,
 	STEP_REFRESH,
 	STEP_CLOSE,
+	STEP_HEALTH,
+	STEP_WEBSOCKET,
 	STEPS
 };
 const char *step_name(enum step);

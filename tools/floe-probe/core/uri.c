@@ -7,19 +7,20 @@
 
 #include "tools/floe-probe/core/uri.h"
 
-#define PORT        3478 /* RFC 7064 section 3.2, RFC 7065 section 3.2 */
-#define SECURE_PORT 5349
-
 #define BIT(t) (1u << (t))
 
+/* RFC 7064 and RFC 7065 sections 3.2, RFC 6455 section 3 */
 static const struct {
 	const char *name;
-	bool relay, secure;
+	uint16_t port;
+	bool relay, web, secure;
 } schemes[] = {
-	{ "stun:", false, false },
-	{ "stuns:", false, true },
-	{ "turn:", true, false },
-	{ "turns:", true, true },
+	{ "stun:", 3478, false, false, false },
+	{ "stuns:", 5349, false, false, true },
+	{ "turn:", 3478, true, false, false },
+	{ "turns:", 5349, true, false, true },
+	{ "ws://", 80, false, true, false },
+	{ "wss://", 443, false, true, true },
 };
 
 const char *
@@ -49,8 +50,9 @@ parse_scheme(const char *s, struct uri *u)
 		if (strncasecmp(s, schemes[i].name, n) != 0)
 			continue;
 		u->relay = schemes[i].relay;
+		u->web = schemes[i].web;
 		u->secure = schemes[i].secure;
-		u->port = u->secure ? SECURE_PORT : PORT;
+		u->port = schemes[i].port;
 		return s + n;
 	}
 	return NULL;
@@ -120,43 +122,57 @@ set_transports(struct uri *u, const char *asked)
 	return 0;
 }
 
-int
-uri_parse(const char *text, struct uri *out, const char **why)
+/* What comes after the port; NULL, or what would be right. */
+static const char *
+parse_rest(const char *s, struct uri *u)
 {
 	static const char query[] = "?transport=";
-	struct uri u = { .port = 0 };
-	const char *s, *asked = "";
+	size_t n = strlen(query);
 
+	if (u->web) {
+		u->path = *s != '\0' ? s : "/ws";
+		u->transports = BIT(u->secure ? TRANSPORT_TLS : TRANSPORT_TCP);
+		return *u->path == '/' && strpbrk(u->path, " \r\n") == NULL
+		    ? NULL
+		    : "after the port comes a path, such as /ws";
+	}
+	if (u->relay && strncmp(s, query, n) == 0)
+		return s[n] != '\0' && set_transports(u, s + n) == 0
+		    ? NULL
+		    : "transport is udp or tcp";
+	(void)set_transports(u, "");
+	if (*s == '\0')
+		return NULL;
+	return u->relay ? "after the port comes nothing, or ?transport=udp or "
+			  "?transport=tcp"
+			: "after the port comes nothing";
+}
+
+int
+uri_parse(const char *text, struct uri *u, const char **why)
+{
+	const char *s, *wrong;
+
+	*u = (struct uri){ .port = 0 };
 	if (strlen(text) >= URI_TEXT_MAX)
 		return fail(why, "it is too long");
-	memcpy(u.text, text, strlen(text) + 1);
-	s = parse_scheme(text, &u);
+	memcpy(u->text, text, strlen(text) + 1);
+	s = parse_scheme(u->text, u);
 	if (s == NULL)
-		return fail(
-		    why, "it begins with none of stun:, stuns:, turn:, turns:");
+		return fail(why,
+		    "it begins with none of stun:, stuns:, turn:, turns:, "
+		    "ws://, wss://");
 	if (strncmp(s, "//", 2) == 0)
 		return fail(why, "there is no // after the scheme");
-	s = parse_host(s, &u);
+	s = parse_host(s, u);
 	if (s == NULL)
 		return fail(why,
-		    "it has no host: a name, an IPv4 address, or "
-		    "an IPv6 address in brackets");
+		    "it has no host: a name, an IPv4 address, or an IPv6 "
+		    "address in brackets");
 	if (*s == ':')
-		s = parse_port(s + 1, &u);
+		s = parse_port(s + 1, u);
 	if (s == NULL)
 		return fail(why, "a port is a number of 1 to 65535");
-	if (u.relay && strncmp(s, query, strlen(query)) == 0) {
-		asked = s + strlen(query);
-		if (*asked == '\0' || set_transports(&u, asked) != 0)
-			return fail(why, "transport is udp or tcp");
-	} else if (*s != '\0') {
-		return fail(why,
-		    u.relay
-			? "after the port comes nothing, or ?transport=udp or "
-			  "?transport=tcp"
-			: "after the port comes nothing");
-	}
-	(void)set_transports(&u, asked);
-	*out = u;
-	return 0;
+	wrong = parse_rest(s, u);
+	return wrong != NULL ? fail(why, wrong) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * uri: stun:, stuns: (RFC 7064), turn: and turns: (RFC 7065) URIs.
+ * uri: stun:, stuns: (RFC 7064), turn: and turns: (RFC 7065) URIs, and the
+ * ws: and wss: ones (RFC 6455 section 3) of a signaling server.
  * Owns: nothing.  Thread: any.
  */
 #ifndef FLOE_TOOLS_PROBE_CORE_URI_H
@@ -26,11 +27,14 @@ struct uri {
 	char host[URI_HOST_MAX]; /* without the brackets of IPv6 */
 	uint16_t port;           /* the scheme's own when none is given */
 	bool relay;              /* turn, turns */
-	bool secure;             /* stuns, turns */
+	bool web;                /* ws, wss */
+	bool secure;             /* stuns, turns, wss */
 	unsigned int transports; /* to be tried, a bit each */
+	const char *path;        /* of ws and wss, in what was given */
 };
 
-/* 0, or -EINVAL, then *why says what is wrong. */
+/* 0, or -EINVAL, then *why says what is wrong. It points into itself: not to be
+ * copied. */
 int uri_parse(const char *, struct uri *, const char **why);
 
 #endif

@@ -45,14 +45,32 @@ test_good(void **state)
 }
 
 static void
+test_web(void **state)
+{
+	const char *why;
+	struct uri u;
+
+	assert_int_equal(uri_parse("wss://a.example", &u, &why), 0);
+	assert_true(u.web && u.secure && !u.relay);
+	assert_int_equal(u.port, 443);
+	assert_int_equal(u.transports, TLS);
+	assert_string_equal(u.path, "/ws");
+	assert_int_equal(uri_parse("ws://[::1]:8080/chat/ws", &u, &why), 0);
+	assert_string_equal(u.host, "::1");
+	assert_int_equal(u.port, 8080);
+	assert_int_equal(u.transports, TCP);
+	assert_string_equal(u.path, "/chat/ws");
+}
+
+static void
 test_bad(void **state)
 {
 	static const char *const texts[] = { "", "a", "http:a",
 		"stun:", "stun://a", "stun:a:", "stun:a:0", "stun:a:65536",
 		"stun:a:1x", "stun:a:-1", "stun:a?transport=udp",
 		"turn:a?transport=sctp", "turn:a?transport=", "turn:a?udp",
-		"turn:[::1", "turn:[]", "turn:[example]", "turn:a b",
-		"turn:a/" };
+		"turn:[::1", "turn:[]", "turn:[example]", "turn:a b", "turn:a/",
+		"ws:a", "ws://", "wss://a:1?x", "ws://a/b c", "ws://a/\r\nX:" };
 	char text[URI_TEXT_MAX + 8] = "stun:";
 	const char *why;
 	struct uri u;
@@ -74,6 +92,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_web),
 		cmocka_unit_test(test_bad),
 	};
 

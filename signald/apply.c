@@ -67,7 +67,9 @@ find_user(struct run *run, const char *user, uint64_t *uid)
 struct place {
 	uint64_t uid, peer;
 	uint64_t cid; /* 0: the conversation is still to be founded */
+	int side;     /* of the sender in the conversation */
 	uint64_t seq, sync_user, sync_peer;
+	uint64_t count[2]; /* as in struct schema_message */
 };
 
 static int
@@ -90,10 +92,11 @@ find_place(struct run *run, const struct sig_append *a, struct place *p)
 		rc = schema_conv(run->txn, p->cid, &conv);
 	if (rc != 0)
 		return rc == -ENOENT ? -EIO : rc;
-	if ((conv.member[0] == p->uid && conv.member[1] == p->peer) ||
-	    (conv.member[1] == p->uid && conv.member[0] == p->peer))
-		return 0;
-	return -ENOENT;
+	p->side = conv.member[1] == p->uid;
+	return conv.member[p->side] == p->uid &&
+		conv.member[!p->side] == p->peer
+	    ? 0
+	    : -ENOENT;
 }
 
 static int
@@ -115,12 +118,15 @@ found_conv(struct run *run, const struct sig_append *a, struct place *p)
 }
 
 static int
-next_places(struct run *run, struct place *p)
+next_places(struct run *run, bool counts, struct place *p)
 {
+	struct schema_message newest = { .count = { 0, 0 } };
 	int rc = 0;
 
 	if (p->cid != 0)
-		rc = schema_last(run->txn, T_MESSAGES, p->cid, &p->seq);
+		rc = schema_newest(run->txn, p->cid, &p->seq, &newest);
+	memcpy(p->count, newest.count, sizeof(p->count));
+	p->count[p->side] += counts;
 	if (rc == 0)
 		rc = schema_last(run->txn, T_INBOX, p->uid, &p->sync_user);
 	if (rc == 0 && p->peer != p->uid)
@@ -133,10 +139,12 @@ next_places(struct run *run, struct place *p)
 
 /* The record of a message: its head, then the members of its pushes. */
 static int
-make_record(struct apply_request *r, uint64_t id, uint64_t seq)
+make_record(struct apply_request *r, uint64_t id, const struct place *p)
 {
 	const struct sig_append *a = r->append;
-	struct schema_message m = { .id = id, .ts = a->ts };
+	struct schema_message m = {
+		.id = id, .ts = a->ts, .count = { p->count[0], p->count[1] }
+	};
 	struct json_out out;
 	char digits[24];
 	int rc;
@@ -146,7 +154,7 @@ make_record(struct apply_request *r, uint64_t id, uint64_t seq)
 	json_out_init(&out, &r->record);
 	json_out_object(&out, NULL);
 	json_out_str(&out, "conv", a->conv);
-	json_out_int(&out, "seq", (int64_t)seq);
+	json_out_int(&out, "seq", (int64_t)p->seq);
 	json_out_str(&out, "id", digits);
 	json_out_int(&out, "ts", (int64_t)a->ts);
 	json_out_str(&out, "from", a->user);
@@ -183,6 +191,18 @@ tell(struct apply_request *r, const struct place *p)
 	return 0;
 }
 
+static int
+put_member(
+    struct run *run, uint64_t uid, uint64_t cid, const struct schema_member *m)
+{
+	struct schema_key k = schema_key2(uid, cid);
+	uint8_t mem[32];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+
+	schema_put_member(&b, m);
+	return put(run, T_MEMBERS, &k, &b, STORE_PUT);
+}
+
 /*
  * The list of conversations is ordered by the place at which one became the
  * newest: while it stays the newest, nothing moves.
@@ -190,8 +210,9 @@ tell(struct apply_request *r, const struct place *p)
 static int
 touch_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place)
 {
+	struct schema_member m = { .read = 0 };
 	struct schema_key k;
-	uint64_t newest, at, old;
+	uint64_t newest, at;
 	int rc;
 
 	rc = schema_last(run->txn, T_RECENT, uid, &newest);
@@ -201,15 +222,14 @@ touch_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place)
 	rc = newest == 0 ? -ENOENT : schema_find(run->txn, T_RECENT, &k, &at);
 	if (rc == 0 && at == cid)
 		return 0;
-	k = schema_key2(uid, cid);
-	rc = schema_find(run->txn, T_MEMBERS, &k, &old);
+	rc = schema_member(run->txn, uid, cid, &m);
 	if (rc == 0)
-		rc = del(run, T_RECENT, schema_key2(uid, old));
+		rc = del(run, T_RECENT, schema_key2(uid, m.place));
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
+	m.place = place;
 	rc = put_num(run, T_RECENT, schema_key2(uid, place), cid);
-	return rc == 0 ? put_num(run, T_MEMBERS, schema_key2(uid, cid), place)
-		       : rc;
+	return rc == 0 ? put_member(run, uid, cid, &m) : rc;
 }
 
 static int
@@ -317,9 +337,9 @@ apply_message(struct run *run, struct apply_request *r)
 		return rc;
 	rc = find_place(run, r->append, &p);
 	if (rc == 0)
-		rc = next_places(run, &p);
+		rc = next_places(run, r->append->counts, &p);
 	if (rc == 0)
-		rc = make_record(r, id, p.seq);
+		rc = make_record(r, id, &p);
 	if (rc != 0)
 		return rc;
 	run->next_id++;
@@ -357,6 +377,39 @@ apply_cursor(struct run *run, struct apply_request *r)
 	if (sync > head)
 		sync = head;
 	return sync <= old ? 0 : put_num(run, T_CURSORS, k, sync);
+}
+
+/* As a cursor: forward only, and never beyond the newest message. */
+static int
+apply_read(struct run *run, struct apply_request *r)
+{
+	const struct sig_append *a = r->append;
+	struct schema_key k = schema_name(a->conv);
+	struct schema_member m;
+	struct schema_conv conv;
+	uint64_t uid, cid, last;
+	int rc;
+
+	rc = find_user(run, a->user, &uid);
+	if (rc == 0)
+		rc = schema_find(run->txn, T_CONV_IDS, &k, &cid);
+	if (rc == 0)
+		rc = schema_member(run->txn, uid, cid, &m);
+	if (rc != 0)
+		return rc;
+	rc = schema_last(run->txn, T_MESSAGES, cid, &last);
+	r->done.duplicate = m.read >= a->sync || m.read >= last;
+	if (rc == 0 && !r->done.duplicate) {
+		m.read = a->sync < last ? a->sync : last;
+		rc = put_member(run, uid, cid, &m);
+	}
+	if (rc == 0)
+		rc = schema_conv(run->txn, cid, &conv);
+	if (rc == 0)
+		rc = schema_unread(
+		    run->txn, uid, &conv, cid, m.read, &r->done.unread);
+	r->done.seq = m.read;
+	return rc == -ENOENT ? -EIO : rc;
 }
 
 static int
@@ -400,6 +453,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_MESSAGE] = apply_message,
 		[SIG_APPEND_CURSOR] = apply_cursor,
 		[SIG_APPEND_SEEN] = apply_seen,
+		[SIG_APPEND_READ] = apply_read,
 		[SIG_APPEND_USER] = apply_user,
 	};
 

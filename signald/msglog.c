@@ -361,7 +361,8 @@ msglog_port_mute(struct msglog_port *port)
 static bool
 lazy(const struct sig_append *a)
 {
-	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN;
+	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN ||
+	    a->kind == SIG_APPEND_READ;
 }
 
 /* A body is there twice once its record is made. */

@@ -140,14 +140,11 @@ static int
 find_conv(struct answer *a, uint64_t *cid)
 {
 	struct schema_key k = schema_name(a->read->conv);
-	uint64_t place;
+	struct schema_member m;
 	int rc;
 
 	rc = schema_find(a->txn, T_CONV_IDS, &k, cid);
-	if (rc != 0)
-		return rc;
-	k = schema_key2(a->uid, *cid);
-	return schema_find(a->txn, T_MEMBERS, &k, &place);
+	return rc == 0 ? schema_member(a->txn, a->uid, *cid, &m) : rc;
 }
 
 static int
@@ -191,6 +188,7 @@ static int
 convs_row(
     struct answer *a, const struct store_val *key, const struct store_val *val)
 {
+	struct schema_member mine, theirs;
 	struct schema_conv conv;
 	struct schema_user peer;
 	struct sig_row *row;
@@ -202,13 +200,20 @@ convs_row(
 	rc = find_peer(a, cid, &conv, &peer, &uid);
 	if (rc == 0)
 		rc = schema_last(a->txn, T_MESSAGES, cid, &seq);
+	if (rc == 0)
+		rc = must(schema_member(a->txn, a->uid, cid, &mine));
+	if (rc == 0)
+		rc = must(schema_member(a->txn, uid, cid, &theirs));
 	if (rc != 0)
 		return rc;
 	row = add_row(a);
 	row->conv = conv.name;
 	row->peer = peer.name;
 	row->nick = peer.nick;
-	return seq == 0 ? 0 : row_message(a, row, cid, seq);
+	row->read = mine.read;
+	row->peer_read = theirs.read;
+	rc = schema_unread(a->txn, a->uid, &conv, cid, mine.read, &row->unread);
+	return rc == 0 ? row_message(a, row, cid, seq) : rc;
 }
 
 static int

@@ -24,7 +24,13 @@ const char *const schema_tables[] = {
 };
 
 /* First byte of a record: its layout. */
-enum { LAYOUT_USER = 1, LAYOUT_CONV = 1, LAYOUT_MESSAGE = 1, LAYOUT_MID = 1 };
+enum {
+	LAYOUT_USER = 1,
+	LAYOUT_CONV = 1,
+	LAYOUT_MEMBER = 1,
+	LAYOUT_MESSAGE = 2,
+	LAYOUT_MID = 1
+};
 
 static void
 key_num(struct schema_key *k, uint64_t n)
@@ -160,11 +166,33 @@ schema_get_conv(const struct store_val *v, struct schema_conv *conv)
 }
 
 void
+schema_put_member(struct buf *b, const struct schema_member *m)
+{
+	buf_u8(b, LAYOUT_MEMBER);
+	buf_u64(b, m->place);
+	buf_u64(b, m->read);
+}
+
+int
+schema_get_member(const struct store_val *v, struct schema_member *m)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_MEMBER)
+		return -EIO;
+	m->place = cursor_u64(&c);
+	m->read = cursor_u64(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
 schema_put_message(struct buf *b, const struct schema_message *m)
 {
 	buf_u8(b, LAYOUT_MESSAGE);
 	buf_u64(b, m->id);
 	buf_u64(b, m->ts);
+	buf_u64(b, m->count[0]);
+	buf_u64(b, m->count[1]);
 }
 
 int
@@ -176,6 +204,8 @@ schema_get_message(const struct store_val *v, struct schema_message *m)
 		return -EIO;
 	m->id = cursor_u64(&c);
 	m->ts = cursor_u64(&c);
+	m->count[0] = cursor_u64(&c);
+	m->count[1] = cursor_u64(&c);
 	m->text_len = cursor_left(&c);
 	m->text = (const char *)cursor_bytes(&c, m->text_len);
 	if (c.err != 0 || m->text_len < 2)
@@ -266,25 +296,83 @@ schema_message(
 }
 
 int
-schema_last(
-    struct store_txn *txn, enum schema_table table, uint64_t id, uint64_t *last)
+schema_member(
+    struct store_txn *txn, uint64_t uid, uint64_t cid, struct schema_member *m)
+{
+	struct schema_key k = schema_key2(uid, cid);
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_MEMBERS, &k, &v);
+	return rc == 0 ? schema_get_member(&v, m) : rc;
+}
+
+/* The last row whose first number is id; nums gets both. */
+static int
+last_row(struct store_txn *txn, enum schema_table table, uint64_t id,
+    uint64_t nums[2], struct store_val *v)
 {
 	struct schema_key lo = schema_key2(id, 0);
 	struct schema_key hi = schema_key2(id, UINT64_MAX);
-	struct store_val first = schema_val(&lo), end = schema_val(&hi), k, v;
+	struct store_val first = schema_val(&lo), end = schema_val(&hi), k;
 	struct store_walk walk;
-	uint64_t nums[2] = { id, 0 };
 	int rc;
 
 	rc = store_walk_init(&walk, txn, table, &first, &end, true);
 	if (rc != 0)
 		return rc;
-	rc = store_walk_next(&walk, &k, &v);
+	rc = store_walk_next(&walk, &k, v);
 	if (rc == 0 && !schema_nums(&k, nums, 2))
 		rc = -EIO;
 	store_walk_fini(&walk);
+	return rc;
+}
+
+int
+schema_last(
+    struct store_txn *txn, enum schema_table table, uint64_t id, uint64_t *last)
+{
+	uint64_t nums[2] = { id, 0 };
+	struct store_val v;
+	int rc;
+
+	rc = last_row(txn, table, id, nums, &v);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
 	*last = nums[1];
+	return 0;
+}
+
+int
+schema_newest(struct store_txn *txn, uint64_t cid, uint64_t *seq,
+    struct schema_message *m)
+{
+	struct store_val v;
+	uint64_t nums[2];
+	int rc;
+
+	rc = last_row(txn, T_MESSAGES, cid, nums, &v);
+	if (rc != 0)
+		return rc;
+	*seq = nums[1];
+	return schema_get_message(&v, m);
+}
+
+int
+schema_unread(struct store_txn *txn, uint64_t uid,
+    const struct schema_conv *conv, uint64_t cid, uint64_t read,
+    uint64_t *unread)
+{
+	int other = conv->member[0] == uid;
+	struct schema_message head, m = { .count = { 0, 0 } };
+	uint64_t seq;
+	int rc;
+
+	rc = schema_newest(txn, cid, &seq, &head);
+	if (rc == 0 && read > 0)
+		rc = schema_message(txn, cid, read, &m);
+	if (rc != 0)
+		return -EIO;
+	*unread = head.count[other] - m.count[other];
 	return 0;
 }

@@ -22,7 +22,7 @@ enum schema_table {
 	T_SEEN,     /* uid -> ts */
 	T_CONV_IDS, /* conv -> cid */
 	T_CONVS,    /* cid -> struct schema_conv */
-	T_MEMBERS,  /* uid cid -> place of the row in T_RECENT */
+	T_MEMBERS,  /* uid cid -> struct schema_member */
 	T_RECENT,   /* uid place -> cid; the highest place is the newest */
 	T_MESSAGES, /* cid seq -> struct schema_message */
 	T_INBOX,    /* uid sync -> cid seq */
@@ -35,7 +35,7 @@ enum schema_table {
 /* Names of the tables on disk, in the order above; NULL ends. */
 extern const char *const schema_tables[];
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Up to two numbers and a name. */
 struct schema_key {
@@ -69,8 +69,17 @@ struct schema_conv {
 	const char *name;
 };
 
+/* What one of its members has to do with a conversation. */
+struct schema_member {
+	uint64_t place; /* of the row in T_RECENT */
+	uint64_t read;  /* seq up to which the user has read */
+};
+
 struct schema_message {
 	uint64_t id, ts;
+	/* Messages that count as unread, by each of the two members, up to
+	 * this one: so the unread ones are a subtraction. */
+	uint64_t count[2];
 	const char *text; /* the inside of the JSON object that is stored */
 	size_t text_len;
 };
@@ -83,12 +92,14 @@ struct schema_mid {
 struct buf;
 void schema_put_user(struct buf *, const struct schema_user *);
 void schema_put_conv(struct buf *, const struct schema_conv *);
+void schema_put_member(struct buf *, const struct schema_member *);
 /* The head only; the JSON object follows it. */
 void schema_put_message(struct buf *, const struct schema_message *);
 void schema_put_mid(struct buf *, const struct schema_mid *);
 /* 0, or -EIO: not what we wrote. */
 int schema_get_user(const struct store_val *, struct schema_user *);
 int schema_get_conv(const struct store_val *, struct schema_conv *);
+int schema_get_member(const struct store_val *, struct schema_member *);
 int schema_get_message(const struct store_val *, struct schema_message *);
 int schema_get_mid(const struct store_val *, struct schema_mid *);
 
@@ -97,8 +108,16 @@ int schema_find(struct store_txn *, enum schema_table,
     const struct schema_key *, uint64_t *num);
 int schema_user(struct store_txn *, uint64_t uid, struct schema_user *);
 int schema_conv(struct store_txn *, uint64_t cid, struct schema_conv *);
+int schema_member(
+    struct store_txn *, uint64_t uid, uint64_t cid, struct schema_member *);
 int schema_message(
     struct store_txn *, uint64_t cid, uint64_t seq, struct schema_message *);
+/* The newest one and its seq; -ENOENT: there is none. */
+int schema_newest(
+    struct store_txn *, uint64_t cid, uint64_t *seq, struct schema_message *);
+/* The messages that the member has not read. */
+int schema_unread(struct store_txn *, uint64_t uid, const struct schema_conv *,
+    uint64_t cid, uint64_t read, uint64_t *unread);
 /* The second number of the last row whose first is id; 0 without rows. */
 int
 schema_last(struct store_txn *, enum schema_table, uint64_t id, uint64_t *last);

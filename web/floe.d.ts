@@ -71,10 +71,12 @@ export interface Conversation {
   peer?: string;
   nick?: string;
   last?: Message;
-  /** Counted on this device. */
+  /** The peer's texts and missed calls after `read`. */
   unread: number;
-  /** Everything up to this `seq` was seen on this device. */
+  /** Everything up to this `seq` was seen, on whichever device. */
   read: number;
+  /** And by the peer. */
+  peerRead?: number;
 }
 
 export interface Presence {
@@ -181,6 +183,8 @@ export interface ClientEventMap {
   /** The server's list was merged in. */
   conversations: CustomEvent<{ conversations: Conversation[] }>;
   presence: CustomEvent<Presence & { user: string }>;
+  /** Who is writing; take silence of 6 s for an end. */
+  typing: CustomEvent<{ conv: string; user: string; on: boolean }>;
   /** A call comes in and rings. */
   call: CustomEvent<{ call: Call }>;
   /** The server's store began a new life: drop what is on the screen. */
@@ -234,6 +238,9 @@ export class FloeClient extends EventTarget {
     Promise<{ messages: Message[]; complete: boolean }>;
   /** @throws {DOMException} the device's storage failed */
   markRead(conv: string): Promise<void>;
+  /** The user is writing, or has stopped; say it at each key.
+   * Throws nothing. */
+  typing(conv: string, on?: boolean): void;
   /** Throws nothing. */
   presence(user: string): Presence;
 

@@ -179,6 +179,8 @@ call_record(
 		    sizeof(append->peer));
 		memcpy(append->conv, call->conv, sizeof(append->conv));
 		memcpy(append->type, "call", 5);
+		append->counts = strcmp(outcome, "missed") == 0 ||
+		    strcmp(outcome, "busy") == 0;
 		append->body = (char *)b.data;
 		append->body_len = b.len;
 	} else {

@@ -49,6 +49,9 @@ conversations_done(struct sig_core *core, const struct sig_ticket *ticket,
 		json_out_str(&o, "conv", row->conv);
 		json_out_str(&o, "peer", row->peer);
 		json_out_str(&o, "nick", row->nick != NULL ? row->nick : "");
+		json_out_int(&o, "read", (int64_t)row->read);
+		json_out_int(&o, "peer_read", (int64_t)row->peer_read);
+		json_out_int(&o, "unread", (int64_t)row->unread);
 		if (row->text_len > 0)
 			sig_out_message(&o, "last", row->text, row->text_len);
 		json_out_close(&o);

@@ -25,7 +25,8 @@ enum sig_append_kind {
 	SIG_APPEND_CURSOR, /* a device's acked sync; need not be fsynced alone
 			    */
 	SIG_APPEND_SEEN,   /* a user's last_seen; likewise */
-	SIG_APPEND_USER,   /* register: fails with -EEXIST */
+	SIG_APPEND_READ, /* how far a user has read a conversation; likewise */
+	SIG_APPEND_USER, /* register: fails with -EEXIST */
 };
 
 struct sig_append {
@@ -39,10 +40,10 @@ struct sig_append {
 	    peer[SIG_NAME_MAX + 1]; /* the other member of a 1:1 conversation */
 	char mid[SIG_MID_MAX + 1];  /* "" : no idempotency key (server's own) */
 	char type[16];
-	char *body; /* JSON text */
+	bool counts; /* as unread to the peer */
+	char *body;  /* JSON text */
 	size_t body_len;
-	/* CURSOR */
-	uint64_t sync;
+	uint64_t sync; /* CURSOR; READ: the seq */
 	/* USER */
 	char *pwhash;
 	char *nick;
@@ -51,13 +52,16 @@ struct sig_append {
 void sig_append_free(struct sig_append *);
 
 struct sig_appended {
-	/* 0; -EEXIST (user); -ENOENT (peer unknown); -EAGAIN (too much is under
-	 * way); -ENOSPC, -EIO */
+	/* 0; -EEXIST (user); -ENOENT (peer or conversation unknown); -EAGAIN
+	 * (too much is under way); -ENOSPC, -EIO */
 	int err;
-	bool duplicate; /* mid seen before: the fields are the first answer's */
-	bool first;     /* this message founded the conversation */
+	/* mid seen before: the fields are the first answer's; READ: was there
+	 * already */
+	bool duplicate;
+	bool first; /* this message founded the conversation */
 	uint64_t id, seq, ts;
 	uint64_t sync_user, sync_peer; /* inbox positions of the two members */
+	uint64_t unread; /* READ; seq is how far it is now, maybe further */
 	/* The stored message as the members of a push, without braces:
 	 * "conv":...,"seq":...,...,"body":{...} */
 	const char *text;
@@ -93,8 +97,9 @@ struct sig_row {
 	const char *conv; /* CONVS */
 	const char *
 	    peer; /* CONVS, LOGIN (the people one shares a conversation with) */
-	const char *nick;   /* CONVS */
-	uint64_t last_seen; /* LOGIN */
+	const char *nick;                 /* CONVS */
+	uint64_t read, peer_read, unread; /* CONVS */
+	uint64_t last_seen;               /* LOGIN */
 };
 
 struct sig_rows {

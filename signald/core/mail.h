@@ -25,6 +25,7 @@ enum sig_mail_kind {
 	SIG_MAIL_CALL_RING,    /* to a user: somebody invites you */
 	SIG_MAIL_CALL_BUSY,    /* to a call: the callee is in another one */
 	SIG_MAIL_CALL_REPLY,   /* to a user's session: the answer of an op */
+	SIG_MAIL_NOTE,         /* to a user (but one session): push text */
 	SIG_MAIL_CALL_PUSH,    /* to a user (or one session): push text */
 };
 

@@ -182,6 +182,7 @@ send_append(const struct sig_core *core, const struct sig_session *s,
 	memcpy(append->peer, target->peer, sizeof(append->peer));
 	memcpy(append->mid, mid, strlen(mid));
 	memcpy(append->type, "text", 5);
+	append->counts = true;
 	return append;
 }
 

@@ -12,6 +12,7 @@
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/message.h"
+#include "signald/core/note.h"
 #include "signald/core/op.h"
 
 #define JSON_INT_MAX ((INT64_C(1) << 53) - 1)
@@ -38,6 +39,8 @@ static const struct op ops[] = {
 	{ "message.history", sig_op_history, 0, false,
 	    { "conv", "before", "after", "limit" } },
 	{ "conversation.list", sig_op_conversations, 0, false, { NULL } },
+	{ "conversation.read", sig_op_read, 0, false, { "conv", "seq" } },
+	{ "conversation.typing", sig_op_typing, 0, false, { "conv", "on" } },
 	{ "ice.get", op_ice, 0, false, { NULL } },
 	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
 	    { "to", "media" } },

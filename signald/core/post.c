@@ -2,6 +2,7 @@
 #include "signald/core/call.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
+#include "signald/core/note.h"
 #include "signald/core/post.h"
 #include "signald/core/presence.h"
 
@@ -9,6 +10,7 @@ static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_INBOX] = sig_inbox_receive,
 	[SIG_MAIL_PRESENCE] = sig_presence_told,
 	[SIG_MAIL_PRESENCE_ASK] = sig_presence_asked,
+	[SIG_MAIL_NOTE] = sig_note_receive,
 	[SIG_MAIL_CALL] = sig_call_asked,
 	[SIG_MAIL_CALL_LOST] = sig_call_lost,
 	[SIG_MAIL_CALL_RING] = sig_leg_ring,

@@ -114,6 +114,7 @@ struct sig_session {
 	struct sig_timer expiry; /* runs while detached */
 	uint64_t detached_ms;
 	uint64_t heard_wall;
+	uint64_t typing_ms; /* not heard typing again before */
 	struct sig_inbox inbox;
 	STAILQ_HEAD(, sig_held) held;
 	size_t held_count, held_bytes;

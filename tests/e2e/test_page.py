@@ -113,6 +113,34 @@ class Page(case.Case):
             wait.until(f"{page.name} shows it once", lambda page=page:
                        self.bodies(page) == ["first", "nobody hears"])
 
+    def test_typing_and_what_was_seen(self):
+        alice, bob = self.talk()
+        seen = ("document.querySelector('[data-testid=message]')"
+                ".dataset.seen")
+        wait.until("alice knows that bob has seen it",
+                   lambda: alice.evaluate(seen) == "true")
+        bob.fill("composer", "an ans")
+        alice.see_text("chat-presence", "is typing")
+        bob.fill("composer", "")
+        wait.until("alice knows that bob has stopped", lambda: alice.evaluate(
+            "document.getElementById('chat-presence').textContent") ==
+            "Online")
+
+    def test_what_was_read_elsewhere_is_read_here(self):
+        alice, bob = self.talk()
+        desk = self.open("desk", self.net.b)
+        people.log_in(desk, "bob", PASSWORD)
+        desk.see("conversation-alice")
+        bob.evaluate("floe.client.markRead = () => {}")  # bob looks away
+        people.say(alice, "are you there")
+        desk.see("unread-alice")
+        desk.click("conversation-alice")
+        desk.see("unread-alice", "hidden")
+        bob.see("unread-alice", "hidden")
+        wait.until("alice knows", lambda: alice.evaluate(
+            "[...document.querySelectorAll('[data-testid=message]')]"
+            ".every((message) => message.dataset.seen === 'true')"))
+
     def test_markup_is_text(self):
         alice, bob = self.talk()
         evil = "<img src=x onerror=document.title='evil'><b>bold</b>"

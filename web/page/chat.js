@@ -6,10 +6,13 @@ import { announce, byId, coalesced, toast } from "./dom.js";
 import { callRecordOf, presenceOf } from "./format.js";
 import { Thread } from "./thread.js";
 
+const TYPING_ENDS_MS = 6000;
+
 export class Chat {
   #client;
   #model;
   #thread;
+  #typing = new Map(); // conv -> the timer that ends it
 
   /** @param {{call: Function, back: Function, details: Function}} actions */
   constructor(client, model, actions, signal) {
@@ -20,6 +23,7 @@ export class Chat {
     model.addEventListener("list", header);
     model.addEventListener("presence", header);
     client.addEventListener("message", ({ detail }) => this.#announce(detail));
+    client.addEventListener("typing", ({ detail }) => this.#heardTyping(detail));
     this.#wire(actions, signal);
   }
 
@@ -61,11 +65,22 @@ export class Chat {
     const entry = this.#model.current;
     if (!entry)
       return;
-    const { peer, nick } = entry;
+    const { peer, nick, conv } = entry;
     byId("chat-avatar").replaceChildren(avatar(peer, nick));
     byId("chat-nick").textContent = nick;
-    byId("chat-presence").textContent = presenceOf(this.#client.presence(peer));
+    byId("chat-presence").textContent = this.#typing.has(conv)
+      ? "is typing…" : presenceOf(this.#client.presence(peer));
     byId("chat-presence").dataset.state = this.#client.presence(peer).state;
+  }
+
+  /** Who does not go on, or sends what was typed, has stopped. */
+  #heardTyping({ conv, on }) {
+    clearTimeout(this.#typing.get(conv));
+    this.#typing.delete(conv);
+    if (on)
+      this.#typing.set(conv, setTimeout(
+        () => this.#heardTyping({ conv, on: false }), TYPING_ENDS_MS));
+    this.#header();
   }
 
   /** The field is as high as its text, up to what the style sheet allows. */
@@ -77,8 +92,11 @@ export class Chat {
   }
 
   #typed() {
+    const { conv } = this.#model.current;
     this.#model.current.draft = byId("composer").value;
     this.#grow();
+    if (conv)
+      this.#client.typing(conv, byId("composer").value !== "");
   }
 
   async #send() {
@@ -87,7 +105,7 @@ export class Chat {
     if (text === "")
       return;
     byId("composer").value = entry.draft = "";
-    this.#grow();
+    this.#typed();
     try {
       await this.#client.send({ to: entry.peer }, text);
     } catch (error) {
@@ -99,6 +117,8 @@ export class Chat {
   }
 
   #announce({ message, live }) {
+    if (message.from !== this.#model.me)
+      this.#heardTyping({ conv: message.conv, on: false });
     if (!live || message.from === this.#model.me)
       return;
     const what = message.type === "call"

@@ -24,7 +24,7 @@ function inOrder(a, b) {
 
 function newEntry(peer) {
   return { peer, nick: peer, conv: undefined, last: undefined, unread: 0,
-    draft: "", thread: new Map(), oldest: Infinity, loaded: false,
+    peerRead: 0,    draft: "", thread: new Map(), oldest: Infinity, loaded: false,
     complete: false, loading: false };
 }
 
@@ -189,8 +189,12 @@ export class Model extends EventTarget {
       if (!row.peer)
         continue;
       const entry = this.entry(row.peer);
-      const { conv, nick, last, unread } = row;
-      Object.assign(entry, { conv, nick: nick || row.peer, last, unread });
+      const { conv, nick, last, unread, peerRead = 0 } = row;
+      const seen = peerRead !== entry.peerRead;
+      Object.assign(entry,
+        { conv, nick: nick || row.peer, last, unread, peerRead });
+      if (seen)
+        this.#tell("thread", { peer: row.peer });
       if (entry === this.#current && !entry.loaded)
         this.older(entry);
     }

@@ -13,6 +13,7 @@ const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 const STATES = {
   sending: ["clock", "Sending"],
   sent: ["tick", "Sent"],
+  seen: ["ticks", "Seen"],
   failed: ["alert", "Not sent"],
 };
 
@@ -131,6 +132,13 @@ export class Thread {
     byId("thread-note").textContent = text;
   }
 
+  /** `seen`: sent, and read by the peer. */
+  #stateOf({ state, from, seq }) {
+    const read = this.#model.current?.peerRead || 0;
+    return state === "sent" && from === this.#model.me && seq <= read
+      ? "seen" : state;
+  }
+
   /** Brings the list into the given order with the fewest changes. */
   #place(items) {
     const before = this.#rows;
@@ -141,7 +149,7 @@ export class Thread {
       if (newDay)
         this.#keep(before, `day ${day}`, day, () => dayElement(day));
       this.#keep(before, this.#key(message),
-        `${message.state} ${message.ts} ${first} ${last}`,
+        `${this.#stateOf(message)} ${message.ts} ${first} ${last}`,
         () => this.#element(item));
     }
     for (const { element } of before.values())
@@ -176,14 +184,16 @@ export class Thread {
   }
 
   #text({ message, first, last }) {
-    const { mid, state, from, ts, body } = message;
+    const { mid, from, ts, body } = message;
+    const state = this.#stateOf(message);
     const mine = from === this.#model.me;
     const nick = mine ? "You" : this.#model.nickOf(from);
     const text = typeof body?.text === "string" ? body.text : "";
     const names = ["message", mine ? "mine" : "theirs", first && "first",
       last && "last"].filter(Boolean).join(" ");
     return h("li", { class: names, "data-testid": "message", "data-mid": mid,
-      "data-state": state, "data-seq": message.seq },
+      "data-state": message.state, "data-seen": String(state === "seen"),
+      "data-seq": message.seq },
     !mine && (last ? avatar(from, nick, "sm") : h("span", { class: "avatar-gap" })),
     h("div", { class: "bubble" },
       h("span", { class: "unseen" }, `${nick}: `),

@@ -178,7 +178,10 @@ export class Chat {
   async refresh() {
     try {
       const { conversations } = await this.#env.link.request("conversation.list");
-      await this.#then(() => this.#store.mergeConversations(conversations));
+      const ahead = await this.#then(() =>
+        this.#store.mergeConversations(conversations));
+      for (const mark of ahead)
+        this.#env.link.notify("conversation.read", mark);
       this.#env.emit("conversations",
         { conversations: await this.#store.conversations() });
     } catch (error) {
@@ -190,6 +193,16 @@ export class Chat {
 
   async markRead(conv) {
     const row = await this.#then(() => this.#store.markRead(conv));
+    if (!row)
+      return;
+    // Without a link the next list shows that the server does not know.
+    this.#env.link.notify("conversation.read", { conv, seq: row.read });
+    this.#env.emit("conversation", { conversation: row });
+  }
+
+  /** A `conversation.read` push. */
+  async heardRead(push) {
+    const row = await this.#then(() => this.#store.heardRead(push));
     if (row)
       this.#env.emit("conversation", { conversation: row });
   }

@@ -12,6 +12,7 @@ import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
 import { workerTimers } from "./timers.js";
 
+const TYPING_MS = 3000;
 const DEFAULT_LIMITS = { text_bytes: 16384, candidates: 64 };
 
 function webSocketUrl(server) {
@@ -23,7 +24,7 @@ function webSocketUrl(server) {
 /**
  * A user's connection to signald. Events, each a CustomEvent with a `detail`:
  * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
- * `call`, `reset`; floe.d.ts says what they carry.
+ * `typing`, `call`, `reset`; floe.d.ts says what they carry.
  */
 export class FloeClient extends EventTarget {
   #server;
@@ -40,6 +41,7 @@ export class FloeClient extends EventTarget {
   #limits = DEFAULT_LIMITS;
   #presence = new Map();
   #opened = null;
+  #typingUntil = 0;
   #nick;
 
   /**
@@ -272,6 +274,22 @@ export class FloeClient extends EventTarget {
   }
 
   /**
+   * The user is writing, or has stopped. Say it at each key: it goes out every
+   * three seconds.
+   * @param {string} conv
+   * @param {boolean} [on]
+   * @throws nothing
+   */
+  typing(conv, on = true) {
+    const now = this.#timers.now();
+    if (this.state !== "online" || (on && now < this.#typingUntil) ||
+        (!on && this.#typingUntil === 0))
+      return;
+    this.#typingUntil = on ? now + TYPING_MS : 0;
+    this.#link.notify("conversation.typing", { conv, on });
+  }
+
+  /**
    * @param {string} user
    * @returns {{state: "online"|"offline"|"unknown", lastSeen?: number}} unknown
    *   while there is no connection
@@ -332,6 +350,10 @@ export class FloeClient extends EventTarget {
       this.#chat.push(push);
     else if (push.push === "presence")
       this.#present(push);
+    else if (push.push === "conversation.read")
+      this.#chat.heardRead(push);
+    else if (push.push === "conversation.typing")
+      this.#emit("typing", { conv: push.conv, user: push.user, on: push.on });
     else if (push.push.startsWith("call."))
       this.#calls.push(push);
     // else: of a newer server; unknown pushes are to be ignored

@@ -22,6 +22,11 @@ function countsAsUnread(message, user) {
     message.body.outcome === "busy";
 }
 
+/** The server's count, of all up to seq: what comes later is added to it. */
+function count(row, read, unread, seq) {
+  Object.assign(row, { read, unread, counted: seq || 0 });
+}
+
 export class Store {
   #backend;
   #user;
@@ -130,7 +135,8 @@ export class Store {
     if (message.from === this.#user && seq > row.read) {
       row.read = seq; // whoever writes has read what is above
       row.unread = 0;
-    } else if (fresh && seq > row.read && countsAsUnread(message, this.#user)) {
+    } else if (fresh && seq > row.read && seq > (row.counted || 0) &&
+        countsAsUnread(message, this.#user)) {
       row.unread++;
     }
     await t.put("conversations", row);
@@ -145,16 +151,44 @@ export class Store {
     });
   }
 
-  /** Takes over the names that the server's list tells; counts stay ours. */
+  /**
+   * Takes over what the server's list tells.
+   * @returns {Promise<{conv: string, seq: number}[]>} what was read on this
+   *   device and the server does not know
+   */
   mergeConversations(list) {
     return this.#backend.run("readwrite", async (t) => {
-      for (const { conv, peer, nick, last } of list) {
+      const ahead = [];
+      for (const { conv, peer, nick, last, read, peer_read: peerRead, unread } of list) {
         const row = await t.get("conversations", conv) ||
           { conv, read: 0, unread: 0 };
         const newer = !row.last || (last && last.seq > row.last.seq);
-        await t.put("conversations",
-          { ...row, peer, nick, last: newer ? last : row.last });
+        Object.assign(row, { peer, nick, peerRead, last: newer ? last : row.last });
+        if (row.read > read)
+          ahead.push({ conv, seq: row.read });
+        else
+          count(row, read, unread, last?.seq);
+        await t.put("conversations", row);
       }
+      return ahead;
+    });
+  }
+
+  /**
+   * Somebody has read, the user on another device or the peer.
+   * @returns {Promise<object|undefined>} the row, when it changed
+   */
+  heardRead({ conv, user, read, unread }) {
+    return this.#backend.run("readwrite", async (t) => {
+      const row = await t.get("conversations", conv);
+      if (!row || read <= (user === this.#user ? row.read : row.peerRead || 0))
+        return undefined;
+      if (user === this.#user)
+        count(row, read, unread, row.last?.seq);
+      else
+        row.peerRead = read;
+      await t.put("conversations", row);
+      return row;
     });
   }
 

@@ -105,17 +105,49 @@ test("a new epoch drops what was kept, the outbox stays", async () => {
   assert.equal((await one.conversations()).length, 1);
 });
 
-test("the server's list adds names and conversations, counts stay", async () => {
+test("the server's list tells names, conversations and what is unread", async () => {
   const store = open();
   await store.load();
   await store.keep([message(1, "bob")], 1);
-  await store.mergeConversations([
-    { conv: "c", peer: "bob", nick: "Bob", last: message(3, "bob") },
-    { conv: "d", peer: "carol", nick: "Carol", last: { ...message(1, "carol"), ts: 9 } },
+  const ahead = await store.mergeConversations([
+    { conv: "c", peer: "bob", nick: "Bob", last: message(3, "bob"), read: 0,
+      peer_read: 0, unread: 3 },
+    { conv: "d", peer: "carol", nick: "Carol",
+      last: { ...message(1, "carol"), ts: 9 }, read: 1, peer_read: 0, unread: 0 },
   ]);
+  assert.deepEqual(ahead, []);
   const rows = await store.conversations();
   assert.deepEqual(rows.map((r) => [r.nick, r.unread, r.last.seq]),
-    [["Carol", 0, 1], ["Bob", 1, 3]]);
+    [["Carol", 0, 1], ["Bob", 3, 3]]);
+  // Those three come still, and are counted already.
+  await store.keep([message(2, "bob"), message(3, "bob")], 3);
+  const [row] = await store.keep([message(4, "bob")], 4);
+  assert.equal(row.unread, 4);
+});
+
+test("what was read here and not told is ahead of the server's list", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob"), message(2, "bob")], 2);
+  await store.markRead("c");
+  const ahead = await store.mergeConversations([
+    { conv: "c", peer: "bob", nick: "Bob", last: message(2, "bob"), read: 0,
+      peer_read: 0, unread: 2 },
+  ]);
+  assert.deepEqual(ahead, [{ conv: "c", seq: 2 }]);
+  assert.equal((await store.conversations())[0].unread, 0);
+});
+
+test("marks that others tell go forward", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob"), message(2, "alice"), message(3, "bob")], 3);
+  let row = await store.heardRead({ conv: "c", user: "bob", read: 2 });
+  assert.equal(row.peerRead, 2);
+  assert.equal(await store.heardRead({ conv: "c", user: "bob", read: 1 }), undefined);
+  row = await store.heardRead({ conv: "c", user: "alice", read: 3, unread: 0 });
+  assert.deepEqual([row.read, row.unread], [3, 0]);
+  assert.equal(await store.heardRead({ conv: "x", user: "bob", read: 1 }), undefined);
 });
 
 test("a conversation keeps a bounded number of messages", async () => {

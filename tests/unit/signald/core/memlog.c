@@ -15,6 +15,7 @@ struct message {
 	LIST_ENTRY(message) of_log; /* newest first */
 	struct conv *conv;
 	uint64_t id, seq, ts;
+	bool counts;
 	uint64_t sync[2]; /* of the conversation's members */
 	char sender[SIG_NAME_MAX + 1];
 	char mid[SIG_MID_MAX + 1];
@@ -26,6 +27,7 @@ struct conv {
 	TAILQ_ENTRY(conv) of_log; /* last activity first */
 	char id[SIG_CONV_MAX + 1];
 	struct member *member[2];
+	uint64_t read[2]; /* seqs, of the members */
 	uint64_t seq;
 };
 
@@ -219,6 +221,7 @@ append_message(
 	m->id = ++log->last_id;
 	m->seq = ++conv->seq;
 	m->ts = a->ts;
+	m->counts = a->counts;
 	for (side = 0; side < 2; side++)
 		m->sync[side] = ++conv->member[side]->head;
 	snprintf(m->sender, sizeof(m->sender), "%s", a->user);
@@ -227,6 +230,39 @@ append_message(
 	LIST_INSERT_HEAD(&log->messages, m, of_log);
 	log->count++;
 	answer(m, res);
+}
+
+static uint64_t
+unread_of(const struct memlog *log, const struct conv *conv, int side)
+{
+	const struct message *m;
+	uint64_t n = 0;
+
+	LIST_FOREACH (m, &log->messages, of_log)
+		n += m->counts && m->conv == conv &&
+		    m->seq > conv->read[side] &&
+		    conv_side(conv, m->sender) != side;
+	return n;
+}
+
+static void
+append_read(
+    struct memlog *log, const struct sig_append *a, struct sig_appended *res)
+{
+	struct conv *conv = conv_find(log, a->conv);
+	int side = conv == NULL ? -1 : conv_side(conv, a->user);
+	uint64_t to;
+
+	if (side < 0) {
+		res->err = -ENOENT;
+		return;
+	}
+	to = a->sync < conv->seq ? a->sync : conv->seq;
+	res->duplicate = conv->read[side] >= to;
+	if (!res->duplicate)
+		conv->read[side] = to;
+	res->seq = conv->read[side];
+	res->unread = unread_of(log, conv, side);
 }
 
 static struct cursor_row *
@@ -279,6 +315,9 @@ memlog_append(
 		break;
 	case SIG_APPEND_CURSOR:
 		cursor_find(log, a->user, a->device)->sync = a->sync;
+		break;
+	case SIG_APPEND_READ:
+		append_read(log, a, res);
 		break;
 	case SIG_APPEND_SEEN:
 		member_find(log, a->user)->last_seen = a->ts;
@@ -340,6 +379,9 @@ read_convs(struct memlog *log, const struct sig_read *read,
 		log->rows[out->nrows++] = (struct sig_row){ .conv = conv->id,
 			.peer = conv->member[!side]->name,
 			.nick = conv->member[!side]->nick,
+			.read = conv->read[side],
+			.peer_read = conv->read[!side],
+			.unread = unread_of(log, conv, side),
 			.text = m->text,
 			.text_len = m->len };
 	}

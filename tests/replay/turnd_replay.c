@@ -146,6 +146,10 @@ do_conf(struct run *r, struct words *w)
 		r->f.conf.mobility = true;
 		return;
 	}
+	if (strcmp(key, "relay-v6-only") == 0) {
+		r->f.conf.has_v6 = r->f.conf.no_v4 = true;
+		return;
+	}
 	if (strcmp(key, "relay-v6") == 0) {
 		r->f.conf.has_v6 = true;
 		return;

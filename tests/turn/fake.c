@@ -70,8 +70,11 @@ relay_open(void *arg, const struct turn_want *want, struct turn_relay *out)
 	struct fake *f = arg;
 	uint32_t i, above;
 
-	if (want->token == NULL && want->family == ADDR_V6 && !f->conf.has_v6)
+	if (want->token == NULL &&
+	    (want->family == ADDR_V6 ? !f->conf.has_v6 : f->conf.no_v4))
 		return -EAFNOSUPPORT;
+	if (f->relay_error != 0)
+		return f->relay_error;
 	if (f->nrelays + 2 > f->conf.ports)
 		return want->even ? -ENOENT : -EADDRINUSE;
 	if (want->token != NULL) {

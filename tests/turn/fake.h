@@ -30,6 +30,7 @@ struct fake_conf {
 	bool no_auth;
 	bool mobility;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
+	bool no_v4;     /* and none at 203.0.113.1 */
 	uint32_t ports; /* relays that may be open at once */
 };
 
@@ -78,8 +79,9 @@ struct fake {
 	struct fake_relay relays[FAKE_RELAYS];
 	size_t nrelays; /* ever opened; the id is the index */
 	struct fake_conn conns[FAKE_CONNS];
-	size_t nconns;  /* ever */
-	int dial_error; /* what conn_open gives, when not 0 */
+	size_t nconns;   /* ever */
+	int dial_error;  /* what conn_open gives, when not 0 */
+	int relay_error; /* likewise relay_open */
 	size_t ended;
 	size_t left;                 /* 5-tuples that allocations moved from */
 	struct addr last_left;       /* the last of them */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
 #include "tests/unit/test.h"
 
 #include "tests/turn/client.h"
@@ -333,6 +335,18 @@ test_software(void **state)
 	assert_null(stun_find(&c.answer, STUN_SOFTWARE));
 }
 
+/* The system gives no socket: nothing is kept, and the next try is as good. */
+static void
+test_no_socket(void **state)
+{
+	f.relay_error = -EMFILE;
+	assert_int_equal(client_allocate(&c), 508);
+	assert_int_equal(f.out.note.reason, TURN_NO_SOCKET);
+	assert_int_equal(turn_server_stats(f.server)->allocations, 0);
+	f.relay_error = 0;
+	assert_int_equal(client_allocate(&c), 0);
+}
+
 static void
 test_shutdown_ends_all(void **state)
 {
@@ -427,6 +441,7 @@ main(void)
 		CASE(test_late_wheel),
 		CASE(test_gone),
 		CASE(test_software),
+		CASE(test_no_socket),
 		CASE(test_shutdown_ends_all),
 		CASE(test_fingerprint_is_mirrored),
 		CASE(test_classic_binding),

@@ -8,6 +8,7 @@
 #include "tests/turn/client.h"
 #include "tests/unit/test.h"
 #include "tests/unit/torture.h"
+#include "turnd/core/lookup.h"
 
 #define KEY "0xb70615a74a524becc6960f540634bb00"
 
@@ -93,6 +94,69 @@ session(struct client *c, const char *v6)
 
 #define STEPS 21
 
+/* RFC 8016: it is somewhere else, and takes its allocation along. */
+static int
+mobile(struct client *c)
+{
+	const struct stun_attr *ticket;
+	uint8_t value[64];
+	uint16_t len;
+	int steps = 0;
+
+	client_begin(c, STUN_ALLOCATE);
+	stun_put_u32(&c->out, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put(&c->out, STUN_MOBILITY_TICKET, NULL, 0);
+	if (client_send(c) != 0)
+		return 0;
+	ticket = stun_find(&c->answer, STUN_MOBILITY_TICKET);
+	if (ticket == NULL || ticket->len > sizeof(value))
+		return 0;
+	len = ticket->len;
+	memcpy(value, stun_value(&c->answer, ticket), len);
+	steps += client_bind(c, 0x4000, "198.41.0.1:9") == 0;
+	c->addr.port++;
+	client_refresh(c, 600); /* a nonce for this address */
+	client_begin(c, STUN_REFRESH);
+	stun_put(&c->out, STUN_MOBILITY_TICKET, value, len);
+	steps += client_send(c) == 0;
+	client_channel_data(c, 0x4000, "x");
+	steps += c->f->out.to == TURN_PEER;
+	steps += client_refresh(c, 0) == 0;
+	return steps;
+}
+
+#define MOBILE_STEPS 4
+
+/* RFC 6062: connections in both directions. */
+static int
+tcp(struct client *c)
+{
+	struct addr peer = fake_addr("198.41.0.1:80");
+	struct client data;
+	uint32_t conn;
+	int steps = 0;
+
+	steps += client_allocate_tcp(c) == 0;
+	steps += client_permit(c, "198.41.0.1") == 0;
+	if (client_connect(c, "198.41.0.1:80") == -1 &&
+	    fake_open_conns(c->f) > 0 && c->f->conns[c->f->nconns - 1].dialing)
+		fake_dialed(c->f, &peer, 0);
+	steps += client_hear(c) == 0;
+	conn = client_conn(c);
+	client_init(&data, c->f, "192.0.2.77:5000");
+	data.stream = true;
+	client_bind_conn(&data, conn);
+	steps += client_bind_conn(&data, conn) == 0;
+	peer.port = 81;
+	steps += c->f->nrelays > 0 &&
+	    fake_arrives(c->f, &peer, (uint32_t)c->f->nrelays - 1) != 0;
+	steps += client_refresh(c, 0) == 0;
+	return steps;
+}
+
+#define TCP_STEPS 6
+#define ALL_STEPS (3 * STEPS + MOBILE_STEPS + TCP_STEPS)
+
 /* Sessions of many clients, so that every table grows. */
 static int
 sessions(struct fake *f, bool modern)
@@ -108,7 +172,9 @@ sessions(struct fake *f, bool modern)
 			client_be_modern(&c);
 		steps += session(&c, "[2a00::7]:9");
 	}
-	return steps;
+	steps += mobile(&c);
+	client_init(&c, f, "192.0.2.9:5000");
+	return steps + tcp(&c);
 }
 
 static void
@@ -119,7 +185,7 @@ one_failure(unsigned int n, bool modern, bool *failed)
 	int steps;
 
 	fake_init(&f);
-	f.conf.has_v6 = true;
+	f.conf.has_v6 = f.conf.mobility = true;
 	f.conf.max_permissions = f.conf.max_channels = 16;
 	fake_start(&f);
 	torture_arm(n);
@@ -128,9 +194,10 @@ one_failure(unsigned int n, bool modern, bool *failed)
 	/* With memory everything works, for those who failed as well. */
 	fake_elapse(&f, 3600000);
 	assert_int_equal(turn_server_stats(f.server)->allocations, 0);
-	assert_int_equal(sessions(&f, modern), 3 * STEPS);
+	assert_int_equal(sessions(&f, modern), ALL_STEPS);
 	if (!*failed)
-		assert_int_equal(steps, 3 * STEPS);
+		assert_int_equal(steps, ALL_STEPS);
+	assert_int_equal(fake_open_conns(&f), 0);
 	turn_server_free(f.server);
 	f.server = NULL;
 	for (i = 0; i < f.nrelays; i++)
@@ -163,13 +230,66 @@ test_modern_sessions(void **state)
 	assert_true(n > 100);
 }
 
+/* Who could not be asked about can be the next time. */
+static void
+test_lookup(void **state)
+{
+	const struct lookup_conf conf = { .entries = 4,
+		.asking = 4,
+		.found_ms = 1000,
+		.nobody_ms = 1000,
+		.failed_ms = 1000,
+		.rate = limit_rate(100, 100) };
+	const struct addr client = addr_v4(192, 0, 2, 1, 5000);
+	struct lookup_who who = { FAKE_REALM, NULL, &client, 0 };
+	const struct turn_record rec = { .quota = 7 };
+	struct turn_record got;
+	struct lookup_ask ask;
+	unsigned int n = 0, i;
+	char name[] = "user0";
+	struct lookup *l;
+	uint64_t user;
+	bool failed;
+
+	do {
+		torture_arm(++n);
+		l = lookup_new(&conf);
+		for (i = 0; l != NULL && i < 12; i++) {
+			name[4] = (char)('a' + i);
+			who.name = name;
+			if (lookup_find(l, &who, 1000, &got, &ask) !=
+			    -EINPROGRESS)
+				continue;
+			assert_int_equal(lookup_answer(l, ask.ticket,
+					     LOOKUP_FOUND, &rec, 1000, &user),
+			    1);
+			assert_int_equal(
+			    lookup_find(l, &who, 1000, &got, &ask), 0);
+			assert_int_equal(got.quota, 7);
+		}
+		failed = torture_disarm();
+		assert_true(l != NULL || failed);
+		who.name = "last";
+		if (l != NULL)
+			assert_int_equal(lookup_find(l, &who, 1000, &got, &ask),
+			    -EINPROGRESS);
+		lookup_free(l);
+	} while (failed);
+	assert_true(n > 10);
+}
+
 /* A server that cannot be made whole is not made. */
 static void
 test_server(void **state)
 {
 	struct turn_ops ops = { NULL };
 	struct turn_config cfg = {
-		.max_allocations = 4, .max_permissions = 4, .max_channels = 4
+		.max_allocations = 4,
+		.max_permissions = 4,
+		.max_channels = 4,
+		.max_connections = 4,
+		.connections = 4,
+		.mobility = true,
 	};
 	struct turn_server *s;
 	unsigned int n = 0;
@@ -195,6 +315,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_sessions),
 		cmocka_unit_test(test_modern_sessions),

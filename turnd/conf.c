@@ -87,6 +87,12 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "mobility", CONF_BOOL, 0, OWN(mobility), "no", 0, 0, NULL,
 	    "allocations go along when a client changes its address (RFC "
 	    "8016)" },
+	{ "turnd", "alternate-server", CONF_ADDRPORT, CONF_REPEAT,
+	    OWN(alternates), NULL, 0, 0, NULL,
+	    "where new clients are sent to when turnd drains or is full" },
+	{ "turnd", "alternate-domain", CONF_STRING, 0, OWN(alternate_domain),
+	    NULL, 0, 0, NULL,
+	    "name in the certificates of the alternate-servers" },
 	{ "turnd", "user-quota", CONF_INT, 0, OWN(user_quota), "auto", 1,
 	    1000000, auto_word,
 	    "relayed addresses of each family a user may have; auto: a tenth "
@@ -165,6 +171,9 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		return conf_wrong(conf, "turnd", "auth-hook", 0, err,
 		    "not a URL that can be asked; allowed: http://... or "
 		    "https://...");
+	if (c->alternates.n > TURN_MAX_ALTERNATES)
+		return conf_wrong(conf, "turnd", "alternate-server",
+		    TURN_MAX_ALTERNATES, err, "too many; allowed: 16");
 	if (c->listen.n > TURND_LISTEN_MAX) {
 		snprintf(err, DAEMON_ERR_MAX,
 		    "%s: [turnd] listen: set %zu times; allowed: %d",
@@ -226,6 +235,11 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->software = "Floe";
 	core->no_auth = c->no_auth;
 	core->mobility = c->mobility;
+	core->alternates.n = c->alternates.n;
+	if (c->alternates.n > 0)
+		memcpy(core->alternates.addrs, c->alternates.items,
+		    c->alternates.n * sizeof(struct addr));
+	core->alternates.domain = c->alternate_domain;
 	crypto_random(core->ticket_key, sizeof(core->ticket_key));
 	core->channel_max =
 	    c->strict_channels ? STUN_CHANNEL_MAX : STUN_CHANNEL_MAX_5766;

@@ -41,6 +41,8 @@ struct turnd_conf {
 	int64_t hook_entries;
 	bool strict_channels;
 	bool mobility;
+	struct conf_list alternates; /* struct addr */
+	const char *alternate_domain;
 	int64_t user_quota;
 	int64_t max_allocations;
 	int64_t max_permissions;

@@ -24,6 +24,7 @@
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
 #include "turnd/core/server.h"
+#include "turnd/drain.h"
 #include "turnd/hook.h"
 #include "turnd/links.h"
 #include "turnd/park.h"
@@ -53,6 +54,7 @@ struct turnd {
 	 * has ended, main's. */
 	struct worker *running[DAEMON_WORKERS_MAX];
 	struct hook *hook;                 /* NULL: no auth-hook */
+	struct drain drain;                /* the admin's thread's */
 	struct userdb *userdb;             /* NULL: no user-store */
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };

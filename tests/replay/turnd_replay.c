@@ -165,6 +165,11 @@ do_conf(struct run *r, struct words *w)
 			return;
 		}
 	}
+	if (strcmp(key, "alternate-server") == 0) {
+		r->f.core.alternates.addrs[r->f.core.alternates.n++] =
+		    fake_addr(value);
+		return;
+	}
 	if (strcmp(key, "allow-peer") == 0)
 		fake_rule(&r->f, value, PREFIX_ALLOW);
 	else if (strcmp(key, "deny-peer") == 0)
@@ -575,6 +580,19 @@ do_peer(struct run *r, struct words *w)
 	words_next(w); /* expect */
 }
 
+/* drain on [ADDR], drain off */
+static void
+do_drain(struct run *r, struct words *w)
+{
+	bool on = strcmp(words_next(w), "on") == 0;
+	const char *instead = words_next(w);
+	struct addr a;
+
+	if (*instead != '\0')
+		a = fake_addr(instead);
+	turn_server_drain(r->f.server, on, *instead != '\0' ? &a : NULL);
+}
+
 /* icmp TYPE CODE MTU about PEER > RELAYED */
 static void
 do_icmp(struct run *r, struct words *w)
@@ -708,11 +726,37 @@ unsound(const struct client *c, int code)
 	return NULL;
 }
 
+/* The n-th ALTERNATE-SERVER. */
+static void
+expect_alternate(struct run *r, struct words *w, const struct client *c, int n)
+{
+	struct stun_msg m = c->answer;
+	struct addr want = fake_addr(words_next(w)), got;
+	size_t i;
+
+	for (i = 0; i < m.nattrs; i++) {
+		if (m.attrs[i].type == STUN_ALTERNATE_SERVER && n-- == 0)
+			break;
+	}
+	if (i == m.nattrs) {
+		fail(r, w, "no such ALTERNATE-SERVER");
+		return;
+	}
+	/* The getter takes the first. */
+	m.attrs[0] = m.attrs[i];
+	if (stun_get_addr(&m, STUN_ALTERNATE_SERVER, &got) != 0 ||
+	    !addr_equal(&got, &want))
+		fail(r, w, "another ALTERNATE-SERVER");
+	if (!c->authentic)
+		fail(r, w, "the answer is not protected");
+}
+
 /* After an error code or "nothing": a reason, and what a challenge tells. */
 static void
 expect_refusal(struct run *r, struct words *w, const struct client *c)
 {
 	uint8_t offer[sizeof(c->offer)];
+	int nalternates = 0;
 	char *word;
 	size_t n;
 
@@ -728,6 +772,8 @@ expect_refusal(struct run *r, struct words *w, const struct client *c)
 		} else if (c != NULL && strcmp(word, "in") == 0) {
 			if (strcmp(words_next(w), c->realm) != 0)
 				fail(r, w, "challenged by %s", c->realm);
+		} else if (c != NULL && strcmp(word, "alternate") == 0) {
+			expect_alternate(r, w, c, nalternates++);
 		} else if (c != NULL && strcmp(word, "features") == 0) {
 			word = words_next(w);
 			if (strncmp(c->nonce, COOKIE, strlen(COOKIE)) != 0 ||
@@ -1055,6 +1101,9 @@ do_line(struct run *r, struct words *w)
 		start(r);
 		do_peer(r, w);
 		expect(r, w, NULL);
+	} else if (strcmp(verb, "drain") == 0) {
+		start(r);
+		do_drain(r, w);
 	} else if (strcmp(verb, "gone") == 0) {
 		c = client_at(r, words_next(w));
 		turn_server_gone(r->f.server, &c->addr, 0, r->f.t);

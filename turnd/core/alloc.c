@@ -566,7 +566,14 @@ alloc_allocate(struct turn_req *r)
 		reason = want_ticket(r, &want);
 	if (reason != TURN_OK)
 		return reason;
-	return alloc_open(r, &want, dual);
+	if (r->s->draining)
+		return alternate_judge(r, TURN_DRAINING);
+	reason = alloc_open(r, &want, dual);
+	/* What another server may have. */
+	if (reason == TURN_FULL || reason == TURN_NO_PORT ||
+	    reason == TURN_NO_SOCKET)
+		reason = alternate_judge(r, reason);
+	return reason;
 }
 
 /* Which of the allocation's families a Refresh is about; how many. */

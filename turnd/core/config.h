@@ -79,6 +79,14 @@ struct turn_limits {
 	uint32_t network_failures;
 };
 
+/* Other servers, for those that this one does not take. */
+#define TURN_MAX_ALTERNATES 16
+struct turn_alternates {
+	struct addr addrs[TURN_MAX_ALTERNATES];
+	size_t n;
+	const char *domain; /* in the certificates of all; NULL: not told */
+};
+
 /* Immutable while a server lives, shared by the workers; all borrowed. */
 struct turn_config {
 	/* The first is that of clients to whom no other one belongs. */
@@ -100,6 +108,7 @@ struct turn_config {
 	/* RFC 6062: data connections of an allocation, 0: no TCP allocations;
 	 * and of this server. */
 	uint32_t max_connections, connections;
+	struct turn_alternates alternates;
 	bool mobility; /* RFC 8016 */
 	uint8_t ticket_key[CRYPTO_SHA256_LEN];
 };

@@ -95,6 +95,11 @@ void alloc_info(const struct turn_alloc *, uint64_t now_ms, bool ended,
 enum turn_reason alloc_allocate(struct turn_req *);
 enum turn_reason alloc_refresh(struct turn_req *);
 
+/* alternate.c: TURN_TRY_ALTERNATE if there is one for this client, else the
+ * reason that it would have been refused for. */
+enum turn_reason alternate_judge(const struct turn_req *, enum turn_reason);
+void alternate_put(struct turn_req *); /* into an answer of 300 */
+
 /* mobility.c: RFC 8016. Which allocation a Refresh is about. */
 void mobility_find(struct turn_req *);
 /* May the ticket be served, and here? */

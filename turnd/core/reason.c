@@ -11,6 +11,7 @@ static const struct {
 	int code;
 	const char *phrase;
 } phrases[] = {
+	{ 300, "Try Alternate" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthenticated" },
 	{ 403, "Forbidden" },

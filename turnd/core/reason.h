@@ -12,6 +12,8 @@
 #define TURN_REASONS(ROW)                                                    \
 	ROW(TURN_OK, "ok", 0, "served")                                      \
 	/* requests: answered with an error, RFC 8656 section 19 */          \
+	ROW(TURN_TRY_ALTERNATE, "try_alternate", 300,                        \
+	    "draining or full: the client is sent to alternate-server")      \
 	ROW(TURN_NO_CREDENTIALS, "no_credentials", 401,                      \
 	    "the first request of a client, before it knows the nonce")      \
 	ROW(TURN_UNKNOWN_USER, "unknown_user", 401,                          \
@@ -97,6 +99,9 @@
 	    "where users are kept cannot be asked")                          \
 	ROW(TURN_OLD_OVER_DTLS, "old_over_dtls", 500,                        \
 	    "a Binding request of RFC 3489 over DTLS")                       \
+	ROW(TURN_DRAINING, "draining", 508,                                  \
+	    "no new allocations, and no alternate-server of the client's "   \
+	    "family")                                                        \
 	ROW(TURN_NO_PORT, "no_port", 508, "no relay port is free")           \
 	ROW(TURN_NO_SOCKET, "no_socket", 508,                                \
 	    "the system gives no socket: its descriptor limit, or memory")   \

@@ -31,6 +31,8 @@ put_error(struct turn_req *r, int code, const char *phrase)
 {
 	r->out = stun_begin_reply(&r->buf, r->msg, STUN_ERROR);
 	stun_put_error(&r->out, code, phrase);
+	if (code == 300)
+		alternate_put(r);
 	if (code == 401 || code == 438)
 		reply_challenge(r);
 	if (code == 420)

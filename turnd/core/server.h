@@ -131,6 +131,11 @@ size_t turn_server_expire(struct turn_server *, struct turn_time);
 /* When to call expire next; UINT64_MAX: nothing to wait for. */
 uint64_t turn_server_next_ms(const struct turn_server *);
 
+/* From now on no new allocations, or again: clients are sent to that address,
+ * NULL: to those of the settings. What lives goes on. */
+void turn_server_drain(
+    struct turn_server *, bool draining, const struct addr *instead);
+
 /* Counters have one writer and may be read by any thread (stats.h). */
 struct turn_stats *turn_server_stats(struct turn_server *);
 /* Walks the allocations: *pos 0 first; false at the end. */

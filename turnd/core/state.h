@@ -139,6 +139,9 @@ struct turn_server {
 	struct limit *answers, *failures;    /* of strangers */
 	struct wheel dial_wheel, conn_wheel; /* connecting; pending */
 	uint32_t last_conn;
+	bool draining;
+	struct turn_alternates instead; /* meanwhile; n 0: the settings' */
+	uint64_t redirected;            /* clients */
 	uint64_t last_id;
 	uint64_t indications;          /* sent, for their transaction ids */
 	struct turn_peer_key send_key; /* where a Send indication goes */

@@ -28,7 +28,10 @@ struct stream {
 	bool counted;  /* in the census */
 	bool proxied;  /* and a balancer's header is to come */
 	bool ended;    /* the client will send no more */
-	bool held;     /* rest may hold whole messages */
+	bool held;     /* rest, or TLS, may hold whole messages */
+	bool drained;  /* TLS has no more for now */
+	bool over;     /* nor ever: it ended with end */
+	int end;
 	bool dirty;    /* in the list of those to flush */
 	bool leaving;  /* detached as soon as message has returned */
 	bool again;    /* and that message stays unread */

@@ -60,6 +60,8 @@ stream_take_apart(struct stream *s)
 	/* Before somebody else watches the descriptor, or closes it. */
 	loop_io_free(s->io);
 	s->io = NULL;
+	if (s->tls != NULL)
+		tls_read_ahead(s->tls, false);
 	s->tls = NULL;
 	s->rest = NULL;
 	stream_leave(s);
@@ -110,6 +112,8 @@ streams_adopt(struct streams *ss, struct stream_parts *p)
 	}
 	s->fd = p->fd;
 	s->tls = p->tls;
+	if (s->tls != NULL)
+		tls_read_ahead(s->tls, true);
 	s->ended = p->ended;
 	s->rest = p->unread;
 	s->rest_len = p->unread_len;

@@ -194,13 +194,38 @@ stream_flush(struct stream *s)
 	return 0;
 }
 
+/* As much as there is room for: a record at a time would be a turn of its own
+ * for each message, and a system call for each that goes on. */
+static ssize_t
+recv_tls(struct stream *s, uint8_t *data, size_t room)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	s->drained = false;
+	while (!s->over && n > 0 && len < room) {
+		n = tls_read(s->tls, data + len, room - len);
+		if (n > 0) {
+			len += (size_t)n;
+		} else if (n == -EAGAIN) {
+			s->drained = true;
+		} else {
+			s->over = true;
+			s->end = (int)n;
+		}
+	}
+	if (len > 0)
+		return (ssize_t)len;
+	return s->over ? s->end : n;
+}
+
 static ssize_t
 stream_recv(struct stream *s, void *data, size_t room)
 {
 	ssize_t n;
 
 	if (s->tls != NULL)
-		return tls_read(s->tls, data, room);
+		return recv_tls(s, data, room);
 	n = recv(s->fd, data, room, MSG_DONTWAIT);
 	if (n >= 0)
 		return n;
@@ -292,8 +317,8 @@ stream_read(struct stream *s)
 	}
 	if (n <= 0 && !s->held)
 		return 0;
-	/* A short read means that a socket is empty by now, not so a record. */
-	more = s->tls != NULL ? n > 0 : (size_t)n == room;
+	/* A short read means that a socket is empty by now, not so TLS. */
+	more = s->tls != NULL ? n > 0 && !s->drained : (size_t)n == room;
 	used = stream_feed(s, ss->in, len);
 	if (used < 0)
 		return (int)used;
@@ -301,15 +326,18 @@ stream_read(struct stream *s)
 	return err != 0 ? err : more;
 }
 
-/* 0 or -errno. TLS may hold bytes back that the loop knows nothing of. */
+/* 0 or -errno. */
 static int
 stream_take(struct stream *s)
 {
 	int more = 1, rounds = 0;
 
-	while (more > 0 && !stream_paused(s) && !s->leaving &&
-	    (rounds++ < READ_ROUNDS || (s->tls != NULL && tls_pending(s->tls))))
+	while (more > 0 && !s->leaving && !stream_paused(s) &&
+	    rounds++ < READ_ROUNDS)
 		more = stream_read(s);
+	/* Of what TLS holds the loop knows nothing: see stream_settle. */
+	if (more > 0 && s->tls != NULL)
+		s->held = true;
 	return more < 0 ? more : 0;
 }
 
@@ -379,6 +407,7 @@ stream_begin(struct stream *s, bool secure)
 		s->tls = tls_open_fd(s->door->kind.tls, s->fd);
 		if (s->tls == NULL)
 			return -ENOMEM;
+		tls_read_ahead(s->tls, true);
 	}
 	if (ops->opened != NULL)
 		err = ops->opened(ops->arg, s);

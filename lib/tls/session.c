@@ -296,7 +296,13 @@ tls_wants(const struct tls *t)
 bool
 tls_pending(const struct tls *t)
 {
-	return SSL_pending(t->ssl) > 0;
+	return SSL_has_pending(t->ssl) == 1;
+}
+
+void
+tls_read_ahead(struct tls *t, bool on)
+{
+	SSL_set_read_ahead(t->ssl, on);
 }
 
 bool

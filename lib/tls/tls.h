@@ -109,8 +109,11 @@ int tls_close(struct tls *); /* sends close_notify; 0 or as above */
 #define TLS_WANTS_SEND 2
 /* What the last -EAGAIN waits for; one of the two. */
 int tls_wants(const struct tls *);
-/* Plaintext is waiting inside: read on although the transport is quiet. */
+/* Something is waiting inside: read on although the transport is quiet. */
 bool tls_pending(const struct tls *);
+/* Takes what the transport has, not a record at a time: fewer calls of recv,
+ * for who reads until -EAGAIN or looks at tls_pending. */
+void tls_read_ahead(struct tls *, bool on);
 bool tls_established(const struct tls *);
 /* Whether this is the protocol agreed on by ALPN. */
 bool tls_alpn_is(const struct tls *, const char *name);

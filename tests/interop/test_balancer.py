@@ -18,7 +18,8 @@ BALANCER = "127.0.0.77"
 # Where HAProxy listens: by version of the header, and by daemon.
 FRONTS = {(version, name): port for port, (version, name) in enumerate(
     ((version, name) for version in ("send-proxy", "send-proxy-v2",
-                                     "send-proxy-v2-ssl")
+                                     "send-proxy-v2-ssl",
+                                     "send-proxy over IPv6")
      for name in ("stund", "turnd")), 9001)}
 AUTO_PORTS = {"stund": 3478, "turnd": 443}
 MESSAGES = 20
@@ -40,7 +41,9 @@ class Balancer(case.Case):
         for name, port in AUTO_PORTS.items():
             sections[name] = [
                 ("listen", f"auto://{V4}:{port}"),
+                ("listen", f"auto://[{V6}]:{port}"),
                 ("proxy-protocol-from", f"{BALANCER}/32"),
+                ("proxy-protocol-from", f"{V6}/128"),
                 *(row for row in sections[name] if row[0] != "listen")]
         sections["turnd"].append(("allow-peer", "127.0.0.0/8"))
         conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
@@ -52,10 +55,12 @@ class Balancer(case.Case):
         parts = ["global", "defaults", " mode tcp", " timeout connect 10s",
                  " timeout client 60s", " timeout server 60s"]
         for (version, name), port in FRONTS.items():
-            parts += [f"listen {name}-{version}",
+            version, _, to_v6 = version.partition(" over ")
+            host = f"[{V6}]" if to_v6 else V4
+            parts += [f"listen {name}-{port}",
                       f" bind {V4}:{port}", f" bind [{V6}]:{port}",
-                      f" source {BALANCER}",
-                      f" server one {V4}:{AUTO_PORTS[name]} {version}"]
+                      *([] if to_v6 else [f" source {BALANCER}"]),
+                      f" server one {host}:{AUTO_PORTS[name]} {version}"]
         path = self.path("haproxy.cfg")
         with open(path, "w", encoding="ascii") as conf:
             conf.write("\n".join(parts) + "\n")

@@ -12,6 +12,7 @@ import case
 import certs
 import floe
 import wait
+import wait
 
 HOST = "127.0.0.1"
 PORTS = {"stund": floe.STUNS_PORT, "turnd": floe.TURNS_PORT}
@@ -132,6 +133,19 @@ class Tls(case.Case):
                 self.connect(name)
             self.assertEqual(self.ended(name, "tls"), 1)
 
+    def test_requests_and_a_good_bye_at_once(self):
+        self.begin()
+        for name, port in PORTS.items():
+            subprocess.run(
+                ["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect",
+                 f"{HOST}:{port}"], input=request() * 50, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
+            wait.until("the connection has ended", lambda one=name:
+                       self.ended(one, "client") == 1)
+        for name, metric in (("stund", "stund_answers_total"),
+                             ("turnd", "turnd_requests_total")):
+            self.assertEqual(floe.metric(name, metric), 50)
+
     def test_a_handshake_that_does_not_come(self):
         self.begin(tcp_idle="1s")
         for name, port in PORTS.items():
@@ -165,6 +179,18 @@ class Tls(case.Case):
         for name in PORTS:
             self.assertRegex(self.refusal(name),
                              r"floe\.conf:\d+: .*tls needs tls-cert")
+
+    def test_every_scheme_that_needs_one_says_so(self):
+        self.sections["floe"] = [row for row in self.sections["floe"]
+                                 if not row[0].startswith("tls-")]
+        for name, port in PORTS.items():
+            plain = [row for row in self.sections[name] if row[0] != "listen"]
+            for scheme in ("tls", "dtls", "auto"):
+                self.sections[name] = [
+                    ("listen", f"{scheme}://{HOST}:{port}"), *plain]
+                self.assertRegex(
+                    self.refusal(name), r"floe\.conf:\d+: .*listen: "
+                    f"{scheme} needs tls-cert and tls-key")
 
     def test_with_a_wrong_certificate_it_does_not_start(self):
         with open(self.path("empty.pem"), "w", encoding="ascii"):

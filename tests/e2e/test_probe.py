@@ -124,6 +124,9 @@ class Probe(Asks):
     def test_port_restricted(self):
         self.behind("port-restricted", INDEPENDENT, PORT)
 
+    def test_address_mapped(self):
+        self.behind("address-mapped", ADDRESS, PORT)
+
     def test_symmetric(self):
         self.behind("symmetric", PORT, PORT)
 

@@ -6,6 +6,7 @@ nat: the nftables rules that make a router one kind of NAT (RFC 4787 terms).
   full-cone        endpoint-independent mapping and filtering
   restricted       endpoint-independent mapping, address-dependent filtering
   port-restricted  endpoint-independent mapping, port-dependent filtering
+  address-mapped   address-dependent mapping, same filtering
   symmetric        a new random port for each destination, same filtering
   udp-blocked      TCP only
   only-https       TCP to port 443 only
@@ -78,6 +79,14 @@ _KINDS = {
         masquerade="masquerade"),
     "port-restricted": dict(
         forward="", prerouting="", masquerade="masquerade"),
+    # Within a range Linux gives a source the port that it has there already.
+    "address-mapped": dict(
+        forward="", prerouting="",
+        masquerade="ip daddr & 0.0.0.1 == 0.0.0.0 meta l4proto udp"
+                   " masquerade to :30000-39999\n"
+                   '        oifname "wan" meta l4proto udp'
+                   " masquerade to :40000-49999\n"
+                   '        oifname "wan" masquerade'),
     "symmetric": dict(
         forward="", prerouting="",
         masquerade="masquerade random,fully-random"),

@@ -4,8 +4,7 @@
 #include "lib/stun/message.h"
 #include "tools/floe-probe/core/report.h"
 
-/* In the texts {host}, {port}, {over}, {code} and {detail} are the check's.
- * clang-format off: a table */
+/* In the texts {host}, {port}, {over}, {code} and {detail} are the check's. */
 static const struct {
 	const char *id, *words, *advice;
 } problems[PROBLEMS] = {
@@ -137,7 +136,6 @@ static const struct {
 	[PROBLEM_LOCAL] = { "local-error",
 	    "This machine could not do it: {detail}.", "" },
 };
-/* clang-format on */
 
 const char *
 problem_id(enum problem p)

@@ -24,6 +24,10 @@ const struct conf_option stund_options[] = {
 	{ "stund", "alternate", CONF_ADDRPORT, CONF_REPEAT, OWN(alternate),
 	    NULL, 0, 0, NULL,
 	    "second address and port, for NAT behaviour discovery" },
+	{ "stund", "external-ip", CONF_ADDRPAIR, CONF_REPEAT, OWN(external_ips),
+	    NULL, 0, 0, NULL,
+	    "PUBLIC/PRIVATE: what the world sees, before a 1:1 NAT, of an "
+	    "address of alternate or its first one" },
 	{ "stund", "tcp-connections", CONF_INT, 0, OWN(tcp_connections), "4096",
 	    1, 1000000, NULL, "TCP connections in all" },
 	{ "stund", "connections-per-address", CONF_INT, 0, OWN(per_address),
@@ -108,6 +112,40 @@ alternate_trouble(const struct stund_conf *c, size_t n)
 	return NULL;
 }
 
+/* Nobody is told any other address of ours. */
+static bool
+is_told(const struct stund_conf *c, const struct addr *a)
+{
+	const struct addr *second = c->alternate.items;
+	const struct conf_listen *uri = c->listen.items;
+	size_t i;
+
+	for (i = 0; i < c->alternate.n; i++) {
+		if (addr_equal_ip(a, &second[i]) ||
+		    addr_equal_ip(a, &uri[stund_first(c, i)].addr))
+			return true;
+	}
+	return false;
+}
+
+static int
+check_externals(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct stund_conf *c = conf_data(conf);
+	const struct conf_addr_pair *pair = c->external_ips.items;
+	size_t i;
+
+	for (i = 0; i < c->external_ips.n; i++) {
+		if (pair[i].first.family != pair[i].second.family ||
+		    !is_told(c, &pair[i].second))
+			return conf_wrong(conf, "stund", "external-ip", i, err,
+			    "allowed: PUBLIC/PRIVATE of one family, PRIVATE "
+			    "being the address of alternate or the first one "
+			    "of listen");
+	}
+	return 0;
+}
+
 int
 stund_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
@@ -121,5 +159,7 @@ stund_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 			return conf_wrong(
 			    conf, "stund", "alternate", i, err, "%s", what);
 	}
+	if (check_externals(conf, err) != 0)
+		return -EINVAL;
 	return listeners_check_tls(conf, "stund", &c->listen, err);
 }

@@ -10,12 +10,13 @@
 
 struct stund_conf {
 	struct daemon_conf daemon;
-	int64_t per_address;        /* TCP connections and DTLS sessions */
-	struct conf_list balancers; /* struct prefix */
-	struct conf_list listen;    /* struct conf_listen */
-	struct conf_list alternate; /* struct addr */
-	int64_t tcp_connections;    /* of all workers together */
-	int64_t dtls_sessions;      /* likewise */
+	int64_t per_address;           /* TCP connections and DTLS sessions */
+	struct conf_list balancers;    /* struct prefix */
+	struct conf_list listen;       /* struct conf_listen */
+	struct conf_list alternate;    /* struct addr */
+	struct conf_list external_ips; /* struct conf_addr_pair */
+	int64_t tcp_connections;       /* of all workers together */
+	int64_t dtls_sessions;         /* likewise */
 	int64_t tcp_idle_ms;
 	int64_t rate_limit, rate_burst; /* of all workers together */
 };

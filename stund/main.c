@@ -18,6 +18,26 @@ stund_close(void *state)
 	free(d);
 }
 
+/* What clients are told in place of the private addresses of a 1:1 NAT. */
+static void
+square_tell(struct square *q, const struct stund_conf *c)
+{
+	const struct conf_addr_pair *pair = c->external_ips.items;
+	uint16_t port;
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < BEHAVIOUR_CORNERS; i++) {
+		port = q->behaviour.at[i].port;
+		for (k = 0; k < c->external_ips.n; k++) {
+			if (!addr_equal_ip(&pair[k].second, &q->at[i]->addr))
+				continue;
+			q->behaviour.at[i] = pair[k].first;
+			q->behaviour.at[i].port = port;
+		}
+	}
+}
+
 /* The square of the n-th alternate, as its first address was bound. */
 static int
 square_open(struct stund *d, size_t n, char err[DAEMON_ERR_MAX])
@@ -42,6 +62,7 @@ square_open(struct stund *d, size_t n, char err[DAEMON_ERR_MAX])
 		if (rc != 0)
 			return rc;
 	}
+	square_tell(q, c);
 	d->nsquares++;
 	return 0;
 }

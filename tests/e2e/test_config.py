@@ -76,6 +76,11 @@ class Config(case.Case):
             with self.subTest(value):
                 self.refuses_row("stund", "stund", "alternate", value)
 
+        for value in ("203.0.113.7", "203.0.113.7/127.0.0.9",
+                      "2001:db8::1/127.0.0.1"):
+            with self.subTest(value):
+                self.refuses_row("stund", "stund", "external-ip", value)
+
         def change(sections):
             sections["stund"] += [
                 ("listen", f"udp://127.0.0.2:{floe.STUN_PORT}"),

@@ -95,6 +95,38 @@ class NatDiscovery(case.Case):
         self.assertIn("UDP reflexive addr", text)
         self.assertNotIn("RFC 5780", text)
 
+    def test_server_behind_a_one_to_one_nat(self):
+        """It tells the two addresses that the world sees of it."""
+        public = [f"{lab.PUBLIC_NET}.{host}" for host in (22, 23)]
+        private = ["10.62.0.2", "10.62.0.3"]
+        self.net = self.lab("restricted", "full-cone")
+        router = next(node for node in self.net.nodes if node.name == "nat-b")
+        router.run(["ip", "addr", "add", f"{public[1]}/24", "dev", "wan"])
+        self.net.b.run(["ip", "addr", "add", f"{private[1]}/24", "dev",
+                        "eth0"])
+        pairs = list(zip(public, private))
+        router.run(["nft", "-f", "-"], input="\n".join([
+            "flush ruleset", "table ip nat {", "chain prerouting {",
+            "type nat hook prerouting priority dstnat",
+            *(f"ip daddr {outer} dnat to {inner}" for outer, inner in pairs),
+            "}", "chain postrouting {",
+            "type nat hook postrouting priority srcnat",
+            *(f"ip saddr {inner} snat to {outer}" for outer, inner in pairs),
+            "}", "}", ""]))
+        sections = floe.sections(self, private[0])
+        sections["stund"] += [
+            ("alternate", f"{private[1]}:{ALTERNATE_PORT}"),
+            *(("external-ip", f"{outer}/{inner}") for outer, inner in pairs)]
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        floe.start(self, "stund", conf, self.net.b)
+        text = self.net.a.run(["turnutils_natdiscovery", "-m", "-f",
+                               public[0]]).stdout
+        self.assertIn(f"Other addr: : {public[1]}:{ALTERNATE_PORT}", text)
+        self.assertIn(f"Response origin: : {public[1]}:{floe.STUN_PORT}",
+                      text)
+        self.assertIn(f"NAT with {INDEPENDENT} Mapping!", text)
+        self.assertIn(f"NAT with {ADDRESS} Filtering!", text)
+
     def classic(self, kind, verdict):
         self.begin_both(kind)
         text = self.net.a.run(["stun", lab.SERVER, "-v"], check=False).stdout

@@ -79,6 +79,7 @@ struct worker {
 	struct loop_timer *assocs_timer;
 	uint64_t assocs_due_ms; /* what that is set to */
 	struct limit *limit;
+	struct log_limit crowds;           /* of DTLS sessions of one address */
 	struct log_limit limited, trouble; /* lines of it; of receiving */
 	struct stund_stats stats;
 	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];

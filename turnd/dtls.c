@@ -51,9 +51,16 @@ hello_admitted(void *arg, const struct assoc_id *id)
 static int
 assoc_opened(void *arg, struct assoc *a)
 {
-	const struct worker *w = arg;
+	struct worker *w = arg;
+	const struct addr *client = &assoc_id(a)->client;
+	int err = census_enter(w->turnd->census, client);
+	uint64_t held;
 
-	return census_enter(w->turnd->census, &assoc_id(a)->client);
+	if (err != 0 && log_limit_pass(&w->crowds, loop_now_ms(w->loop), &held))
+		log_warn("session_refused",
+		    KV_S("reason", assoc_end_name(ASSOC_CROWDED)),
+		    KV_ADDR("client", client), KV_U("held_back", held));
+	return err;
 }
 
 static void

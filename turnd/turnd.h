@@ -117,6 +117,7 @@ struct worker {
 	struct bucket records;    /* lines of ended allocations */
 	uint64_t records_held;    /* those not written; read by any */
 	struct log_limit limited; /* of networks with too many requests */
+	struct log_limit crowds;  /* of DTLS sessions of one address */
 	struct log_limit trouble; /* of receiving */
 	struct addr reach;        /* of the peer that out goes to */
 	struct turn_out out;

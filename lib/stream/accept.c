@@ -87,6 +87,7 @@ door_ready(void *arg, int listener, int what)
 	struct streams *ss = d->all;
 	struct sockaddr_storage from;
 	struct stream_id id;
+	enum stream_end end;
 	socklen_t len;
 	int fd, rounds, err;
 
@@ -102,8 +103,8 @@ door_ready(void *arg, int listener, int what)
 		err = door_identify(d, fd, &from, &id) ? stream_open(d, fd, &id)
 						       : -ENOTCONN;
 		if (err != 0) {
-			counter_add(
-			    &ss->stats->ended[stream_end_of_greeting(err)], 1);
+			end = stream_refused(ss, &id.client, err);
+			counter_add(&ss->stats->ended[end], 1);
 			close(fd);
 		}
 	}

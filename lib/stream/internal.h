@@ -61,7 +61,7 @@ struct streams {
 	struct wheel idle;
 	struct loop_timer *tick; /* when idle is due */
 	struct loop_timer *rest; /* until accepting makes sense again */
-	struct log_limit trouble;
+	struct log_limit trouble, refusals;
 	struct stream_door *doors;
 	size_t ndoors;
 	uint8_t in[STREAM_MESSAGE_MAX + STREAM_READ_MAX];
@@ -69,8 +69,8 @@ struct streams {
 
 /* stream.c: takes the socket; or -errno, and it stays the caller's. */
 int stream_open(struct stream_door *, int fd, const struct stream_id *);
-/* What such an error is the end of. */
-enum stream_end stream_end_of_greeting(int err);
+/* What such an error is the end of, counted and told to the operator. */
+enum stream_end stream_refused(struct streams *, const struct addr *, int err);
 void stream_enter(struct stream *); /* into the lists */
 void stream_leave(struct stream *); /* and out of them, counted by the caller */
 void stream_free(struct stream *);

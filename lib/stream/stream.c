@@ -381,8 +381,8 @@ end_of(const struct stream *s, int err)
 	}
 }
 
-enum stream_end
-stream_end_of_greeting(int err)
+static enum stream_end
+end_of_greeting(int err)
 {
 	switch (err) {
 	case -EBADMSG:
@@ -394,6 +394,20 @@ stream_end_of_greeting(int err)
 	default:
 		return STREAM_REFUSED;
 	}
+}
+
+enum stream_end
+stream_refused(struct streams *ss, const struct addr *client, int err)
+{
+	enum stream_end end = end_of_greeting(err);
+	uint64_t held;
+
+	if (end != STREAM_BY_CLIENT &&
+	    log_limit_pass(&ss->refusals, loop_now_ms(ss->conf.loop), &held))
+		log_warn("connection_refused",
+		    KV_S("reason", stream_end_name(end)),
+		    KV_ADDR("client", client), KV_U("held_back", held));
+	return end;
 }
 
 int
@@ -427,7 +441,8 @@ stream_ready(void *arg, int fd, int what)
 		if (err == -EAGAIN)
 			return;
 		if (err != 0) {
-			stream_close(s, stream_end_of_greeting(err));
+			stream_close(
+			    s, stream_refused(s->all, &s->id.client, err));
 			return;
 		}
 	}

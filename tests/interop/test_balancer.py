@@ -47,8 +47,9 @@ class Balancer(case.Case):
                 *(row for row in sections[name] if row[0] != "listen")]
         sections["turnd"].append(("allow-peer", "127.0.0.0/8"))
         conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        self.daemons_by_name = {}
         for name in AUTO_PORTS:
-            floe.start(self, name, conf)
+            self.daemons_by_name[name] = floe.start(self, name, conf)
         self.haproxy()
 
     def haproxy(self):
@@ -129,6 +130,9 @@ class Balancer(case.Case):
             self.assert_closed(link)
             self.assertIn(f'{name}_tcp_ended_total{{reason="proxy"}} 1\n',
                           floe.get(name, "/metrics"))
+            self.assertRegex(
+                self.daemons_by_name[name].log(),
+                f"connection_refused reason=proxy client={BALANCER}:")
             link = self.from_balancer(port)
             link.sendall(HEADER)
             self.assertEqual(self.mapped(link), ("192.0.2.7", 77))

@@ -253,6 +253,42 @@ class Transports(case.Case):
             "turnd_dtls_ended_total", "refused") >= 2)
         self.assertLessEqual(floe.metric("turnd", "turnd_dtls_sessions"), 2)
 
+    def test_as_many_of_an_address_as_allowed(self):
+        daemon = self.begin("turnd", url("auto", V4, AUTO_PORT),
+                            connections_per_address="3")
+        clients = [self.client() for _ in range(2)]
+        links = [socket.create_connection((V4, AUTO_PORT), timeout=20)]
+        for client in clients:
+            client.allocate()
+        links.append(socket.create_connection((V4, AUTO_PORT), timeout=20))
+        self.assertEqual(links[1].recv(1), b"")
+        extra = self.client()
+        extra.sock.send(extra.message(0x001, ()))
+        wait.until("the session is refused", lambda: self.counted(
+            "turnd_dtls_ended_total", "per-address") > 0)
+        self.assertEqual(
+            self.counted("turnd_tcp_ended_total", "per-address"), 1)
+        self.assertRegex(daemon.log(), "connection_refused reason=per-address")
+        self.assertRegex(daemon.log(), "session_refused reason=per-address")
+        # Another address is none the worse, and room is room again.
+        with socket.create_connection((V4, AUTO_PORT), timeout=20,
+                                      source_address=(PEER, 0)) as other:
+            other.sendall(request())
+            self.assertEqual(len(other.recv(2048)), ANSWER[V4])
+        extra.sock.kill()
+        clients[0].close()
+
+        def served():
+            try:
+                self.binding("tcp", V4, AUTO_PORT)
+                return True
+            except OSError:
+                return False
+
+        wait.until("there is room again", served)
+        for link in links:
+            link.close()
+
     def test_hellos_alone_cost_nothing(self):
         # ASan keeps what was freed for a while.
         with mock.patch.dict(os.environ, ASAN_OPTIONS="exitcode=99:"

@@ -99,6 +99,7 @@ asked_answered(void *arg, uint64_t user)
 	struct parked *p, *all[PARK_MAX];
 	size_t n = 0, i;
 
+	clients_go_on(w, user);
 	while (n < PARK_MAX && (p = park_take(w->park, user)) != NULL)
 		all[n++] = p;
 	for (i = 0; i < n; i++) {

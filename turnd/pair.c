@@ -9,8 +9,9 @@
 
 #include "turnd/pair.h"
 
-#define CHUNK  (32 << 10) /* bytes a read, and at most kept of it */
-#define ROUNDS 8          /* of them, and the others get their turn */
+#define CHUNK   (32 << 10) /* bytes a read, and at most kept of it */
+#define ROUNDS  8          /* of them, and the others get their turn */
+#define WAIT_MS 10         /* for bandwidth */
 
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72 /* Linux 5.15 */
@@ -30,12 +31,14 @@ struct flow {
 	uint8_t *rest; /* read, and not yet taken by to */
 	size_t len, off;
 	bool ended;  /* from will say no more */
+	bool waits;  /* for bandwidth */
 	bool closed; /* and to has been told, or cannot be told any more */
 };
 
 struct pair {
 	struct loop *loop;
 	struct pair_ops ops;
+	struct loop_timer *again; /* when a flow waits for bandwidth */
 	struct side client, peer;
 	struct flow flows[TURN_DIRECTIONS];
 };
@@ -209,8 +212,11 @@ side_pending(const struct side *s)
 static void
 flow_run(struct flow *f, enum turn_direction d)
 {
+	const struct pair_ops *ops = &f->from->pair->ops;
 	int rounds = 0;
 	bool more = true;
+
+	f->waits = false;
 
 	while (!f->closed && more && flow_drain(f) && !f->closed) {
 		if (f->ended) {
@@ -220,7 +226,8 @@ flow_run(struct flow *f, enum turn_direction d)
 		/* What TLS has read ahead wakes nobody up. */
 		if (rounds++ >= ROUNDS && !side_pending(f->from))
 			return;
-		more = flow_step(f, d);
+		f->waits = !ops->may(ops->arg, d, CHUNK);
+		more = !f->waits && flow_step(f, d);
 	}
 }
 
@@ -229,7 +236,7 @@ side_watch(struct side *s, const struct flow *said, const struct flow *heard)
 {
 	int what = 0;
 
-	if (!said->ended && !said->closed && said->rest == NULL)
+	if (!said->ended && !said->closed && !said->waits && said->rest == NULL)
 		what |= LOOP_READ;
 	if (!heard->closed && (heard->rest != NULL || heard->ended))
 		what |= LOOP_WRITE;
@@ -242,9 +249,9 @@ side_watch(struct side *s, const struct flow *said, const struct flow *heard)
 }
 
 static void
-pair_ready(void *arg, int fd, int what)
+pair_run(void *arg)
 {
-	struct pair *p = ((struct side *)arg)->pair;
+	struct pair *p = arg;
 	struct flow *up = &p->flows[TURN_UP], *down = &p->flows[TURN_DOWN];
 
 	flow_run(up, TURN_UP);
@@ -255,6 +262,14 @@ pair_ready(void *arg, int fd, int what)
 	}
 	side_watch(&p->client, up, down);
 	side_watch(&p->peer, down, up);
+	if (up->waits || down->waits)
+		(void)loop_timer_set(p->again, WAIT_MS);
+}
+
+static void
+pair_ready(void *arg, int fd, int what)
+{
+	pair_run(((struct side *)arg)->pair);
 }
 
 static bool
@@ -290,8 +305,10 @@ pair_new(struct loop *loop, struct stream_parts *parts, int peer_fd,
 		return NULL;
 	p->loop = loop;
 	p->ops = *ops;
-	if (!side_open(p, &p->client, parts->fd) ||
+	p->again = loop_timer_new(loop, pair_run, p);
+	if (p->again == NULL || !side_open(p, &p->client, parts->fd) ||
 	    !side_open(p, &p->peer, peer_fd)) {
+		loop_timer_free(p->again);
 		loop_io_free(p->client.io);
 		free(p);
 		return NULL;
@@ -300,9 +317,9 @@ pair_new(struct loop *loop, struct stream_parts *parts, int peer_fd,
 	up = &p->flows[TURN_UP];
 	down = &p->flows[TURN_DOWN];
 	*up = (struct flow){ &p->client, &p->peer, parts->unread,
-		parts->unread_len, 0, parts->ended, false };
+		parts->unread_len, 0, parts->ended, false, false };
 	*down = (struct flow){ &p->peer, &p->client, parts->unsent,
-		parts->unsent_len, 0, false, false };
+		parts->unsent_len, 0, false, false, false };
 	*parts = (struct stream_parts){ .fd = -1 };
 	side_tune(p->client.fd);
 	side_tune(peer_fd);
@@ -316,6 +333,7 @@ pair_free(struct pair *p)
 {
 	if (p == NULL)
 		return;
+	loop_timer_free(p->again);
 	loop_io_free(p->client.io);
 	loop_io_free(p->peer.io);
 	tls_free(p->client.tls);

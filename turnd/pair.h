@@ -3,10 +3,10 @@
  * pair: the two data connections of RFC 6062, a client's and a peer's: what
  * comes from one goes to the other as it is, and the end of what one says is
  * passed on while the other may still speak. A side is not read while the other
- * does not take what was read before, so what is kept is bounded and the
- * kernel's window tells the sender.
- * Invariant: bytes are never dropped, reordered or made up while both live.
- * Owns: both descriptors, the TLS session.  Thread: the loop's.
+ * does not take what was read before, or while its bandwidth is used up, so
+ * what is kept is bounded and the kernel's window tells the sender. Invariant:
+ * bytes are never dropped, reordered or made up while both live. Owns: both
+ * descriptors, the TLS session.  Thread: the loop's.
  */
 #ifndef FLOE_TURND_PAIR_H
 #define FLOE_TURND_PAIR_H
@@ -19,6 +19,8 @@ struct pair;
 
 struct pair_ops {
 	void *arg;
+	/* May so many be read? Else it is asked again, a little later. */
+	bool (*may)(void *arg, enum turn_direction, size_t bytes);
 	/* So many bytes were read and go on. */
 	void (*moved)(void *arg, enum turn_direction, size_t bytes);
 	/* Nothing more will go either way: pair_free is due, and allowed. */

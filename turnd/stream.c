@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/stun/message.h"
@@ -56,6 +57,63 @@ client_opened(void *arg, struct stream *s)
 	return htab_put(&w->clients, hash, s);
 }
 
+/* A stream whose last message waits, unread, for what is asked about its user:
+ * what comes behind it may depend on it, and be no message at all. */
+struct waiter {
+	LIST_ENTRY(waiter) entry;
+	struct stream *stream;
+	uint64_t user;
+};
+
+static void
+client_wait(struct worker *w, struct stream *s)
+{
+	struct waiter *x = malloc(sizeof(*x));
+
+	if (x == NULL) {
+		stat_add(&w->stats->reasons[TURN_TOO_MANY_LOOKUPS], 1);
+		return;
+	}
+	*x = (struct waiter){ .stream = s, .user = w->asked_for };
+	LIST_INSERT_HEAD(&w->waiters, x, entry);
+	stream_hold(s);
+}
+
+static void
+waiter_free(struct waiter *x)
+{
+	LIST_REMOVE(x, entry);
+	free(x);
+}
+
+void
+clients_go_on(struct worker *w, uint64_t user)
+{
+	struct waiter *x, *next;
+
+	for (x = LIST_FIRST(&w->waiters); x != NULL; x = next) {
+		next = LIST_NEXT(x, entry);
+		if (x->user != user)
+			continue;
+		stream_go_on(x->stream);
+		waiter_free(x);
+	}
+}
+
+/* It waits no more, as it is gone. */
+static void
+client_forget(struct worker *w, const struct stream *s)
+{
+	struct waiter *x;
+
+	LIST_FOREACH (x, &w->waiters, entry) {
+		if (x->stream == s)
+			break;
+	}
+	if (x != NULL)
+		waiter_free(x);
+}
+
 static void
 client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
 {
@@ -76,6 +134,8 @@ client_message(void *arg, struct stream *s, uint8_t *data, size_t len)
 	}
 	in.link = (uint16_t)link;
 	worker_feed(w, &in, worker_now(w));
+	if (worker_pending(w))
+		client_wait(w, s);
 	if (w->out.then != TURN_THEN_NOTHING) {
 		w->leaving = s;
 		stream_detach(s, w->out.then == TURN_THEN_MOVE);
@@ -123,6 +183,7 @@ client_closed(void *arg, struct stream *s)
 	int link = client_link(w, s);
 
 	htab_del(&w->clients, client_hash(w, stream_id(s)), s);
+	client_forget(w, s);
 	if (w->leaving == s && w->out.then == TURN_THEN_JOIN)
 		turn_server_conn_over(w->server, w->out.conn, worker_now(w));
 	if (w->leaving == s)

@@ -181,6 +181,15 @@ tcp_readable(void *relay, int listener, int what)
 	}
 }
 
+static bool
+pair_may(void *arg, enum turn_direction d, size_t bytes)
+{
+	const struct conn *c = arg;
+	struct worker *w = c->worker;
+
+	return turn_server_may_relay(w->server, c->id, d, bytes, worker_now(w));
+}
+
 static void
 pair_moved(void *arg, enum turn_direction d, size_t bytes)
 {
@@ -202,7 +211,7 @@ void
 tcp_join(struct worker *w, uint32_t id, struct stream_parts *parts)
 {
 	struct conn *c = conn_find(w, id);
-	const struct pair_ops ops = { c, pair_moved, pair_over };
+	const struct pair_ops ops = { c, pair_may, pair_moved, pair_over };
 
 	if (c != NULL)
 		c->pair = pair_new(w->loop, parts, c->fd, &ops);

@@ -104,8 +104,8 @@ struct worker {
 	struct pool *conn_pool; /* RFC 6062: peers' connections */
 	struct htab conns;      /* those by their number */
 	struct loop_timer *conn_rest; /* until accepting makes sense again */
-	struct stream
-	    *leaving; /* a client's connection: asked to, in stream.c */
+	LIST_HEAD(, waiter) waiters;  /* streams whose user is asked for */
+	struct stream *leaving;       /* a stream that was asked to */
 	struct loop_timer *expiry;    /* of what the server keeps */
 	struct loop_timer *unclaimed; /* reserved ports */
 	bool timers_moved;            /* expiry has to be set anew */
@@ -148,6 +148,8 @@ void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
 /* One message to the server; what comes out is queued. data and reply stay
  * borrowed until the flush. */
 void worker_feed(struct worker *, const struct turn_in *, struct turn_time);
+/* Does what was fed last wait until its user has been asked for? */
+bool worker_pending(const struct worker *);
 void worker_feed_icmp(struct worker *, const struct turn_icmp *);
 /* As turn_server_connected and turn_server_incoming. */
 void worker_connected(struct worker *, uint32_t conn, int err);
@@ -174,6 +176,8 @@ void dtls_clients_turn_end(struct worker *);
 /* stream.c: clients over TCP */
 int clients_open(struct worker *); /* 0 or -ENOMEM */
 void clients_close(struct worker *);
+/* This user is known by now. */
+void clients_go_on(struct worker *, uint64_t user);
 /* Queues what goes to a client on TCP or DTLS; false: it is on neither. */
 bool clients_send(struct worker *, const struct turn_out *);
 /* This allocation is over: its connection has to make another one soon. */

@@ -330,6 +330,12 @@ worker_take_reply(struct worker *w)
 	w->out.reply = w->replies[w->nreplies];
 }
 
+bool
+worker_pending(const struct worker *w)
+{
+	return w->out.noted && w->out.note.reason == TURN_AUTH_PENDING;
+}
+
 void
 worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 {
@@ -340,7 +346,8 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 	turn_server_input(w->server, in, now, &w->out);
 	if (w->out.noted)
 		worker_note(w, in);
-	if (w->out.noted && w->out.note.reason == TURN_AUTH_PENDING)
+	/* A stream keeps it unread: see client_message. */
+	if (worker_pending(w) && !in->stream)
 		asked_park(w, in);
 	/* A connection goes there itself. */
 	if (w->out.then == TURN_THEN_MOVE && !in->stream)

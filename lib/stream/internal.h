@@ -34,6 +34,7 @@ struct stream {
 	int end;
 	bool dirty;    /* in the list of those to flush */
 	bool leaving;  /* detached as soon as message has returned */
+	bool waits;    /* nothing is read until stream_go_on */
 	bool again;    /* and that message stays unread */
 	uint8_t *rest; /* read, and not yet handed on */
 	size_t rest_len;

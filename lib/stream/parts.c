@@ -65,6 +65,10 @@ stream_take_apart(struct stream *s)
 	s->tls = NULL;
 	s->rest = NULL;
 	stream_leave(s);
+	/* Whoever adopts it counts it anew. */
+	if (s->counted)
+		census_leave(ss->conf.census, &s->id.client);
+	s->counted = false;
 	if (take_unsent(s, &p) == 0) {
 		counter_add(&ss->stats->ended[STREAM_DETACHED], 1);
 		ss->ops.detached(ss->ops.arg, s, &p);
@@ -83,6 +87,7 @@ adopt_into(struct stream *s, const struct stream_parts *p)
 {
 	const struct stream_ops *ops = &s->all->ops;
 	const struct iovec unsent = { p->unsent, p->unsent_len };
+	int err;
 
 	frames_init(&s->out, s->all->conf.send_max);
 	if (p->unsent_len > 0 && frames_put(&s->out, false, &unsent, 1) < 0)
@@ -93,6 +98,9 @@ adopt_into(struct stream *s, const struct stream_parts *p)
 	    loop_io_new(s->all->conf.loop, p->fd, s->watched, stream_ready, s);
 	if (s->io == NULL)
 		return -ENOMEM;
+	err = stream_count(s);
+	if (err != 0)
+		return err;
 	return ops->opened != NULL ? ops->opened(ops->arg, s) : 0;
 }
 

@@ -257,7 +257,7 @@ stream_feed(struct stream *s, uint8_t *data, size_t len)
 	size_t used = 0;
 	int next = 0;
 
-	while (!stream_paused(s) && !s->leaving) {
+	while (!stream_paused(s) && !s->leaving && !s->waits) {
 		next = stream_next(s, data + used, len - used);
 		if (next <= 0)
 			break;
@@ -332,7 +332,7 @@ stream_take(struct stream *s)
 {
 	int more = 1, rounds = 0;
 
-	while (more > 0 && !s->leaving && !stream_paused(s) &&
+	while (more > 0 && !s->leaving && !s->waits && !stream_paused(s) &&
 	    rounds++ < READ_ROUNDS)
 		more = stream_read(s);
 	/* Of what TLS holds the loop knows nothing: see stream_settle. */
@@ -345,7 +345,7 @@ stream_take(struct stream *s)
 static void
 stream_settle(struct stream *s)
 {
-	bool paused = stream_paused(s);
+	bool paused = stream_paused(s) || s->waits;
 	int what = 0;
 
 	if (s->ended && !s->held && frames_empty(&s->out)) {
@@ -503,6 +503,21 @@ stream_open(struct stream_door *d, int fd, const struct stream_id *id)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	stream_enter(s);
 	return 0;
+}
+
+void
+stream_hold(struct stream *s)
+{
+	s->waits = s->again = true;
+}
+
+void
+stream_go_on(struct stream *s)
+{
+	s->waits = s->again = false;
+	/* In a turn of its own. */
+	s->watched |= LOOP_WRITE;
+	(void)loop_io_set(s->io, s->watched);
 }
 
 int

@@ -135,6 +135,10 @@ int
 stream_send(struct stream *, bool media, const struct iovec *parts, size_t n);
 /* Its idle time begins anew. */
 void stream_touch(struct stream *);
+/* Only from within message: it stays unread, and nothing more is read until
+ * stream_go_on, which is not for within message. */
+void stream_hold(struct stream *);
+void stream_go_on(struct stream *);
 /* Only from within message: when that has returned, the stream is taken apart.
  * What was read after the message stays unread; with again, it too. */
 void stream_detach(struct stream *, bool again);

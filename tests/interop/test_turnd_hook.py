@@ -160,6 +160,26 @@ class AuthHook(case.Case):
                    lambda: self.allocates("bob", "new") == 0)
         self.assertEqual(self.hook.asked["bob"], 2)
 
+    def test_tcp_allocation(self):
+        """What follows a ConnectionBind that waits is no message."""
+        self.start(("allow-peer", "127.0.0.9"))
+        self.user("bob", "builder")
+        client = turn.TcpClient(SERVER, "bob", "builder")
+        self.addCleanup(client.close)
+        client.allocate()
+        with socket.create_server(("127.0.0.9", 0)) as listener:
+            conn = client.connect(*listener.getsockname())
+            peer, _ = listener.accept()
+        self.addCleanup(peer.close)
+        peer.settimeout(20)
+        asked, began = self.hook.asked["bob"], time.monotonic()
+        wait.until("what the hook said is old",
+                   lambda: time.monotonic() > began + 2.1)
+        data = client.data(conn, b"no message", fresh=False)
+        self.addCleanup(data.close)
+        self.assertEqual(peer.recv(100), b"no message")
+        self.assertEqual(self.hook.asked["bob"], asked + 1)
+
     def test_keys_quota_and_end(self):
         self.start()
         text = f"carl:{floe.REALM}:cave".encode()

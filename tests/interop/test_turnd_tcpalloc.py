@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 
 import case
 import certs
@@ -254,6 +255,51 @@ class TcpAllocations(case.Case):
                 left = int(line.split()[-1])
         self.assertGreater(left, 2 * MANY)
 
+    def test_with_the_nonce_of_the_control_connection(self):
+        self.begin(workers=4)
+        client = self.client()
+        client.allocate()
+        for _ in range(8):
+            listener = self.listener()
+            conn = client.connect(*listener.getsockname())
+            peer, _ = self.accept(listener)
+            data = client.data(conn, b"at once", fresh=False)
+            self.addCleanup(data.close)
+            self.assertEqual(peer.recv(100), b"at once")
+            peer.sendall(b"x")
+            self.assertEqual(data.read(1), b"x")
+
+    def test_bandwidth(self):
+        # It waits where datagrams would be dropped.
+        self.begin(allocation_bandwidth="1m", bandwidth_burst="10ms")
+        client = self.client()
+        client.allocate()
+        data, peer = self.pair(client)
+        began = time.monotonic()
+        self.large_both_ways(data, peer)
+        self.assertGreater(time.monotonic() - began, (LARGE >> 20) - 1)
+        self.assertEqual(self.dropped("bandwidth"), 0)
+
+    def test_ipv6(self):
+        sections = floe.sections(self, HOST)
+        sections["turnd"] += [("relay-address", "::1"),
+                              ("allow-peer", "::1")]
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
+        floe.start(self, "turnd", conf)
+        client = self.client()
+        relayed, = client.allocate_with((turn.FAMILY, bytes([2, 0, 0, 0])))
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        self.addCleanup(listener.close)
+        listener.settimeout(20)
+        with self.assertRaises(turn.Refused) as refused:
+            client.connect(PEER, 80)
+        self.assertEqual(refused.exception.args[0], 403)
+        conn = client.connect("::1", listener.getsockname()[1])
+        peer, address = self.accept(listener)
+        self.assertEqual(address[:2], relayed)
+        self.large_both_ways(self.data(client, conn), peer)
+        self.gone()
+
     def test_the_peer_stops_first(self):
         self.begin()
         client = self.client()
@@ -329,7 +375,7 @@ class TcpAllocations(case.Case):
         left, right = self.client(), self.client()
         relayed, other = left.allocate(), right.allocate()
         left.ask(turn.CREATE_PERMISSION,
-                 (turn.PEER, turn.xor_address(*other)))
+                 (turn.PEER, other))
         conn = right.connect(*relayed)
         called, address = left.attempt()
         self.assertEqual(address, other)

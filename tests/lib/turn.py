@@ -220,16 +220,13 @@ class TcpClient(Client):
         self.server, self.tls = server, tls
         self.sock = StreamSocket(server, tls)
 
-    def allocate(self, family=None):
-        wanted = [(TRANSPORT, bytes([6, 0, 0, 0]))]
-        if family:
-            wanted.append((FAMILY, bytes([family, 0, 0, 0])))
-        found = self.ask(ALLOCATE, *wanted)
-        return xor_parse(found[RELAYED])
+    def allocate_with(self, *attributes):
+        self.ask(ALLOCATE, (TRANSPORT, bytes([6, 0, 0, 0])), *attributes)
+        return addresses(self.answer, RELAYED)
 
     def connect(self, address, port):
         """The CONNECTION-ID."""
-        return self.ask(CONNECT, (PEER, xor_address(address, port)))[CONN]
+        return self.ask(CONNECT, (PEER, (address, port)))[CONN]
 
     def attempt(self):
         """(CONNECTION-ID, peer) of the next connection that comes in."""
@@ -240,13 +237,16 @@ class TcpClient(Client):
                          for kind, at, size in walk(got)}
                 return found[CONN], xor_parse(found[PEER])
 
-    def data(self, conn, more=b""):
-        """A data connection: a plain or TLS socket.  more goes out together
-        with the ConnectionBind."""
+    def data(self, conn, more=b"", fresh=True):
+        """A data connection.  more goes out together with the
+        ConnectionBind; not fresh: with the nonce of this one."""
         other = TcpClient(self.server, self.user.decode(),
                           self.password.decode(), self.tls)
         try:
-            other.ask(CREATE_PERMISSION)  # for the challenge
+            if fresh:
+                other.ask(CREATE_PERMISSION)  # for the challenge
+            else:
+                other.learn({REALM: self.realm, NONCE: self.nonce})
         except Refused:
             pass
         request = other.message(CONNECTION_BIND, ((CONN, conn),))

@@ -65,6 +65,11 @@ enum turn_reason meter_begin(struct turn_req *, struct turn_alloc *);
 /* May these bytes go this way? If not, they are dropped. */
 bool meter_pass(struct turn_server *, struct turn_alloc *, enum turn_direction,
     size_t len, struct turn_out *);
+/* For streams, which wait instead: is there room; and it is used. */
+bool meter_has(
+    struct turn_server *, struct turn_alloc *, enum turn_direction, size_t len);
+enum turn_reason meter_take(
+    struct turn_server *, struct turn_alloc *, enum turn_direction, size_t len);
 
 /* reply.c */
 void reply_success(struct turn_req *); /* begins; attributes may follow */

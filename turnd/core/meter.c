@@ -74,9 +74,8 @@ part_take(struct turn_part *p, enum turn_direction d, size_t len)
 		bucket_slice_take(&p->left[d], len);
 }
 
-/* All or none are charged. */
 static enum turn_reason
-meter_judge(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
+meter_room(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
     size_t len)
 {
 	if (!bucket_has(
@@ -85,6 +84,25 @@ meter_judge(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
 		return TURN_BANDWIDTH;
 	if (!part_has(s->ops.total, d, len, s))
 		return TURN_TOTAL_BANDWIDTH;
+	return TURN_OK;
+}
+
+bool
+meter_has(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
+    size_t len)
+{
+	return !a->metered || meter_room(s, a, d, len) == TURN_OK;
+}
+
+/* All or none are charged. */
+enum turn_reason
+meter_take(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
+    size_t len)
+{
+	enum turn_reason reason = meter_room(s, a, d, len);
+
+	if (reason != TURN_OK)
+		return reason;
 	bucket_take(&a->meter[d], len);
 	part_take(a->user_part, d, len);
 	part_take(s->ops.total, d, len);
@@ -95,7 +113,7 @@ bool
 meter_pass(struct turn_server *s, struct turn_alloc *a, enum turn_direction d,
     size_t len, struct turn_out *out)
 {
-	enum turn_reason reason = meter_judge(s, a, d, len);
+	enum turn_reason reason = meter_take(s, a, d, len);
 
 	if (reason == TURN_OK)
 		return true;

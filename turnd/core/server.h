@@ -115,7 +115,10 @@ void turn_server_connected(struct turn_server *, uint32_t conn, int err,
 /* A connect that took too long, told to its client: call until false. */
 bool
 turn_server_overdue(struct turn_server *, struct turn_time, struct turn_out *);
-/* So much of the data has gone in this direction. */
+/* Does the bandwidth allow so many bytes more? Else they have to wait. */
+bool turn_server_may_relay(struct turn_server *, uint32_t conn,
+    enum turn_direction, size_t bytes, struct turn_time);
+/* So many have gone in this direction. */
 void turn_server_relayed(
     struct turn_server *, uint32_t conn, enum turn_direction, uint64_t bytes);
 /* One of its ends is closed, or it could not be joined. */

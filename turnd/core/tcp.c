@@ -507,6 +507,16 @@ tcp_bind(struct turn_req *r)
 	return TURN_OK;
 }
 
+bool
+turn_server_may_relay(struct turn_server *s, uint32_t conn,
+    enum turn_direction d, size_t bytes, struct turn_time t)
+{
+	struct turn_conn *c = conn_by_id(s, conn);
+
+	s->seen = t;
+	return c == NULL || meter_has(s, c->alloc, d, bytes);
+}
+
 void
 turn_server_relayed(
     struct turn_server *s, uint32_t conn, enum turn_direction d, uint64_t bytes)
@@ -515,6 +525,8 @@ turn_server_relayed(
 
 	if (c == NULL)
 		return;
+	if (c->alloc->metered)
+		(void)meter_take(s, c->alloc, d, bytes);
 	stat_add(&c->alloc->traffic[d].bytes, bytes);
 	stat_add(&s->stats.relayed[d].bytes, bytes);
 }

@@ -30,6 +30,7 @@ struct fixture {
 	int listener, client;
 	int opened, fed, idle, closed, detached;
 	struct stream_parts parts; /* of the last one detached */
+	struct stream *stream;     /* the one that was held */
 	int copies;                /* of each message, sent back */
 	bool media, keep, many, known;
 	struct prefix balancers;
@@ -68,6 +69,10 @@ message(void *arg, struct stream *s, uint8_t *data, size_t len)
 	for (i = 0; i < f->copies; i++)
 		stream_send(s, f->media, &part, 1);
 	stream_touch(s);
+	if (data[1] == 'h' && f->stream == NULL) {
+		f->stream = s;
+		stream_hold(s);
+	}
 	if (data[1] == 'd')
 		stream_detach(s, false);
 	if (data[1] == 'e' && f->detached < 2)
@@ -574,6 +579,30 @@ adopted(void **state)
 	assert_int_equal(1, f->stats.ended[STREAM_BY_CLIENT]);
 }
 
+/* A message that is held comes again, and nothing before it. */
+static void
+held(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(6, write(f->client, "\2a\2h\2b", 6));
+	run(f, 10);
+	assert_string_equal("ah", f->got);
+	assert_int_equal(2, write(f->client, "\2c", 2));
+	run(f, 10);
+	assert_string_equal("ah", f->got);
+	stream_go_on(f->stream);
+	run(f, 10);
+	assert_string_equal("ahhbc", f->got);
+	/* One that is gone meanwhile is closed all the same. */
+	f->stream = NULL;
+	assert_int_equal(2, write(f->client, "\2h", 2));
+	run(f, 10);
+	assert_non_null(f->stream);
+	run(f, 5000);
+	assert_int_equal(1, f->stats.ended[STREAM_IDLE]);
+}
+
 /* The cap holds for those, too, and the parts stay whole. */
 static void
 adopted_too_many(void **state)
@@ -628,6 +657,7 @@ main(void)
 		    media_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(taken_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(adopted, setup, teardown),
+		cmocka_unit_test_setup_teardown(held, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    adopted_too_many, setup, teardown),
 	};

@@ -19,9 +19,10 @@ static const char *const off[] = { "off", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
 /* 10 GB/s, more than a line has. */
-#define BANDWIDTH_MAX INT64_C(10000000000)
-#define SECOND_MS     INT64_C(1000)
-#define MINUTE_MS     INT64_C(60000)
+#define BANDWIDTH_MAX        INT64_C(10000000000)
+#define SECOND_MS            INT64_C(1000)
+#define MINUTE_MS            INT64_C(60000)
+#define ALTERNATE_DOMAIN_MAX 255 /* RFC 8489 section 14.16 */
 
 /* clang-format off: a table */
 const struct conf_option turnd_options[] = {
@@ -174,6 +175,10 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (c->alternates.n > TURN_MAX_ALTERNATES)
 		return conf_wrong(conf, "turnd", "alternate-server",
 		    TURN_MAX_ALTERNATES, err, "too many; allowed: 16");
+	if (c->alternate_domain != NULL &&
+	    strlen(c->alternate_domain) > ALTERNATE_DOMAIN_MAX)
+		return conf_wrong(conf, "turnd", "alternate-domain", 0, err,
+		    "too long; allowed: 255 characters");
 	if (c->listen.n > TURND_LISTEN_MAX) {
 		snprintf(err, DAEMON_ERR_MAX,
 		    "%s: [turnd] listen: set %zu times; allowed: %d",

@@ -68,6 +68,7 @@ class Config(case.Case):
             name, "floe", "workers", "several"))
         self.refuses_row("turnd", "turnd", "relay-ports", "9-banana")
         self.refuses_row("turnd", "turnd", "allow-peer", "10.0.0.0/99")
+        self.refuses_row("turnd", "turnd", "alternate-domain", "d" * 256)
 
     def test_alternate_that_is_none(self):
         for value in ("127.0.0.2", "[::2]:3479",

@@ -36,6 +36,7 @@ struct run {
 	 */
 	uint8_t tickets[TICKETS_MAX][TICKET_LEN];
 	size_t ntickets, ticket;
+	char domain[256]; /* alternate-domain */
 	/* what the line has led to */
 	bool is_request;
 	int code; /* of a request: 0 success, an error, -1 no answer */
@@ -168,6 +169,11 @@ do_conf(struct run *r, struct words *w)
 	if (strcmp(key, "alternate-server") == 0) {
 		r->f.core.alternates.addrs[r->f.core.alternates.n++] =
 		    fake_addr(value);
+		return;
+	}
+	if (strcmp(key, "alternate-domain") == 0) {
+		snprintf(r->domain, sizeof(r->domain), "%s", value);
+		r->f.core.alternates.domain = r->domain;
 		return;
 	}
 	if (strcmp(key, "allow-peer") == 0)
@@ -751,6 +757,18 @@ expect_alternate(struct run *r, struct words *w, const struct client *c, int n)
 		fail(r, w, "the answer is not protected");
 }
 
+static void
+expect_domain(struct run *r, struct words *w, const struct client *c)
+{
+	const struct stun_attr *a =
+	    stun_find(&c->answer, STUN_ALTERNATE_DOMAIN);
+	const char *want = words_next(w);
+
+	if (a == NULL || a->len != strlen(want) ||
+	    memcmp(stun_value(&c->answer, a), want, a->len) != 0)
+		fail(r, w, "another ALTERNATE-DOMAIN, or none");
+}
+
 /* After an error code or "nothing": a reason, and what a challenge tells. */
 static void
 expect_refusal(struct run *r, struct words *w, const struct client *c)
@@ -774,6 +792,8 @@ expect_refusal(struct run *r, struct words *w, const struct client *c)
 				fail(r, w, "challenged by %s", c->realm);
 		} else if (c != NULL && strcmp(word, "alternate") == 0) {
 			expect_alternate(r, w, c, nalternates++);
+		} else if (c != NULL && strcmp(word, "domain") == 0) {
+			expect_domain(r, w, c);
 		} else if (c != NULL && strcmp(word, "features") == 0) {
 			word = words_next(w);
 			if (strncmp(c->nonce, COOKIE, strlen(COOKIE)) != 0 ||

@@ -203,6 +203,20 @@ check_refresh(
 	target_tell(p, &c, &trouble);
 }
 
+/* An allocation, and whether its address is of use to anybody. */
+static void
+tell_allocation(struct probe *p, struct check *c, int rc, struct trouble *t)
+{
+	char text[ADDR_STRLEN];
+
+	if (t->problem == PROBLEM_NO_FAMILY)
+		c->result = RESULT_NOTE;
+	if (rc == 0 && report_relay_hidden(&c->relayed, &c->server))
+		trouble_say(
+		    t, PROBLEM_PRIVATE_RELAY, addr_format(&c->relayed, text));
+	target_tell(p, c, t);
+}
+
 /* An IPv6 relay on a connection of its own. */
 static void
 check_ipv6(struct probe *p, const struct target *t)
@@ -215,9 +229,7 @@ check_ipv6(struct probe *p, const struct target *t)
 
 	if (rc == 0)
 		rc = allocate(p, &s, &l, true, &c, &trouble);
-	if (trouble.problem == PROBLEM_NO_FAMILY)
-		c.result = RESULT_NOTE;
-	target_tell(p, &c, rc == 0 ? NULL : &trouble);
+	tell_allocation(p, &c, rc, &trouble);
 	if (rc == 0) {
 		check_relay(p, t, &s, true);
 		release(&s, &trouble);
@@ -233,20 +245,18 @@ relay_check(struct probe *p, const struct target *t, struct link *l)
 	struct side a;
 	int rc = allocate(p, &a, l, false, &c, &trouble);
 
-	if (trouble.problem == PROBLEM_NO_FAMILY)
-		c.result = RESULT_NOTE;
 	/* The way is free: Binding was answered on it. */
 	if (rc == -ETIMEDOUT)
 		trouble_say(&trouble, PROBLEM_NOT_TURN,
 		    "it lets an Allocate "
 		    "request pass by");
-	target_tell(p, &c, rc == 0 ? NULL : &trouble);
+	tell_allocation(p, &c, rc, &trouble);
 	if (rc == 0) {
 		check_relay(p, t, &a, false);
 		check_refresh(p, t, &a, STEP_REFRESH);
 		check_refresh(p, t, &a, STEP_CLOSE);
 	}
 	link_close(l);
-	if (rc == 0 || trouble.problem == PROBLEM_NO_FAMILY)
+	if (rc == 0 || c.problem == PROBLEM_NO_FAMILY)
 		check_ipv6(p, t);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "lib/addr/prefix.h"
 #include "lib/stun/message.h"
 #include "tools/floe-probe/core/report.h"
 
@@ -36,8 +37,7 @@ static const struct {
 	    "different ones." },
 	[PROBLEM_SILENT] = { "silent",
 	    "The connection stands, but nobody answers on it.",
-	    "Check that the port speaks STUN over {over}, and the "
-	    "server's log." },
+	    "Check that the port is for {over}, and the server's log." },
 	[PROBLEM_NOT_STUN] = { "not-stun",
 	    "What answers on port {port} does not speak STUN.",
 	    "Check the port: another program listens there, or a proxy "
@@ -116,6 +116,11 @@ static const struct {
 	[PROBLEM_NO_RELAY] = { "no-relayed-address",
 	    "The server says yes, but names no relayed address.",
 	    "Not a TURN server's behaviour; check what listens there." },
+	[PROBLEM_PRIVATE_RELAY] = { "private-relay",
+	    "The relay's address {detail} is a private one, though the server "
+	    "is reached at a public one: nobody else can send to it.",
+	    "The server is behind a 1:1 NAT, as in most clouds: give it "
+	    "external-ip." },
 	[PROBLEM_RELAY_SILENT] = { "relay-silent",
 	    "The relay is there, but a packet through it does not come "
 	    "out: {detail}.",
@@ -190,6 +195,19 @@ problem_of_code(int code, uint16_t method, bool given)
 	default:
 		return PROBLEM_REFUSED;
 	}
+}
+
+bool
+report_relay_hidden(const struct addr *relayed, const struct addr *server)
+{
+	struct prefix_list *special = prefix_list_new();
+	bool hidden = special != NULL &&
+	    prefix_list_add_special(special) == 0 &&
+	    prefix_list_find(special, relayed) != NULL &&
+	    prefix_list_find(special, server) == NULL;
+
+	prefix_list_free(special);
+	return hidden;
 }
 
 struct check *

@@ -44,6 +44,7 @@ enum problem {
 	PROBLEM_MOVED,
 	PROBLEM_REFUSED,
 	PROBLEM_NO_RELAY,
+	PROBLEM_PRIVATE_RELAY,
 	/* The relay */
 	PROBLEM_RELAY_SILENT,
 	/* Signaling */
@@ -56,6 +57,10 @@ enum problem {
 const char *problem_id(enum problem); /* "wrong-password" */
 /* What an error response to a request means. given: we had credentials. */
 enum problem problem_of_code(int code, uint16_t method, bool given);
+
+/* Whether a relayed address is one that nobody can send to who reaches the
+ * server itself: private, say, while the server is public. */
+bool report_relay_hidden(const struct addr *relayed, const struct addr *server);
 
 enum step {
 	STEP_RESOLVE,

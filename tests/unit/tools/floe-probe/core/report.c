@@ -174,6 +174,23 @@ test_codes(void **state)
 }
 
 static void
+test_hidden_relay(void **state)
+{
+	const struct addr public = addr_v4(11, 0, 0, 1, 3478);
+	const struct addr far = addr_v4(11, 0, 0, 2, 50000);
+	const struct addr private = addr_v4(10, 0, 0, 1, 50000);
+	struct addr ula;
+
+	assert_int_equal(addr_parse("[fd00::1]:50000", &ula), 0);
+	assert_true(report_relay_hidden(&private, &public));
+	assert_true(report_relay_hidden(&ula, &public));
+	assert_false(report_relay_hidden(&far, &public));
+	/* A server inside is for clients inside. */
+	assert_false(report_relay_hidden(&private, &private));
+	assert_false(report_relay_hidden(&far, &private));
+}
+
+static void
 test_nat(void **state)
 {
 	struct nat n = { .step = NAT_DONE };
@@ -201,6 +218,7 @@ main(void)
 		cmocka_unit_test_setup(test_every_problem, setup),
 		cmocka_unit_test_setup(test_words, setup),
 		cmocka_unit_test_setup(test_codes, setup),
+		cmocka_unit_test_setup(test_hidden_relay, setup),
 		cmocka_unit_test_setup(test_nat, setup),
 	};
 

@@ -59,6 +59,12 @@ const struct conf_option turnd_options[] = {
 	    1000000, NULL, "allocations a realm may have; 0: no limit" },
 	{ "turnd", "user-store", CONF_BOOL, 0, OWN(user_store), "no", 0, 0,
 	    NULL, "users in state-dir, edited over the admin REST" },
+	{ "turnd", "oauth-server", CONF_STRING, 0, OWN(oauth_server), NULL, 0,
+	    0, NULL,
+	    "our name at the authorization server: takes tokens of RFC 7635" },
+	{ "turnd", "oauth-key", CONF_USER, CONF_REPEAT, OWN(oauth_keys), NULL,
+	    0, 0, NULL,
+	    "KID:BASE64KEY[:ALGORITHM[:UNTIL]] that it seals tokens with" },
 	{ "turnd", "auth-hook", CONF_STRING, 0, OWN(hook_url), NULL, 0, 0, NULL,
 	    "http:// or https:// URL to ask for users who are not here" },
 	{ "turnd", "auth-hook-token", CONF_SECRET, 0, OWN(hook_token), NULL, 0,
@@ -166,6 +172,14 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct turnd_conf *c = conf_data(conf);
 
+	if ((c->oauth_server == NULL) != (c->oauth_keys.n == 0))
+		return conf_wrong(conf, "turnd",
+		    c->oauth_server == NULL ? "oauth-key" : "oauth-server", 0,
+		    err, "without %s; allowed: both or none",
+		    c->oauth_server == NULL ? "oauth-server" : "oauth-key");
+	if (c->oauth_server != NULL && strlen(c->oauth_server) > REALM_MAX)
+		return conf_wrong(conf, "turnd", "oauth-server", 0, err,
+		    "too long; allowed: 1 to 127 bytes");
 	if (c->hook_url != NULL &&
 	    strncasecmp(c->hook_url, "http://", 7) != 0 &&
 	    strncasecmp(c->hook_url, "https://", 8) != 0)
@@ -188,11 +202,39 @@ check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static int
+oauth_from(
+    const struct conf *conf, struct turn_oauth *o, char err[DAEMON_ERR_MAX])
+{
+	const struct turnd_conf *c = conf_data(conf);
+	const struct conf_user *u = c->oauth_keys.items;
+	struct turn_token_key *key;
+	size_t i;
+
+	o->server = c->oauth_server;
+	for (i = 0; i < c->oauth_keys.n; i++) {
+		if (i == TURN_TOKEN_KEYS)
+			return conf_wrong(conf, "turnd", "oauth-key", i, err,
+			    "too many; allowed: %d", TURN_TOKEN_KEYS);
+		key = &o->keys[o->nkeys++];
+		if (strlen(u[i].name) >= sizeof(key->kid) ||
+		    turn_token_key_parse(key, u[i].password) != 0)
+			return conf_wrong(conf, "turnd", "oauth-key", i, err,
+			    "not a usable key; allowed: KID (to 63 bytes), "
+			    "the base64 of 32 or 16 bytes, and maybe :A256GCM "
+			    "or :A128GCM, and maybe :UNTIL in seconds since "
+			    "1970");
+		memcpy(key->kid, u[i].name, strlen(u[i].name) + 1);
+	}
+	return 0;
+}
+
 int
 turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	static const struct hash_key any = { 1, 2 };
 	const struct turnd_conf *c = conf_data(conf);
+	struct turn_oauth oauth = { .nkeys = 0 };
 	struct realms realms;
 	bool nobody;
 	int rc;
@@ -201,17 +243,21 @@ turnd_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc == 0)
 		rc = listeners_check_tls(conf, "turnd", &c->listen, err);
 	if (rc == 0)
+		rc = oauth_from(conf, &oauth, err);
+	crypto_wipe(&oauth, sizeof(oauth));
+	if (rc == 0)
 		rc = realms_init(&realms, conf, &any, err);
 	if (rc != 0)
 		return rc;
 	nobody = realms_empty(&realms) && !c->user_store &&
-	    c->hook_url == NULL && !c->no_auth;
+	    c->hook_url == NULL && c->oauth_server == NULL && !c->no_auth;
 	realms_fini(&realms);
 	if (!nobody)
 		return 0;
 	snprintf(err, DAEMON_ERR_MAX,
-	    "%s: no user, user-store or auth-hook in [turnd] and no "
-	    "turn-secret in [floe], so nobody could use this relay; for a lab, "
+	    "%s: no user, user-store, auth-hook or oauth-server in [turnd] and "
+	    "no turn-secret in [floe], so nobody could use this relay; for a "
+	    "lab, "
 	    "no-auth = yes "
 	    "serves everybody",
 	    conf_file(conf));
@@ -274,7 +320,7 @@ setup_realms(
 		crypto_random(
 		    realm->nonce_key.bytes, sizeof(realm->nonce_key.bytes));
 		realm->nonce_key.life_ms = (uint64_t)c->nonce_lifetime_ms;
-		if (c->hook_url != NULL)
+		if (c->hook_url != NULL || c->oauth_server != NULL)
 			turn_users_need_names(s->realms.users[i]);
 		turn_realm_offer(realm);
 	}
@@ -294,7 +340,9 @@ turnd_setup_init(
 
 	*s = (struct turnd_setup){ .nrelay_addrs = 0 };
 	setup_core(s, c);
-	rc = setup_realms(s, conf, err);
+	rc = oauth_from(conf, &s->core.oauth, err);
+	if (rc == 0)
+		rc = setup_realms(s, conf, err);
 	if (rc == 0)
 		snprintf(err, DAEMON_ERR_MAX, "out of memory");
 	if (rc == 0)

@@ -32,7 +32,9 @@ struct turnd_conf {
 	struct conf_list realm_for_origin; /* likewise */
 	struct conf_list realm_secrets;    /* struct conf_user */
 	int64_t realm_quota;
-	const char *hook_url; /* NULL: none */
+	const char *oauth_server;    /* NULL: none */
+	struct conf_list oauth_keys; /* struct conf_user */
+	const char *hook_url;        /* NULL: none */
 	const char *hook_token;
 	const char *hook_ca;
 	int64_t hook_timeout_ms;

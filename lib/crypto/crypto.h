@@ -37,6 +37,27 @@ int crypto_digest(
 int crypto_hmac(enum crypto_hash, const void *key, size_t key_len,
     const struct crypto_span *, size_t n, uint8_t *out);
 
+/*
+ * AES-GCM (AEAD_AES_128_GCM and AEAD_AES_256_GCM of RFC 5116, by the length of
+ * the key, 16 or 32 bytes). Sealed is the text and its tag. A nonce seals once.
+ */
+#define CRYPTO_AEAD_NONCE_LEN 12
+#define CRYPTO_AEAD_TAG_LEN   16
+struct crypto_aead {
+	const uint8_t *key;
+	size_t key_len;
+	const uint8_t *nonce;
+	const void *aad; /* associated data */
+	size_t aad_len;
+};
+/* Writes len - CRYPTO_AEAD_TAG_LEN bytes. 0; -EACCES: it was not sealed so;
+ * -EINVAL or -EIO. */
+int crypto_aead_open(
+    const struct crypto_aead *, const void *, size_t len, uint8_t *out);
+/* Writes len + CRYPTO_AEAD_TAG_LEN bytes. 0, -EINVAL or -EIO. */
+int crypto_aead_seal(
+    const struct crypto_aead *, const void *, size_t len, uint8_t *out);
+
 void crypto_random(void *, size_t);
 bool crypto_equal(const void *, const void *, size_t); /* constant time */
 void crypto_wipe(void *, size_t);

@@ -29,6 +29,7 @@
 #define STUN_EVEN_PORT                0x0018
 #define STUN_REQUESTED_TRANSPORT      0x0019
 #define STUN_DONT_FRAGMENT            0x001a
+#define STUN_ACCESS_TOKEN             0x001b /* RFC 7635 */
 #define STUN_MESSAGE_INTEGRITY_SHA256 0x001c
 #define STUN_PASSWORD_ALGORITHM       0x001d
 #define STUN_USERHASH                 0x001e

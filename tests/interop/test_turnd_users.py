@@ -237,7 +237,9 @@ class Realms(case.Case):
             ("listen", f"udp://0.0.0.0:{floe.TURN_PORT + 10}"),
             ("realm-for", "b.example " + self.SECOND[0]),
             ("realm-for-origin", f"c.example {self.ORIGIN}"),
-            ("realm-secret", "b.example:of b alone"), ("realm-quota", "20")]
+            ("realm-secret", "b.example:of b alone"), ("realm-quota", "20"),
+            # uclient goes on with a wrong password until it is answered.
+            ("auth-failures", "0")]
         self.conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
         self.turnd = floe.start(self, "turnd", self.conf)
         for realm in ("b.example", "c.example", REALM):

@@ -109,6 +109,49 @@ do_conf_realm(struct run *r, struct words *w, const char *name)
 		turn_users_add_secret(users, words_next(w));
 }
 
+/* oauth SERVER KID KEY: once for each key */
+static void
+do_conf_oauth(struct run *r, struct words *w, const char *server)
+{
+	struct turn_oauth *o = &r->f.core.oauth;
+	struct turn_token_key *key = &o->keys[o->nkeys++];
+
+	o->server = server;
+	turn_users_need_names(r->f.users);
+	snprintf(key->kid, sizeof(key->kid), "%s", words_next(w));
+	if (turn_token_key_parse(key, words_next(w)) != 0)
+		fail(r, w, "not a key");
+}
+
+/* The ones with a word of their own. */
+static void
+do_conf_word(struct run *r, struct words *w, const char *key, char *value)
+{
+	if (strcmp(key, "alternate-server") == 0) {
+		r->f.core.alternates.addrs[r->f.core.alternates.n++] =
+		    fake_addr(value);
+	} else if (strcmp(key, "alternate-domain") == 0) {
+		snprintf(r->domain, sizeof(r->domain), "%s", value);
+		r->f.core.alternates.domain = r->domain;
+	} else if (strcmp(key, "allow-peer") == 0) {
+		fake_rule(&r->f, value, PREFIX_ALLOW);
+	} else if (strcmp(key, "deny-peer") == 0) {
+		fake_rule(&r->f, value, PREFIX_DENY);
+	} else if (strcmp(key, "secret") == 0) {
+		turn_users_add_secret(r->f.users, value);
+	} else if (strcmp(key, "realm") == 0) {
+		do_conf_realm(r, w, value);
+	} else if (strcmp(key, "oauth") == 0) {
+		do_conf_oauth(r, w, value);
+	} else if (strcmp(key, "origin") == 0) {
+		fake_origin(&r->f, value, words_next(w));
+	} else if (strcmp(key, "user") == 0) {
+		turn_users_add(r->f.users, value, cut_user(value));
+	} else {
+		fail(r, w, "unknown conf %s", key);
+	}
+}
+
 static void
 do_conf(struct run *r, struct words *w)
 {
@@ -166,30 +209,7 @@ do_conf(struct run *r, struct words *w)
 			return;
 		}
 	}
-	if (strcmp(key, "alternate-server") == 0) {
-		r->f.core.alternates.addrs[r->f.core.alternates.n++] =
-		    fake_addr(value);
-		return;
-	}
-	if (strcmp(key, "alternate-domain") == 0) {
-		snprintf(r->domain, sizeof(r->domain), "%s", value);
-		r->f.core.alternates.domain = r->domain;
-		return;
-	}
-	if (strcmp(key, "allow-peer") == 0)
-		fake_rule(&r->f, value, PREFIX_ALLOW);
-	else if (strcmp(key, "deny-peer") == 0)
-		fake_rule(&r->f, value, PREFIX_DENY);
-	else if (strcmp(key, "secret") == 0)
-		turn_users_add_secret(r->f.users, value);
-	else if (strcmp(key, "realm") == 0)
-		do_conf_realm(r, w, value);
-	else if (strcmp(key, "origin") == 0)
-		fake_origin(&r->f, value, words_next(w));
-	else if (strcmp(key, "user") == 0)
-		turn_users_add(r->f.users, value, cut_user(value));
-	else
-		fail(r, w, "unknown conf %s", key);
+	do_conf_word(r, w, key, value);
 }
 
 static void
@@ -455,6 +475,27 @@ credential_of(const char *word)
 	return 0;
 }
 
+/* token KID MAC AGE LIFETIME (of a token that was made AGE seconds ago), or mac
+ * KID MAC: the same without the token; broken-token. */
+static void
+take_token(struct run *r, struct client *c, struct words *w)
+{
+	char *kid, *mac, *age, *lifetime;
+
+	c->mac = NULL;
+	c->token_broken = words_take(w, "broken-token", NULL);
+	c->with_token = words_take(w, "by-token", &kid) &&
+	    words_take(w, "age", &age) && words_take(w, "for", &lifetime);
+	if (c->with_token) {
+		c->token_issued_s = r->f.t.wall_s - (uint64_t)atoll(age);
+		c->token_lifetime_s = (uint32_t)atoll(lifetime);
+	} else if (!words_take(w, "by-kid", &kid)) {
+		return;
+	}
+	c->user = kid;
+	c->mac = words_take(w, "mac", &mac) ? mac : "";
+}
+
 /* What the words say of RFC 8489; without them a client is one of RFC 5389. */
 static void
 take_modern(struct client *c, struct words *w)
@@ -477,7 +518,7 @@ take_modern(struct client *c, struct words *w)
 /* The modifiers come first in effect, wherever they stand, because the
  * transaction id is written at the beginning. Takes them out of the line. */
 static void
-take_modifiers(struct client *c, struct words *w)
+take_modifiers(struct run *r, struct client *c, struct words *w)
 {
 	char *user;
 
@@ -497,6 +538,7 @@ take_modifiers(struct client *c, struct words *w)
 		c->password = cut_user(user);
 		c->user = user;
 	}
+	take_token(r, c, w);
 }
 
 static const struct {
@@ -517,7 +559,7 @@ do_request(struct run *r, struct client *c, struct words *w, uint16_t method)
 {
 	bool transport = method == STUN_ALLOCATE;
 
-	take_modifiers(c, w);
+	take_modifiers(r, c, w);
 	client_begin(c, method);
 	if (method == STUN_CHANNEL_BIND)
 		stun_put_u32(
@@ -787,6 +829,9 @@ expect_refusal(struct run *r, struct words *w, const struct client *c)
 				fail(r, w, "offered: %zu bytes", c->offer_len);
 		} else if (c != NULL && strcmp(word, "unknown") == 0) {
 			expect_unknown(r, w, c);
+		} else if (c != NULL && strcmp(word, "third-party") == 0) {
+			if (strcmp(words_next(w), c->third_party) != 0)
+				fail(r, w, "third party %s", c->third_party);
 		} else if (c != NULL && strcmp(word, "in") == 0) {
 			if (strcmp(words_next(w), c->realm) != 0)
 				fail(r, w, "challenged by %s", c->realm);

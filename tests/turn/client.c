@@ -48,6 +48,10 @@ make_key(const struct client *c, uint8_t key[CRYPTO_SHA256_LEN])
 	enum crypto_hash hash =
 	    c->algorithm == STUN_PASSWORD_SHA256 ? CRYPTO_SHA256 : CRYPTO_MD5;
 
+	if (c->mac != NULL) {
+		memcpy(key, c->mac, strlen(c->mac));
+		return strlen(c->mac);
+	}
 	stun_long_term_key(hash, c->user, c->realm, c->password, key);
 	return crypto_hash_len(hash);
 }
@@ -57,6 +61,30 @@ put_unless(struct client *c, uint16_t type, const void *value, size_t len)
 {
 	if (type != c->without)
 		stun_put(&c->out, type, value, len);
+}
+
+/* RFC 7635: as the authorization server seals it, with the key of the kid or,
+ * when there is none, the first. */
+static void
+put_token(struct client *c)
+{
+	const struct turn_oauth *o = &c->f->core.oauth;
+	const struct turn_token_key *key = &o->keys[0];
+	struct turn_token t = { .issued_s = c->token_issued_s,
+		.lifetime_s = c->token_lifetime_s };
+	uint8_t sealed[128];
+	size_t i, len;
+
+	for (i = 0; i < o->nkeys; i++) {
+		if (strcmp(o->keys[i].kid, c->user) == 0)
+			key = &o->keys[i];
+	}
+	t.key.len = strlen(c->mac);
+	memcpy(t.key.bytes, c->mac, t.key.len);
+	len = turn_token_seal(o, key, &t, sealed, sizeof(sealed));
+	if (c->token_broken && len > 0)
+		sealed[len - 1] ^= 1;
+	stun_put(&c->out, STUN_ACCESS_TOKEN, sealed, len);
 }
 
 static void
@@ -77,6 +105,8 @@ put_credentials(struct client *c)
 		    &c->out, STUN_PASSWORD_ALGORITHMS, c->offer, c->offer_len);
 		stun_put_u32(&c->out, STUN_PASSWORD_ALGORITHM, c->algorithm);
 	}
+	if (c->with_token)
+		put_token(c);
 	if (c->no_integrity)
 		return;
 	if (c->sha1_too || !c->sha256)
@@ -94,6 +124,15 @@ keep_challenge(struct client *c)
 
 	const struct stun_attr *realm = stun_find(&c->answer, STUN_REALM);
 
+	const struct stun_attr *third =
+	    stun_find(&c->answer, STUN_THIRD_PARTY_AUTHORIZATION);
+
+	c->third_party[0] = '\0';
+	if (third != NULL && third->len < sizeof(c->third_party)) {
+		memcpy(
+		    c->third_party, stun_value(&c->answer, third), third->len);
+		c->third_party[third->len] = '\0';
+	}
 	if (nonce == NULL || nonce->len >= sizeof(c->nonce))
 		return;
 	if (realm != NULL && realm->len < sizeof(c->realm)) {

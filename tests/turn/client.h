@@ -26,6 +26,12 @@ struct client {
 	bool sha256;        /* MESSAGE-INTEGRITY-SHA256 */
 	bool sha1_too;      /* and MESSAGE-INTEGRITY before it */
 	bool userhash;      /* for USERNAME */
+	const char *mac;    /* the key itself, instead of user and password */
+	bool with_token;    /* ACCESS-TOKEN that tells mac, and: */
+	uint64_t token_issued_s;
+	uint32_t token_lifetime_s;
+	bool token_broken;     /* its last byte is another */
+	char third_party[128]; /* of the challenge; "" none */
 	uint32_t requests;
 	bool whole;        /* DONT-FRAGMENT in Send indications */
 	bool same_id;      /* the next request is a retransmission */

@@ -81,6 +81,7 @@ alloc_info(const struct turn_alloc *a, uint64_t now_ms, bool ended,
 static void
 alloc_free(struct turn_server *s, struct turn_alloc *a)
 {
+	oauth_forget(a);
 	free(a->user);
 	pool_put(s->alloc_pool, a);
 }
@@ -95,6 +96,12 @@ share_of(const struct turn_server *s, const struct turn_realm *realm,
 		.realm = realm == NULL ? 0 : (uint16_t)(realm - s->cfg->realms),
 		.family = family,
 	};
+}
+
+static uint64_t
+share_id(const struct turn_req *r)
+{
+	return r->user.share != 0 ? r->user.share : r->user.id;
 }
 
 /* RFC 8656 section 8.1: and the permissions and channels of this family, but
@@ -127,7 +134,7 @@ half_end(struct turn_server *s, struct turn_alloc *a, enum turn_family family)
 	}
 	h->expires_ms = 0;
 	s->ops.relay_close(s->ops.arg, h->relay);
-	share = share_of(s, a->realm, a->user_id, family);
+	share = share_of(s, a->realm, a->share_id, family);
 	s->ops.quota_give(s->ops.arg, &share);
 }
 
@@ -199,7 +206,9 @@ lifetime_of(const struct turn_req *r, uint32_t asked)
 
 	if (asked > max)
 		asked = max;
-	return asked > TURN_LIFETIME_S ? asked : TURN_LIFETIME_S;
+	if (asked < TURN_LIFETIME_S)
+		asked = TURN_LIFETIME_S;
+	return oauth_lifetime(r, asked);
 }
 
 /*
@@ -362,12 +371,13 @@ alloc_new(struct turn_req *r)
 	a->id = ++s->last_id;
 	a->realm = r->realm;
 	a->user_id = r->user.id;
+	a->share_id = share_id(r);
 	a->user_expires_s = r->user.expires_s;
 	a->created_ms = r->t.now_ms;
 	a->created_s = r->t.wall_s;
 	memcpy(a->txid, stun_txid(r->msg), sizeof(a->txid));
 	a->user = strdup(r->user.name);
-	if (a->user == NULL ||
+	if (a->user == NULL || !oauth_keep(r, a) ||
 	    htab_put(&s->allocs, tuple_hash(s, &a->tuple), a) != 0) {
 		alloc_free(s, a);
 		return NULL;
@@ -379,7 +389,7 @@ static enum turn_reason
 quota_take(const struct turn_req *r, enum turn_family family)
 {
 	const struct turn_ops *ops = &r->s->ops;
-	struct turn_share share = share_of(r->s, r->realm, r->user.id, family);
+	struct turn_share share = share_of(r->s, r->realm, share_id(r), family);
 
 	share.limit = r->record.quota;
 	switch (ops->quota_take(ops->arg, &share)) {
@@ -398,7 +408,7 @@ static void
 quota_give(const struct turn_req *r, enum turn_family family)
 {
 	const struct turn_ops *ops = &r->s->ops;
-	struct turn_share share = share_of(r->s, r->realm, r->user.id, family);
+	struct turn_share share = share_of(r->s, r->realm, share_id(r), family);
 
 	ops->quota_give(ops->arg, &share);
 }
@@ -634,6 +644,8 @@ alloc_refresh(struct turn_req *r)
 		if (reason != TURN_OK)
 			return reason;
 	}
+	if (!oauth_keep(r, r->alloc))
+		return TURN_FULL;
 	if (lifetime != 0)
 		lifetime = lifetime_of(r, lifetime);
 	refresh_apply(r, picks, lifetime);

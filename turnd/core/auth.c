@@ -18,7 +18,15 @@ auth_key(
 	const struct turn_record *rec = &r->record;
 	struct turn_key *key = &r->key;
 
-	if (!r->recorded)
+	/* coturn and its client sign by 16 of the 20 bytes of RFC 7635. */
+	if (r->by_token && i < 2) {
+		*key = r->token.key;
+		if (i == 1)
+			key->len = CRYPTO_MD5_LEN;
+		*known = true;
+		return 0;
+	}
+	if (!r->recorded && !r->by_token)
 		return turn_users_key(
 		    r->realm->users, &r->user, i, algorithm, key, known);
 	if (i > 0)
@@ -225,11 +233,15 @@ auth_check(struct turn_req *r)
 	reason = auth_algorithm(r, &algorithm);
 	if (reason != TURN_OK)
 		return reason;
-	reason = auth_user(r, name);
+	reason =
+	    oauth_applies(r, name) ? oauth_user(r, name) : auth_user(r, name);
+	if (reason == TURN_AUTH_BACKOFF)
+		return reason;
 	if (reason == TURN_OK)
 		reason = auth_integrity(r, algorithm);
 	r->proven = reason == TURN_OK;
-	if (reason == TURN_UNKNOWN_USER || reason == TURN_WRONG_PASSWORD)
+	if (reason == TURN_UNKNOWN_USER || reason == TURN_WRONG_PASSWORD ||
+	    reason == TURN_TOKEN_KEY || reason == TURN_BAD_TOKEN)
 		guard_failed(r);
 	if (reason == TURN_OK && auth_expired(r))
 		reason = TURN_CREDENTIAL_EXPIRED;

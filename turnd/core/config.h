@@ -20,6 +20,7 @@
 #include "lib/stun/nonce.h"
 #include "turnd/core/meter.h"
 #include "turnd/core/stats.h"
+#include "turnd/core/token.h"
 #include "turnd/core/users.h"
 
 #define TURN_TOKEN_LEN 8
@@ -94,6 +95,7 @@ struct turn_config {
 	size_t nrealms;
 	const struct turn_origin *origins;
 	size_t norigins;
+	struct turn_oauth oauth;
 	const char *software; /* told to the authenticated; NULL: nothing */
 	const struct prefix_list *peers;
 	struct hash_key hash_key;

@@ -34,6 +34,8 @@ struct turn_req {
 	struct turn_record record; /* of a user found by the shell */
 	bool recorded;
 	uint64_t tried; /* the user's id, before a record of him changes it */
+	struct turn_token token; /* by_token: whose key this is */
+	bool by_token;
 	struct turn_key key;
 	enum crypto_hash seal; /* of the answer's MESSAGE-INTEGRITY */
 	bool proven; /* user and key are good, though the nonce be old */
@@ -70,6 +72,17 @@ bool meter_has(
     struct turn_server *, struct turn_alloc *, enum turn_direction, size_t len);
 enum turn_reason meter_take(
     struct turn_server *, struct turn_alloc *, enum turn_direction, size_t len);
+
+/* oauth.c: RFC 7635. Does a token speak for this request? */
+bool oauth_applies(const struct turn_req *, const struct stun_attr *name);
+/* Fills r->user and r->token. */
+enum turn_reason oauth_user(struct turn_req *, const struct stun_attr *name);
+/* At most what is left of the token, section 9. */
+uint32_t oauth_lifetime(const struct turn_req *, uint32_t lifetime_s);
+/* The token that the request came by is the allocation's now; false: no
+ * memory, and it has the one it had. */
+bool oauth_keep(const struct turn_req *, struct turn_alloc *);
+void oauth_forget(struct turn_alloc *);
 
 /* reply.c */
 void reply_success(struct turn_req *); /* begins; attributes may follow */

@@ -51,7 +51,7 @@ meter_begin(struct turn_req *r, struct turn_alloc *a)
 	struct turn_server *s = r->s;
 
 	if (s->ops.user_part != NULL &&
-	    s->ops.user_part(s->ops.arg, a->user_id, r->record.bandwidth,
+	    s->ops.user_part(s->ops.arg, a->share_id, r->record.bandwidth,
 		&a->user_part) != 0)
 		return TURN_FULL;
 	a->metered = s->cfg->alloc_rate.per_s != 0 || a->user_part != NULL ||

@@ -24,6 +24,13 @@
 	    "MESSAGE-INTEGRITY does not match")                              \
 	ROW(TURN_CREDENTIAL_EXPIRED, "credential_expired", 401,              \
 	    "the time in a REST name has passed")                            \
+	ROW(TURN_TOKEN_KEY, "token_key", 401,                                \
+	    "no oauth-key has the kid in USERNAME, or its time is over")     \
+	ROW(TURN_BAD_TOKEN, "bad_token", 401,                                \
+	    "ACCESS-TOKEN does not open with the key of its kid, for this "  \
+	    "oauth-server")                                                  \
+	ROW(TURN_TOKEN_EXPIRED, "token_expired", 401,                        \
+	    "the time of ACCESS-TOKEN is over, or clocks are apart")         \
 	ROW(TURN_INCOMPLETE_CREDENTIALS, "incomplete_credentials", 400,      \
 	    "MESSAGE-INTEGRITY without USERNAME (or USERHASH), REALM or "    \
 	    "NONCE")                                                         \

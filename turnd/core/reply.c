@@ -35,6 +35,10 @@ put_error(struct turn_req *r, int code, const char *phrase)
 		alternate_put(r);
 	if (code == 401 || code == 438)
 		reply_challenge(r);
+	/* RFC 7635 section 4 */
+	if (code == 401 && r->s->cfg->oauth.server != NULL)
+		stun_put(&r->out, STUN_THIRD_PARTY_AUTHORIZATION,
+		    r->s->cfg->oauth.server, strlen(r->s->cfg->oauth.server));
 	if (code == 420)
 		stun_put_types(
 		    &r->out, STUN_UNKNOWN_ATTRIBUTES, r->unknown, r->nunknown);

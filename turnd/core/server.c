@@ -84,6 +84,12 @@ type_known(uint16_t type)
 }
 
 static bool
+type_known_or_token(uint16_t type)
+{
+	return type == STUN_ACCESS_TOKEN || type_known(type);
+}
+
+static bool
 server_open_tables(struct turn_server *s)
 {
 	const struct turn_config *cfg = s->cfg;
@@ -202,8 +208,10 @@ request_serve(struct turn_req *r, const struct turn_method *m)
 	if (reason != TURN_OK)
 		return reason;
 	memcpy(r->note->user, r->user.name, sizeof(r->note->user) - 1);
-	r->nunknown = stun_unknown(r->msg, type_known, r->unknown,
-	    sizeof(r->unknown) / sizeof(r->unknown[0]));
+	/* RFC 7635 section 7: whoever was not asked for a token. */
+	r->nunknown = stun_unknown(r->msg,
+	    r->s->cfg->oauth.server != NULL ? type_known_or_token : type_known,
+	    r->unknown, sizeof(r->unknown) / sizeof(r->unknown[0]));
 	if (r->nunknown > 0)
 		return TURN_UNKNOWN_ATTRIBUTE;
 	if (stun_malformed(r->msg) != NULL)
@@ -231,7 +239,8 @@ request_count(
 	stat_add(&s->stats.refused[m - methods], 1);
 	stat_add(&s->stats.reasons[reason], 1);
 	if (reason == TURN_UNKNOWN_USER || reason == TURN_WRONG_PASSWORD ||
-	    reason == TURN_CREDENTIAL_EXPIRED)
+	    reason == TURN_CREDENTIAL_EXPIRED || reason == TURN_TOKEN_KEY ||
+	    reason == TURN_BAD_TOKEN || reason == TURN_TOKEN_EXPIRED)
 		stat_add(&s->stats.auth_failures, 1);
 }
 
@@ -289,6 +298,7 @@ server_request(
 	}
 	crypto_wipe(&r->key, sizeof(r->key));
 	crypto_wipe(&r->record, sizeof(r->record));
+	crypto_wipe(&r->token, sizeof(r->token));
 }
 
 static const struct turn_method *

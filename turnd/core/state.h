@@ -65,8 +65,10 @@ struct turn_alloc {
 	const struct turn_realm *realm;
 	char *user;
 	uint64_t user_id;
-	uint64_t user_expires_s; /* of the REST name that opened it */
-	uint64_t icmp_ms;        /* up to then ICMP has used its share */
+	uint64_t share_id;         /* for quotas and bandwidth */
+	struct turn_token *access; /* NULL: not by one */
+	uint64_t user_expires_s;   /* of the REST name that opened it */
+	uint64_t icmp_ms;          /* up to then ICMP has used its share */
 	uint64_t created_ms, created_s;
 	struct turn_traffic traffic[TURN_DIRECTIONS]; /* but its channels' */
 	struct bucket meter[TURN_DIRECTIONS];

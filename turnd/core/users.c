@@ -290,6 +290,7 @@ turn_users_parse(const struct turn_users *u, const void *name, size_t len,
 	out->name[len] = '\0';
 	out->len = len;
 	out->expires_s = 0;
+	out->share = 0;
 	out->known = htab_find(&u->by_name, hash_bytes(&u->hash_key, name, len),
 			 name_eq, out->name) != NULL;
 	if (u->nsecrets > 0 && !out->known)

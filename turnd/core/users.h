@@ -50,6 +50,7 @@ struct turn_name {
 	/* Who it is for quotas and ownership: the kind and the name, of a REST
 	 * name the part after the time, so a renewed one is the same user. */
 	uint64_t id;
+	uint64_t share; /* who it is for quotas, when that is not id; or 0 */
 };
 
 struct turn_users *turn_users_new(const char *realm, const struct hash_key *);

@@ -7,9 +7,12 @@ by coturn's uclient, openssl's s_client and Python's ssl.
 import json
 import os
 import re
+import select
 import socket
 import ssl
 import subprocess
+import threading
+import time
 from unittest import mock
 
 from aioice import stun
@@ -38,6 +41,40 @@ def request():
 
 def url(scheme, host, port):
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Lossy(threading.Thread):
+    """A path that loses the server's first flight, and then all that the
+    client says until the server has spoken again."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.near.bind((V4, 0))
+        self.far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.far.connect(server)
+        self.lost, self.since, self.answered = 0, 0, False
+
+    def run(self):
+        client, hellos = None, 0
+        while True:
+            ready = select.select([self.near, self.far], [], [], 20)[0]
+            if not ready:
+                return
+            if self.near in ready:
+                data, client = self.near.recvfrom(4096)
+                if hellos < 2 or not self.lost or self.answered:
+                    self.far.send(data)
+                    hellos += 1
+                    self.since, self.answered = time.monotonic(), False
+            if self.far in ready:
+                data = self.far.recv(4096)
+                # What follows the second hello at once is its flight.
+                if hellos == 2 and time.monotonic() - self.since < 0.5:
+                    self.lost += 1
+                else:
+                    self.answered = True
+                    self.near.sendto(data, client)
 
 
 class Transports(case.Case):
@@ -138,6 +175,28 @@ class Transports(case.Case):
             self.assertEqual(answer[:2] + answer[4:20], b"\x01\x11" + old[4:])
             self.assertEqual(answer[20:22] + answer[24:28], b"\0\x09\0\0\x05\0")
             server.stop()
+
+    def test_a_lost_flight_comes_again(self):
+        self.begin("turnd", url("dtls", V4, AUTO_PORT))
+        path = Lossy((V4, AUTO_PORT))
+        path.start()
+        client = dtls.DtlsSocket(path.near.getsockname())
+        self.addCleanup(client.close)
+        client.send(request())
+        self.assertEqual(len(client.recv(2048)), ANSWER[V4])
+        self.assertGreater(path.lost, 0)
+
+    def test_who_says_nothing_is_closed(self):
+        self.begin("turnd", url("auto", V4, AUTO_PORT), tcp_idle="1s",
+                   proxy_protocol_from="127.0.0.77")
+        for address, words in ((V4, b""), ("127.0.0.77", b""),
+                               ("127.0.0.77", b"PROXY TCP4")):
+            with socket.create_connection(
+                    (V4, AUTO_PORT), timeout=20,
+                    source_address=(address, 0)) as link:
+                link.sendall(words)
+                self.assertEqual(link.recv(1), b"")
+        self.assertEqual(self.counted("turnd_tcp_ended_total", "idle"), 3)
 
     def test_dtls_alone_takes_nothing_else(self):
         self.begin("turnd", url("dtls", V4, AUTO_PORT))

@@ -114,6 +114,10 @@ const struct conf_option turnd_options[] = {
 	    0, 65535, NULL,
 	    "connections with peers that a TCP allocation may have; 0: no "
 	    "TCP allocations" },
+	{ "turnd", "expired-grace", CONF_DURATION, 0, OWN(expired_grace_ms),
+	    "1d", 0, 30 * 24 * 60 * MINUTE_MS, NULL,
+	    "how long an allocation is refreshed after the end of the "
+	    "credential that opened it" },
 	{ "turnd", "max-lifetime", CONF_DURATION, 0, OWN(max_lifetime_ms), "1h",
 	    10 * MINUTE_MS, 24 * 60 * MINUTE_MS, NULL,
 	    "longest lifetime that a client may ask for" },
@@ -166,12 +170,26 @@ const struct conf_option turnd_options[] = {
 };
 /* clang-format on */
 
+/* A socket can be bound to a group, but nobody speaks from one. */
+static bool
+is_group(const struct addr *a)
+{
+	return a->family == ADDR_V4 ? a->ip[0] >= 224 : a->ip[0] == 0xff;
+}
+
 /* What the table cannot say. */
 static int
 check_rows(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	const struct turnd_conf *c = conf_data(conf);
+	const struct addr *relays = c->relay_addrs.items;
+	size_t i;
 
+	for (i = 0; i < c->relay_addrs.n; i++) {
+		if (is_group(&relays[i]))
+			return conf_wrong(conf, "turnd", "relay-address", i,
+			    err, "a group's; allowed: a machine's address");
+	}
 	if ((c->oauth_server == NULL) != (c->oauth_keys.n == 0))
 		return conf_wrong(conf, "turnd",
 		    c->oauth_server == NULL ? "oauth-key" : "oauth-server", 0,
@@ -286,6 +304,7 @@ setup_core(struct turnd_setup *s, const struct turnd_conf *c)
 	core->software = "Floe";
 	core->no_auth = c->no_auth;
 	core->mobility = c->mobility;
+	core->expired_grace_s = (uint32_t)(c->expired_grace_ms / 1000);
 	core->alternates.n = c->alternates.n;
 	if (c->alternates.n > 0)
 		memcpy(core->alternates.addrs, c->alternates.items,

@@ -51,6 +51,7 @@ struct turnd_conf {
 	int64_t max_channels;
 	int64_t max_connections;
 	int64_t max_lifetime_ms;
+	int64_t expired_grace_ms;
 	int64_t nonce_lifetime_ms;
 	int64_t rate_limit, rate_burst; /* of all workers together */
 	int64_t auth_failures;

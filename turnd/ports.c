@@ -17,6 +17,8 @@
 #define RESERVATIONS_USER 64 /* of those; one user cannot have them all */
 #define BACKLOG           64 /* of a TCP allocation */
 #define WORDS             (65536 / 64)
+#define RESTING_MAX \
+	4096 /* ports that nobody gets, for what is still on its way */
 
 typedef _Atomic uint64_t port_bits[WORDS];
 
@@ -28,6 +30,9 @@ struct port_set {
 	_Atomic uint32_t next; /* position in the permutation */
 	port_bits taken;       /* by an allocation or a reservation */
 	port_bits live;        /* by an allocation */
+	/* Given back and still taken, a ring; under the lock. */
+	uint16_t resting[RESTING_MAX];
+	uint32_t first_resting, nresting;
 };
 
 struct reservation {
@@ -46,7 +51,7 @@ struct ports {
 	size_t nsets;           /* two for each address */
 	struct port_set **sets;
 	_Atomic uint32_t next_set;
-	/* Taken only for EVEN-PORT with its R bit and RESERVATION-TOKEN. */
+	/* Of reservations and of ports at rest. */
 	pthread_mutex_t lock;
 	TAILQ_HEAD(reservation_list, reservation) reserved; /* oldest first */
 	size_t nreserved;
@@ -260,6 +265,36 @@ open_at(struct ports *p, struct port_set *s, const struct turn_want *want,
 			     : port_bind(s, port, &relay->addr);
 }
 
+/* The port that has rested longest; 0: none does. Under the lock. */
+static uint16_t
+rest_end(struct port_set *s)
+{
+	uint16_t port;
+
+	if (s->nresting == 0)
+		return 0;
+	port = s->resting[s->first_resting];
+	s->first_resting = (s->first_resting + 1) % RESTING_MAX;
+	s->nresting--;
+	bit_clear(s->taken, port);
+	return port;
+}
+
+/*
+ * Late datagrams for whom it belonged to shall not reach whom it belongs to
+ * next: it is free only when as many as can rest were given back after it, or
+ * when nothing else is.
+ */
+static void
+rest_begin(struct ports *p, struct port_set *s, uint16_t port)
+{
+	pthread_mutex_lock(&p->lock);
+	if (s->nresting == RESTING_MAX)
+		(void)rest_end(s);
+	s->resting[(s->first_resting + s->nresting++) % RESTING_MAX] = port;
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* When nearly all are taken: what is free, from some port on upwards. */
 static int
 open_leftover(struct ports *p, struct port_set *s, const struct turn_want *want,
@@ -285,6 +320,33 @@ open_leftover(struct ports *p, struct port_set *s, const struct turn_want *want,
 	return fd;
 }
 
+/* When nothing else is left: what has rested longest, or, where not every port
+ * will do, all that rest. */
+static int
+open_rested(struct ports *p, struct port_set *s, const struct turn_want *want,
+    uint64_t now_ms, struct turn_relay *relay)
+{
+	int fd = -EADDRINUSE, tries = 0;
+	uint16_t port;
+
+	if (want->even) {
+		pthread_mutex_lock(&p->lock);
+		while (rest_end(s) != 0)
+			;
+		pthread_mutex_unlock(&p->lock);
+		return open_leftover(p, s, want, now_ms, relay);
+	}
+	while (fd == -EADDRINUSE && tries++ < PORTS_TRIES) {
+		pthread_mutex_lock(&p->lock);
+		port = rest_end(s);
+		pthread_mutex_unlock(&p->lock);
+		if (port == 0)
+			break;
+		fd = open_at(p, s, want, now_ms, port, relay);
+	}
+	return fd;
+}
+
 static int
 open_in_set(struct ports *p, struct port_set *s, const struct turn_want *want,
     uint64_t now_ms, struct turn_relay *relay)
@@ -298,8 +360,11 @@ open_in_set(struct ports *p, struct port_set *s, const struct turn_want *want,
 			continue;
 		fd = open_at(p, s, want, now_ms, port, relay);
 	}
-	return fd != -EADDRINUSE ? fd
-				 : open_leftover(p, s, want, now_ms, relay);
+	if (fd == -EADDRINUSE)
+		fd = open_leftover(p, s, want, now_ms, relay);
+	if (fd == -EADDRINUSE)
+		fd = open_rested(p, s, want, now_ms, relay);
+	return fd;
 }
 
 /* The socket that a token of this user stands for. */
@@ -382,7 +447,7 @@ ports_close(struct ports *p, int fd, const struct addr *addr, bool tcp)
 
 	bit_clear(s->live, addr->port);
 	close(fd);
-	bit_clear(s->taken, addr->port);
+	rest_begin(p, s, addr->port);
 }
 
 uint64_t

@@ -4,7 +4,8 @@
  * UDP and for TCP apart.
  * Ports come in the order of a keyed permutation, so that nobody can foretell
  * the next one and nothing is shuffled at start-up; a port that the kernel
- * refuses is passed over. Ports kept by RESERVATION-TOKEN are here too, since
+ * refuses is passed over. One that was given back rests before it is given out
+ * again. Ports kept by RESERVATION-TOKEN are here too, since
  * the client that asks for one may be another worker's.
  * Owns: bitmaps, reserved sockets.  Thread: any.
  */

@@ -69,6 +69,9 @@ class Config(case.Case):
         self.refuses_row("turnd", "turnd", "relay-ports", "9-banana")
         self.refuses_row("turnd", "turnd", "allow-peer", "10.0.0.0/99")
         self.refuses_row("turnd", "turnd", "alternate-domain", "d" * 256)
+        # A socket can be bound to a group, but nobody speaks from one.
+        for group in ("224.0.0.5", "255.255.255.255", "ff02::1"):
+            self.refuses_row("turnd", "turnd", "relay-address", group)
 
     def test_alternate_that_is_none(self):
         for value in ("127.0.0.2", "[::2]:3479",

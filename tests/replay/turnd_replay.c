@@ -167,6 +167,7 @@ do_conf(struct run *r, struct words *w)
 		{ "max-connections", &r->f.conf.max_connections },
 		{ "tcp-relay-connections", &r->f.conf.connections },
 		{ "ports", &r->f.conf.ports },
+		{ "expired-grace", &r->f.conf.expired_grace_s },
 		{ "rate-limit", &r->f.conf.rate_limit },
 		{ "rate-burst", &r->f.conf.rate_burst },
 		{ "auth-failures", &r->f.conf.auth_failures },

@@ -338,6 +338,7 @@ fake_init(struct fake *f)
 		.servers = 1,
 		.channel_max = STUN_CHANNEL_MAX_5766,
 		.ports = FAKE_RELAYS,
+		.expired_grace_s = 24 * 3600,
 	};
 	f->t = (struct turn_time){ 1000000, FAKE_WALL_S };
 	f->core.hash_key = (struct hash_key){ 1, 2 };
@@ -395,6 +396,7 @@ fake_start(struct fake *f)
 	c->peers = f->peers;
 	c->no_auth = f->conf.no_auth;
 	c->mobility = f->conf.mobility;
+	c->expired_grace_s = f->conf.expired_grace_s;
 	memset(c->ticket_key, 't', sizeof(c->ticket_key));
 	c->channel_max = f->conf.channel_max;
 	c->max_lifetime_s = 3600;
@@ -416,6 +418,7 @@ fake_start(struct fake *f)
 		must(f->total != NULL, "allocate");
 		ops.total = turn_pipe_part(f->total, 0);
 	}
+	f->ops = ops;
 	f->server = turn_server_new(c, &ops);
 	must(f->quota != NULL && f->server != NULL, "make a server");
 }

@@ -29,6 +29,7 @@ struct fake_conf {
 	uint16_t channel_max;
 	bool no_auth;
 	bool mobility;
+	uint32_t expired_grace_s;
 	bool has_v6;    /* relays at 2001:db8:1::1, too */
 	bool no_v4;     /* and none at 203.0.113.1 */
 	uint32_t ports; /* relays that may be open at once */
@@ -72,6 +73,7 @@ struct fake {
 	struct turn_quota *quota;
 	struct turn_pipe *total;
 	struct turn_server *server;
+	struct turn_ops ops; /* that it was made with */
 	struct turn_time t;
 	uint16_t link; /* where clients come in: realm n belongs to link n */
 	bool verified; /* as turn_in has it */

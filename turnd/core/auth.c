@@ -172,7 +172,8 @@ auth_expired(const struct turn_req *r)
 		return false;
 	a = r->conn != NULL ? r->conn->alloc : r->alloc;
 	return a == NULL || a->user_id != r->user.id ||
-	    a->user_expires_s != r->user.expires_s;
+	    a->user_expires_s != r->user.expires_s ||
+	    r->t.wall_s - r->user.expires_s >= r->s->cfg->expired_grace_s;
 }
 
 /*

@@ -111,6 +111,8 @@ struct turn_config {
 	 * and of this server. */
 	uint32_t max_connections, connections;
 	struct turn_alternates alternates;
+	/* So long an allocation lives on, refreshed, after its credential. */
+	uint32_t expired_grace_s;
 	bool mobility; /* RFC 8016 */
 	uint8_t ticket_key[CRYPTO_SHA256_LEN];
 };

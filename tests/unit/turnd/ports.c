@@ -70,6 +70,32 @@ test_every_port_once(void **state)
 	ports_close(*state, fds[0], &r[0].addr, false);
 }
 
+/* What is still on its way to the last owner of a port meets nobody: the port
+ * that was given back last is the last to be given out. */
+static void
+test_ports_rest(void **state)
+{
+	struct turn_want want = { .family = ADDR_V4 };
+	struct turn_relay r[ALL], again;
+	int fds[ALL], i, fd;
+
+	for (i = 0; i < ALL; i++)
+		fds[i] = open_port(*state, &want, 0, &r[i]);
+	for (i = 0; i < ALL; i++)
+		ports_close(*state, fds[i], &r[i].addr, false);
+	for (i = 0; i < 3 * ALL; i++) {
+		fd = open_port(*state, &want, 0, &again);
+		assert_true(fd >= 0);
+		assert_int_equal(again.addr.port, r[i % ALL].addr.port);
+		ports_close(*state, fd, &again.addr, false);
+	}
+	/* Pairs want neighbours, so they do not wait. */
+	want.even = want.reserve = true;
+	fd = open_port(*state, &want, 0, &again);
+	assert_true(fd >= 0);
+	ports_close(*state, fd, &again.addr, false);
+}
+
 static void
 test_busy_port_is_passed_over(void **state)
 {
@@ -254,6 +280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_every_port_once),
+		CASE(test_ports_rest),
 		CASE(test_busy_port_is_passed_over),
 		CASE(test_families),
 		CASE(test_even),

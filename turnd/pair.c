@@ -9,7 +9,7 @@
 
 #include "turnd/pair.h"
 
-#define CHUNK   (32 << 10) /* bytes a read, and at most kept of it */
+#define CHUNK   (60 << 10) /* bytes a read, and at most kept of it */
 #define ROUNDS  8          /* of them, and the others get their turn */
 #define WAIT_MS 10         /* for bandwidth */
 

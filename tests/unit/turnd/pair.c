@@ -8,7 +8,7 @@
 #include "tests/unit/test.h"
 #include "turnd/pair.h"
 
-#define KEPT (32 << 10) /* as pair.c keeps at most, each way */
+#define KEPT (60 << 10) /* as pair.c keeps at most, each way */
 
 struct fixture {
 	struct loop *loop;

@@ -41,6 +41,7 @@ enum step {
 	CARRIED,
 	GONE,
 	MOVES,
+	DRAIN,
 	STEPS
 };
 
@@ -89,6 +90,17 @@ static const struct {
 } users[] = { { "alice", "wonderland" }, { "bob", "builder" },
 	{ "1700000600:carol", "z+pXbarwVNrLOIL0VWOfJ/v0Gck=" },
 	{ "alice", "wrong" } };
+
+/* RFC 7635; the last one has ended. */
+static const struct {
+	const char *kid, *key, *mac;
+} kids[] = { { "north", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=",
+		 "01234567890123456789" },
+	{ "union",
+	    "MTIzNDU2Nzg5MDEyMzQ1Ng==", "another-key-of-thirty-two-bytes." },
+	{ "past",
+	    "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=:A256GCM:1700000100",
+	    "01234567890123456789" } };
 
 static const uint16_t methods[] = { STUN_ALLOCATE, STUN_REFRESH,
 	STUN_CREATE_PERMISSION, STUN_CHANNEL_BIND, STUN_BINDING, STUN_CONNECT,
@@ -305,11 +317,27 @@ put_attrs(struct world *w, struct stun_out *o)
 		put_attr(w, o);
 }
 
+/* By a token, or by the key of one from before. */
+static void
+by_token(struct world *w, struct client *c, uint8_t how)
+{
+	unsigned int kid = (how >> 3 & 3) % COUNT(kids);
+
+	c->user = kids[kid].kid;
+	c->mac = kids[kid].mac;
+	c->with_token = (how & 0x20) == 0;
+	c->token_broken = (how & 0x40) != 0;
+	c->token_issued_s = w->f.t.wall_s + 10 - byte(w);
+	c->token_lifetime_s = (uint32_t)byte(w) * 10;
+}
+
 static void
 request(struct world *w, struct client *c)
 {
-	uint16_t method = methods[byte(w) % COUNT(methods)];
+	uint8_t what = byte(w);
+	uint16_t method = methods[what % COUNT(methods)];
 	uint8_t flags = byte(w);
+	int code;
 
 	c->user = users[flags & 3].name;
 	c->password = users[flags & 3].password;
@@ -321,13 +349,19 @@ request(struct world *w, struct client *c)
 	c->no_integrity = (flags & 0x40) != 0;
 	if (flags & 0x80)
 		c->nonce[0] = '\0';
+	c->mac = NULL;
+	c->with_token = false;
+	if (what & 0x80)
+		by_token(w, c, what);
 	client_begin(c, method);
 	put_attrs(w, &c->out);
 	w->f.dial_error = w->f.nconns < FAKE_CONNS - 1 ? 0 : -EMFILE;
-	if (client_send(c) != 0)
-		return;
-	check_sealed(&c->answer);
-	listen_to(&w->heard, &c->answer);
+	code = client_send(c);
+	/* Elsewhere is told to whom we know. */
+	if (code == 0 || code == 300)
+		check_sealed(&c->answer);
+	if (code == 0)
+		listen_to(&w->heard, &c->answer);
 }
 
 static void
@@ -460,6 +494,16 @@ elapse(struct world *w)
 }
 
 static void
+drain(struct world *w)
+{
+	uint8_t v = byte(w);
+	struct addr instead = fake_addr(peers[(v >> 1) % COUNT(peers)]);
+
+	turn_server_drain(
+	    w->f.server, (v & 1) != 0, (v & 0x80) != 0 ? &instead : NULL);
+}
+
+static void
 step(struct world *w)
 {
 	uint8_t what = byte(w);
@@ -507,8 +551,27 @@ step(struct world *w)
 	case MOVES:
 		c->addr.port = (uint16_t)(5000 + byte(w) % PLACES);
 		break;
+	case DRAIN:
+		drain(w);
+		break;
 	}
 	check(&w->f);
+}
+
+static void
+add_kids(struct fake *f)
+{
+	struct turn_oauth *o = &f->core.oauth;
+	struct turn_token_key *key;
+
+	o->server = "turn.example";
+	for (o->nkeys = 0; o->nkeys < COUNT(kids); o->nkeys++) {
+		key = &o->keys[o->nkeys];
+		memcpy(key->kid, kids[o->nkeys].kid,
+		    strlen(kids[o->nkeys].kid) + 1);
+		MUST(turn_token_key_parse(key, kids[o->nkeys].key) == 0);
+	}
+	turn_users_need_names(f->users);
 }
 
 static void
@@ -525,7 +588,14 @@ begin(struct world *w, const uint8_t *data, size_t len)
 	f->conf.max_permissions = f->conf.max_channels = 2;
 	f->conf.max_connections = 3;
 	f->conf.connections = 5;
+	f->conf.alloc_bandwidth = 2000;
+	f->conf.user_bandwidth = 3000;
+	f->conf.total_bandwidth = 5000;
+	f->conf.auth_failures = 5;
+	f->core.alternates.addrs[0] = fake_addr(peers[6]);
+	f->core.alternates.n = 1;
 	turn_users_add_secret(f->users, "north");
+	add_kids(f);
 	fake_start(f);
 	fake_record(f, NULL, "bob", "builder");
 	for (i = 0; i < CLIENTS; i++) {

@@ -5,7 +5,6 @@ transports: a new address of a client is heard by any of the workers.
 """
 
 import json
-import re
 import socket
 import ssl
 import struct
@@ -15,6 +14,7 @@ import case
 import certs
 import floe
 import turn
+import turnutils
 
 SERVER, PEER = "11.0.0.10", "11.0.0.20"
 TICKET = 0x8030
@@ -203,15 +203,14 @@ class Mobility(case.Case):
 
     def uclient(self, *options):
         """coturn's client closes its socket, or not, and comes by a new one."""
+        self.row(turnutils.version(), " ".join([
+            "tcp" if "-t" in options else "udp", "-M"]))
         text = subprocess.run(
-            ["turnutils_uclient", "-y", "-M", "-n", str(MESSAGES), "-m", "6",
-             "-l", "160", "-z", "20", "-u", floe.TURN_USER[0], "-w",
-             floe.TURN_USER[1], *options, SERVER], text=True,
+            [*turnutils.UCLIENT, "-M", "-n", str(MESSAGES), "-m", "6",
+             *options, SERVER], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=60).stdout
-        self.assertIn("Total lost packets 0 ", text)
-        totals = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", text)
-        self.assertTrue(totals and totals[-1][0] == totals[-1][1], text)
+        turnutils.check(self, text, MESSAGES)
 
     def test_turnutils_udp(self):
         self.uclient("-p", str(floe.TURN_PORT))

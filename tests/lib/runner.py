@@ -94,7 +94,7 @@ class LineResult(unittest.TestResult):
         lines = collections.defaultdict(dict)  # keeps the order, each once
         for program, transport, verdict in self.table:
             lines[program, verdict][transport] = True
-        rows = [(program, verdict, " ".join(over))
+        rows = [(program, verdict, ", ".join(over))
                 for (program, verdict), over in sorted(
                     lines.items(), key=lambda item: item[0][0].casefold())]
         width = max((len(row[0]) for row in rows), default=0)

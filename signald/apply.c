@@ -6,6 +6,7 @@
 
 #include "lib/json/json.h"
 #include "signald/apply.h"
+#include "signald/core/change.h"
 #include "signald/schema.h"
 
 /* Mids that a commit forgets: at least these, and two for each that it adds,
@@ -69,7 +70,7 @@ struct place {
 	uint64_t cid; /* 0: the conversation is still to be founded */
 	int side;     /* of the sender in the conversation */
 	uint64_t seq, sync_user, sync_peer;
-	uint64_t count[2]; /* as in struct schema_message */
+	uint64_t count[2], latest; /* as in struct schema_message */
 };
 
 static int
@@ -118,7 +119,7 @@ found_conv(struct run *run, const struct sig_append *a, struct place *p)
 }
 
 static int
-next_places(struct run *run, bool counts, struct place *p)
+next_places(struct run *run, const struct sig_append *a, struct place *p)
 {
 	struct schema_message newest = { .count = { 0, 0 } };
 	int rc = 0;
@@ -126,12 +127,13 @@ next_places(struct run *run, bool counts, struct place *p)
 	if (p->cid != 0)
 		rc = schema_newest(run->txn, p->cid, &p->seq, &newest);
 	memcpy(p->count, newest.count, sizeof(p->count));
-	p->count[p->side] += counts;
+	p->count[p->side] += a->counts;
 	if (rc == 0)
 		rc = schema_last(run->txn, T_INBOX, p->uid, &p->sync_user);
 	if (rc == 0 && p->peer != p->uid)
 		rc = schema_last(run->txn, T_INBOX, p->peer, &p->sync_peer);
 	p->seq++;
+	p->latest = a->change == SIG_CHANGE_NONE ? p->seq : newest.latest;
 	p->sync_user++;
 	p->sync_peer = p->peer == p->uid ? p->sync_user : p->sync_peer + 1;
 	return rc;
@@ -142,9 +144,10 @@ static int
 make_record(struct apply_request *r, uint64_t id, const struct place *p)
 {
 	const struct sig_append *a = r->append;
-	struct schema_message m = {
-		.id = id, .ts = a->ts, .count = { p->count[0], p->count[1] }
-	};
+	struct schema_message m = { .id = id,
+		.ts = a->ts,
+		.count = { p->count[0], p->count[1] },
+		.latest = p->latest };
 	struct json_out out;
 	char digits[24];
 	int rc;
@@ -163,6 +166,8 @@ make_record(struct apply_request *r, uint64_t id, const struct place *p)
 	if (a->mid[0] != '\0')
 		json_out_str(&out, "mid", a->mid);
 	json_out_str(&out, "type", a->type);
+	if (a->reply != 0)
+		json_out_int(&out, "reply", (int64_t)a->reply);
 	json_out_raw(&out, "body", a->body, a->body_len);
 	rc = json_out_end(&out);
 	return rc == -ENOSPC ? -EINVAL
@@ -278,9 +283,9 @@ put_message(struct run *run, struct apply_request *r, const struct place *p,
 		rc = put_inbox(run, p->uid, p->sync_user, p);
 	if (rc == 0 && p->peer != p->uid)
 		rc = put_inbox(run, p->peer, p->sync_peer, p);
-	if (rc == 0)
+	if (rc == 0 && a->change == SIG_CHANGE_NONE)
 		rc = touch_recent(run, p->uid, p->cid, id);
-	if (rc == 0 && p->peer != p->uid)
+	if (rc == 0 && a->change == SIG_CHANGE_NONE && p->peer != p->uid)
 		rc = touch_recent(run, p->peer, p->cid, id);
 	if (rc == 0 && a->mid[0] != '\0')
 		rc = put_mid(run, a, p, id);
@@ -325,30 +330,119 @@ answer_again(struct run *run, struct apply_request *r)
 	return r->record.err != 0 ? r->record.err : tell(r, &p);
 }
 
+/* Replaces the text of a message that is there. */
+static int
+put_text(struct run *run, uint64_t cid, uint64_t seq,
+    const struct schema_message *m, const struct buf *text)
+{
+	struct schema_key k = schema_key2(cid, seq);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, text->len + 64);
+	schema_put_message(&b, m);
+	buf_put(&b, text->data, text->len);
+	rc = put(run, T_MESSAGES, &k, &b, STORE_PUT);
+	buf_fini(&b);
+	return rc;
+}
+
+/* The text of an edit goes with the message that is retracted. */
+static int
+blank(struct run *run, uint64_t cid, uint64_t seq)
+{
+	struct schema_message m;
+	struct buf text;
+	int rc;
+
+	rc = schema_message(run->txn, cid, seq, &m);
+	if (rc != 0)
+		return -EIO;
+	buf_init(&text, m.text_len + 64);
+	rc = sig_change_blank(m.text - 1, m.text_len + 2, &text);
+	if (rc == 0)
+		rc = put_text(run, cid, seq, &m, &text);
+	buf_fini(&text);
+	return rc;
+}
+
+/* What the message will be that the append changes, or why it may not. */
+static int
+judge_change(struct run *run, const struct sig_append *a, const struct place *p,
+    struct schema_message *target, struct sig_changed *changed)
+{
+	int rc;
+
+	if (p->cid == 0)
+		return -ENOENT;
+	rc = schema_message(run->txn, p->cid, a->target, target);
+	return rc != 0 ? rc
+		       : sig_change_apply(target->text - 1,
+			     target->text_len + 2, a, p->seq, changed);
+}
+
+static int
+put_change(struct run *run, const struct sig_append *a, const struct place *p,
+    const struct schema_message *target, const struct sig_changed *changed)
+{
+	size_t i;
+	int rc;
+
+	rc = put_text(run, p->cid, a->target, target, &changed->text);
+	for (i = 0; rc == 0 && i < changed->nblank; i++)
+		rc = blank(run, p->cid, changed->blank[i]);
+	return rc;
+}
+
+/* Whether it may be written, before the first row is. */
+static int
+judge_message(struct run *run, const struct sig_append *a, struct place *p)
+{
+	int rc = find_place(run, a, p);
+
+	if (rc == 0)
+		rc = next_places(run, a, p);
+	return rc == 0 && a->reply >= p->seq ? -ENOENT : rc;
+}
+
+static int
+write_message(
+    struct run *run, struct apply_request *r, struct place *p, uint64_t id)
+{
+	int rc = 0;
+
+	run->next_id++;
+	if (p->cid == 0) {
+		r->done.first = true;
+		rc = found_conv(run, r->append, p);
+	}
+	return rc == 0 ? put_message(run, r, p, id) : rc;
+}
+
 static int
 apply_message(struct run *run, struct apply_request *r)
 {
+	const struct sig_append *a = r->append;
+	struct sig_changed changed = { .nblank = 0 };
 	uint64_t id = run->next_id;
+	struct schema_message target;
 	struct place p;
 	int rc;
 
 	rc = answer_again(run, r);
 	if (rc != -ENOENT)
 		return rc;
-	rc = find_place(run, r->append, &p);
-	if (rc == 0)
-		rc = next_places(run, r->append->counts, &p);
+	rc = judge_message(run, a, &p);
 	if (rc == 0)
 		rc = make_record(r, id, &p);
-	if (rc != 0)
-		return rc;
-	run->next_id++;
-	if (p.cid == 0) {
-		r->done.first = true;
-		rc = found_conv(run, r->append, &p);
-	}
+	if (rc == 0 && a->change != SIG_CHANGE_NONE)
+		rc = judge_change(run, a, &p, &target, &changed);
 	if (rc == 0)
-		rc = put_message(run, r, &p, id);
+		rc = write_message(run, r, &p, id);
+	if (rc == 0 && a->change != SIG_CHANGE_NONE)
+		rc = put_change(run, a, &p, &target, &changed);
+	if (a->change != SIG_CHANGE_NONE)
+		sig_changed_fini(&changed);
 	if (rc == 0)
 		rc = tell(r, &p);
 	if (rc == 0)
@@ -526,7 +620,8 @@ expire_mids(struct run *run)
 static bool
 refusal(int rc)
 {
-	return rc == -ENOENT || rc == -EEXIST || rc == -EINVAL;
+	return rc == -ENOENT || rc == -EEXIST || rc == -EINVAL ||
+	    rc == -EPERM || rc == -ESTALE || rc == -EALREADY || rc == -E2BIG;
 }
 
 int

@@ -189,6 +189,7 @@ convs_row(
     struct answer *a, const struct store_val *key, const struct store_val *val)
 {
 	struct schema_member mine, theirs;
+	struct schema_message newest;
 	struct schema_conv conv;
 	struct schema_user peer;
 	struct sig_row *row;
@@ -199,7 +200,7 @@ convs_row(
 		return -EIO;
 	rc = find_peer(a, cid, &conv, &peer, &uid);
 	if (rc == 0)
-		rc = schema_last(a->txn, T_MESSAGES, cid, &seq);
+		rc = must(schema_newest(a->txn, cid, &seq, &newest));
 	if (rc == 0)
 		rc = must(schema_member(a->txn, a->uid, cid, &mine));
 	if (rc == 0)
@@ -213,7 +214,7 @@ convs_row(
 	row->read = mine.read;
 	row->peer_read = theirs.read;
 	rc = schema_unread(a->txn, a->uid, &conv, cid, mine.read, &row->unread);
-	return rc == 0 ? row_message(a, row, cid, seq) : rc;
+	return rc == 0 ? row_message(a, row, cid, newest.latest) : rc;
 }
 
 static int

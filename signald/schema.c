@@ -193,6 +193,7 @@ schema_put_message(struct buf *b, const struct schema_message *m)
 	buf_u64(b, m->ts);
 	buf_u64(b, m->count[0]);
 	buf_u64(b, m->count[1]);
+	buf_u64(b, m->latest);
 }
 
 int
@@ -206,6 +207,7 @@ schema_get_message(const struct store_val *v, struct schema_message *m)
 	m->ts = cursor_u64(&c);
 	m->count[0] = cursor_u64(&c);
 	m->count[1] = cursor_u64(&c);
+	m->latest = cursor_u64(&c);
 	m->text_len = cursor_left(&c);
 	m->text = (const char *)cursor_bytes(&c, m->text_len);
 	if (c.err != 0 || m->text_len < 2)

@@ -80,6 +80,7 @@ struct schema_message {
 	/* Messages that count as unread, by each of the two members, up to
 	 * this one: so the unread ones are a subtraction. */
 	uint64_t count[2];
+	uint64_t latest; /* seq of the last that is no change, this or before */
 	const char *text; /* the inside of the JSON object that is stored */
 	size_t text_len;
 };

@@ -59,6 +59,14 @@ export interface Message {
   /** Position in the conversation, from 1, without holes. */
   seq?: number;
   device?: string;
+  /** `seq` of the message that it answers. */
+  reply?: number;
+  /** When it was edited, and by which entries. */
+  edited_ts?: number;
+  edits?: number[];
+  /** When it was taken back; `body` is empty then. */
+  retracted_ts?: number;
+  reactions?: { emoji: string; users: string[] }[];
   /** Whom an own text was addressed to. */
   to?: string;
   /** Why it failed. */
@@ -221,7 +229,13 @@ export class FloeClient extends EventTarget {
 
   /** Resolves once kept on this device; sent exactly once, now or later.
    * @throws {FloeError} `too_large` (empty or too long), `storage` */
-  send(target: { to: string } | { conv: string }, text: string): Promise<Message>;
+  send(target: { to: string } | { conv: string }, text: string,
+    options?: { reply?: number }): Promise<Message>;
+  /** Of an own message. What comes of these three arrives as `update`.
+   * @throws {FloeError} `forbidden`, `not_found`, `conflict`, `too_large` */
+  edit(conv: string, seq: number, text: string): Promise<void>;
+  retract(conv: string, seq: number): Promise<void>;
+  react(conv: string, seq: number, emoji: string, on?: boolean): Promise<void>;
   /** @throws {FloeError} `not_found`: no failed text has this `mid` */
   resend(mid: string): Promise<void>;
   /** @throws {FloeError} `not_found`: no failed text has this `mid` */

@@ -48,6 +48,8 @@ const struct json *json_item(const struct json *, size_t i);
 bool json_nil(const struct json *); /* is null */
 /* The bytes of a string, NULL for anything else. */
 const char *json_text(const struct json *);
+/* An integer, 0 for anything else. */
+int64_t json_number(const struct json *);
 
 /*
  * Reading the members of an object. The first thing wrong stays in err:

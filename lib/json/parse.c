@@ -204,6 +204,12 @@ json_nil(const struct json *v)
 	return json_is_null(json_inside(v));
 }
 
+int64_t
+json_number(const struct json *v)
+{
+	return json_integer_value(json_inside(v));
+}
+
 const char *
 json_text(const struct json *v)
 {

@@ -20,6 +20,14 @@
 #define SIG_CONV_MAX   128
 #define SIG_EPOCH_LEN  33 /* hex and NUL */
 
+/* What an entry does to an earlier one; see change.h. */
+enum sig_change {
+	SIG_CHANGE_NONE,
+	SIG_CHANGE_EDIT,     /* body: seq, text */
+	SIG_CHANGE_RETRACT,  /* body: seq */
+	SIG_CHANGE_REACTION, /* body: seq, emoji, on */
+};
+
 enum sig_append_kind {
 	SIG_APPEND_MESSAGE,
 	SIG_APPEND_CURSOR, /* a device's acked sync; need not be fsynced alone
@@ -40,8 +48,11 @@ struct sig_append {
 	    peer[SIG_NAME_MAX + 1]; /* the other member of a 1:1 conversation */
 	char mid[SIG_MID_MAX + 1];  /* "" : no idempotency key (server's own) */
 	char type[16];
-	bool counts; /* as unread to the peer */
-	char *body;  /* JSON text */
+	bool counts;    /* as unread to the peer */
+	uint64_t reply; /* seq of the message that it answers, or 0 */
+	enum sig_change change;
+	uint64_t target; /* of the change: the seq in the body */
+	char *body;      /* JSON text */
 	size_t body_len;
 	uint64_t sync; /* CURSOR; READ: the seq */
 	/* USER */
@@ -52,8 +63,9 @@ struct sig_append {
 void sig_append_free(struct sig_append *);
 
 struct sig_appended {
-	/* 0; -EEXIST (user); -ENOENT (peer or conversation unknown); -EAGAIN
-	 * (too much is under way); -ENOSPC, -EIO */
+	/* 0; -EEXIST (user); -ENOENT (peer, conversation or what is changed or
+	 * answered unknown); of a change also what sig_change_apply says;
+	 * -EAGAIN (too much is under way); -ENOSPC, -EIO */
 	int err;
 	/* mid seen before: the fields are the first answer's; READ: was there
 	 * already */

@@ -3,12 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/change.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
 #include "signald/core/message.h"
 #include "signald/core/name.h"
 #include "signald/core/presence.h"
 #include "signald/core/user.h"
+
+#define SEQ_MAX ((INT64_C(1) << 53) - 1)
 
 /* Where a message goes, read from to or conv. */
 struct target {
@@ -69,21 +72,39 @@ send_answer(struct sig_core *core, const struct sig_ticket *ticket,
 	sig_ok_send(core, ticket->link, ticket->request, &o);
 }
 
+/* Why the log did not take it, in the words of whoever asked. */
+static void
+send_failed(struct sig_core *core, const struct sig_ticket *ticket, int err)
+{
+	static const struct {
+		int err;
+		enum sig_err code;
+		const char *msg;
+	} rows[] = {
+		{ -ENOENT, SIG_NOT_FOUND, "no such user or message" },
+		{ -EPERM, SIG_FORBIDDEN, "seq: somebody else's message" },
+		{ -ESTALE, SIG_CONFLICT, "seq: the message is retracted" },
+		{ -EALREADY, SIG_CONFLICT, "nothing would change" },
+		{ -E2BIG, SIG_TOO_LARGE, "seq: too many edits or reactions" },
+		{ -EAGAIN, SIG_OVERLOADED, "the log has too much to do" },
+		{ 0, SIG_STORAGE, "nothing was stored" },
+	};
+	size_t i = 0;
+
+	while (rows[i].err != 0 && rows[i].err != err)
+		i++;
+	sig_fail(
+	    core, ticket->link, ticket->request, rows[i].code, rows[i].msg);
+}
+
 static void
 send_done(struct sig_core *core, const struct sig_ticket *ticket,
     const struct sig_appended *res)
 {
 	bool live = sig_op_done(core, ticket);
 
-	if (live && res->err == -ENOENT)
-		sig_fail(core, ticket->link, ticket->request, SIG_NOT_FOUND,
-		    "to: no such user");
-	else if (live && res->err == -EAGAIN)
-		sig_fail(core, ticket->link, ticket->request, SIG_OVERLOADED,
-		    "the log has too much to do");
-	else if (live && res->err != 0)
-		sig_fail(core, ticket->link, ticket->request, SIG_STORAGE,
-		    "nothing was stored");
+	if (live && res->err != 0)
+		send_failed(core, ticket, res->err);
 	else if (live)
 		send_answer(core, ticket, res);
 	if (res->err != 0)
@@ -133,37 +154,42 @@ send_target(struct sig_core *core, struct sig_link *link, struct sig_req *req,
 	return true;
 }
 
-/* The body as it is stored, or NULL with an error in the reader. */
-static char *
-send_body(struct json_in *in, uint32_t text_bytes, size_t *len)
+/* A value that the reader has judged; after an error nothing is sent. */
+static void
+put_str(struct json_out *o, const char *name, const char *value)
+{
+	json_out_str(o, name, value != NULL ? value : "");
+}
+
+/* The member text of the request's body. */
+static void
+put_text(struct json_out *o, struct json_in *in, uint32_t text_bytes)
 {
 	static const char *const fields[] = { "text", NULL };
 	const struct json *body = json_in_object(in, "body");
 	struct json_in members;
-	struct json_out o;
-	const char *text;
-	struct buf b;
 
 	if (in->code != 0)
-		return NULL;
+		return;
 	json_in_init(&members, body, "body");
-	text = json_in_str(&members, "text", 1, text_bytes);
+	put_str(o, "text", json_in_str(&members, "text", 1, text_bytes));
 	json_in_only(&members, fields);
 	if (members.code != 0) {
 		in->code = members.code;
 		memcpy(in->err, members.err, sizeof(in->err));
-		return NULL;
 	}
-	buf_init(&b, SIG_TEXT_MAX);
-	json_out_init(&o, &b);
+}
+
+/* The body as it is stored; an error stays in the reader. */
+static void
+send_body(struct json_in *in, uint32_t text_bytes, struct buf *b)
+{
+	struct json_out o;
+
+	json_out_init(&o, b);
 	json_out_object(&o, NULL);
-	json_out_str(&o, "text", text);
-	if (json_out_end(&o) != 0) {
-		buf_fini(&b);
-		return NULL;
-	}
-	*len = b.len;
-	return (char *)b.data;
+	put_text(&o, in, text_bytes);
+	json_out_end(&o);
 }
 
 static struct sig_append *
@@ -181,9 +207,31 @@ send_append(const struct sig_core *core, const struct sig_session *s,
 	memcpy(append->conv, target->conv, sizeof(append->conv));
 	memcpy(append->peer, target->peer, sizeof(append->peer));
 	memcpy(append->mid, mid, strlen(mid));
-	memcpy(append->type, "text", 5);
-	append->counts = true;
 	return append;
+}
+
+/* Asks the log for it; takes body and append, which may be NULL. */
+static void
+send_ask(struct sig_core *core, struct sig_link *link, struct sig_req *req,
+    struct sig_append *append, struct buf *body)
+{
+	struct sig_ticket *ticket = sig_ticket_new(link, req->id);
+
+	if (append != NULL && body->err == 0) {
+		append->body = (char *)body->data;
+		append->body_len = body->len;
+	} else {
+		buf_fini(body);
+		sig_append_free(append);
+		append = NULL;
+	}
+	if (ticket != NULL && append != NULL) {
+		ticket->appended = send_done;
+		memcpy(ticket->mid, append->mid, sizeof(ticket->mid));
+		memcpy(ticket->conv, append->conv, sizeof(ticket->conv));
+		memcpy(ticket->peer, append->peer, sizeof(ticket->peer));
+	}
+	sig_op_asked(core, link, req, sig_append(core, ticket, append));
 }
 
 void
@@ -192,11 +240,10 @@ sig_op_message_send(
 {
 	const char *mid = json_in_str(&req->in, "mid", 1, SIG_MID_MAX);
 	const char *type = json_in_str(&req->in, "type", 1, 15);
+	int64_t reply = json_in_int_opt(&req->in, "reply", 1, SEQ_MAX, 0);
 	struct sig_append *append;
-	struct sig_ticket *ticket;
 	struct target target;
-	size_t len = 0;
-	char *body;
+	struct buf body;
 
 	if (!send_target(core, link, req, &target))
 		return;
@@ -205,27 +252,68 @@ sig_op_message_send(
 		    "type: must be text");
 		return;
 	}
-	body = send_body(&req->in, core->cfg.text_bytes, &len);
+	buf_init(&body, SIG_TEXT_MAX);
+	send_body(&req->in, core->cfg.text_bytes, &body);
 	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req)) {
-		free(body);
+		buf_fini(&body);
 		return;
 	}
 	append = send_append(core, link->session, &target, mid);
-	ticket = sig_ticket_new(link, req->id);
 	if (append != NULL) {
-		append->body = body;
-		append->body_len = len;
+		memcpy(append->type, "text", 5);
+		append->counts = true;
+		append->reply = (uint64_t)reply;
 	}
-	if (body == NULL || append == NULL) {
-		free(append == NULL ? body : NULL);
-		sig_append_free(append);
-		append = NULL;
+	send_ask(core, link, req, append, &body);
+}
+
+/* The body of the entry: what is changed, and how. */
+static void
+change_body(const struct sig_core *core, struct sig_req *req, int64_t seq,
+    struct buf *b)
+{
+	struct json_in *in = &req->in;
+	struct json_out o;
+
+	json_out_init(&o, b);
+	json_out_object(&o, NULL);
+	json_out_int(&o, "seq", seq);
+	if (req->arg == SIG_CHANGE_EDIT) {
+		put_text(&o, in, core->cfg.text_bytes);
+	} else if (req->arg == SIG_CHANGE_REACTION) {
+		put_str(
+		    &o, "emoji", json_in_str(in, "emoji", 1, SIG_EMOJI_BYTES));
+		json_out_bool(&o, "on", json_in_bool_opt(in, "on", true));
 	}
-	if (ticket != NULL) {
-		ticket->appended = send_done;
-		memcpy(ticket->mid, mid, strlen(mid));
-		memcpy(ticket->conv, target.conv, sizeof(ticket->conv));
-		memcpy(ticket->peer, target.peer, sizeof(ticket->peer));
+	json_out_end(&o);
+}
+
+void
+sig_op_message_change(
+    struct sig_core *core, struct sig_link *link, struct sig_req *req)
+{
+	static const char *const types[] = { "", "edit", "retract",
+		"reaction" };
+	const char *mid = json_in_str(&req->in, "mid", 1, SIG_MID_MAX);
+	int64_t seq = json_in_int(&req->in, "seq", 1, SEQ_MAX);
+	struct sig_append *append;
+	struct target target;
+	struct buf body;
+
+	if (!send_target(core, link, req, &target))
+		return;
+	buf_init(&body, SIG_TEXT_MAX);
+	change_body(core, req, seq, &body);
+	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req)) {
+		buf_fini(&body);
+		return;
 	}
-	sig_op_asked(core, link, req, sig_append(core, ticket, append));
+	append = send_append(core, link->session, &target, mid);
+	if (append != NULL) {
+		memcpy(
+		    append->type, types[req->arg], strlen(types[req->arg]) + 1);
+		append->change = (enum sig_change)req->arg;
+		append->target = (uint64_t)seq;
+	}
+	send_ask(core, link, req, append, &body);
 }

@@ -9,7 +9,7 @@
 
 #include "signald/core/op.h"
 
-sig_op_fn sig_op_message_send;
+sig_op_fn sig_op_message_send, sig_op_message_change;
 
 /* Tells both members' shards of a message that is on disk. */
 void sig_message_committed(struct sig_core *, const char *user,

@@ -96,6 +96,7 @@ const ops = {
   open,
   fill: (r) => locate(r).fill(r.text),
   click: (r) => locate(r).click(),
+  hover: (r) => locate(r).first().hover(),
   press: (r) => locate(r).press(r.key),
   see: (r) => locate(r).first().waitFor({ state: r.state ?? 'visible' }),
   see_text: (r) => locate(r).filter({ hasText: r.text }).first().waitFor(),

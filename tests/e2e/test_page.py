@@ -126,6 +126,31 @@ class Page(case.Case):
             "document.getElementById('chat-presence').textContent") ==
             "Online")
 
+    def test_answers_reactions_edits_and_what_is_taken_back(self):
+        alice, bob = self.talk()
+        bob.hover("message")
+        bob.click("react-👍")
+        alice.see_text("reaction", "👍")
+        bob.click("reply")
+        people.say(bob, "indeed")
+        alice.see_text("quote", "first")
+        alice.hover("message")
+        alice.click("edit")
+        alice.fill("composer", "first, or so")
+        alice.click("send")
+        bob.see_text("message", "first, or so")
+        bob.see("edited")
+        alice.hover("message")
+        alice.click("retract")
+        bob.see_text("message", "Message deleted")
+        self.assertNotIn("first, or so", self.bodies(bob))
+        # Who comes later sees the same.
+        desk = self.open("desk", self.net.b)
+        people.log_in(desk, "bob", PASSWORD)
+        desk.click("conversation-alice")
+        desk.see_text("message", "Message deleted")
+        self.assertEqual(self.bodies(desk), ["Message deleted", "indeed"])
+
     def test_what_was_read_elsewhere_is_read_here(self):
         alice, bob = self.talk()
         desk = self.open("desk", self.net.b)

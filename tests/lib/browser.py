@@ -93,6 +93,9 @@ class Page:
     def click(self, testid):
         self.call("click", testid=testid)
 
+    def hover(self, testid):
+        self.call("hover", testid=testid)
+
     def press(self, testid, key):
         self.call("press", testid=testid, key=key)
 

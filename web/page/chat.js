@@ -18,7 +18,12 @@ export class Chat {
   constructor(client, model, actions, signal) {
     this.#client = client;
     this.#model = model;
-    this.#thread = new Thread(client, model, actions.call, signal);
+    const compose = {
+      reply: (message) => this.#about("reply", message),
+      edit: (message) => this.#about("edit", message),
+    };
+    this.#thread = new Thread(client, model, { call: actions.call, compose },
+      signal);
     const header = coalesced(() => this.#header());
     model.addEventListener("list", header);
     model.addEventListener("presence", header);
@@ -44,6 +49,7 @@ export class Chat {
       this.#send();
     });
     on("composer", "input", () => this.#typed());
+    on("composer-about-cancel", "click", () => this.#about());
   }
 
   /** The model's open conversation changed. */
@@ -54,6 +60,7 @@ export class Chat {
     if (!entry)
       return;
     byId("composer").value = entry.draft;
+    this.#showAbout();
     this.#grow();
     this.#header();
     this.#thread.render();
@@ -83,6 +90,27 @@ export class Chat {
     this.#header();
   }
 
+  /** What is written next answers a message, or takes its place; or neither. */
+  #about(kind, message) {
+    const entry = this.#model.current;
+    const edited = entry.about?.kind === "edit";
+    entry.about = kind && { kind, message };
+    if (kind === "edit" || edited)
+      entry.draft = kind === "edit" ? message.body.text : "";
+    byId("composer").value = entry.draft;
+    this.#showAbout();
+    this.#grow();
+    byId("composer").focus();
+  }
+
+  #showAbout() {
+    const { about } = this.#model.current;
+    byId("composer-about").hidden = !about;
+    if (about)
+      byId("composer-about-text").textContent =
+        `${about.kind === "edit" ? "Edit" : "Reply to"}: ${about.message.body.text}`;
+  }
+
   /** The field is as high as its text, up to what the style sheet allows. */
   #grow() {
     const composer = byId("composer");
@@ -104,14 +132,24 @@ export class Chat {
     const text = byId("composer").value.trim();
     if (text === "")
       return;
+    const { about } = entry;
+    entry.about = undefined;
     byId("composer").value = entry.draft = "";
+    this.#showAbout();
     this.#typed();
     try {
-      await this.#client.send({ to: entry.peer }, text);
+      if (about?.kind === "edit")
+        await this.#client.edit(entry.conv, about.message.seq, text);
+      else
+        await this.#client.send({ to: entry.peer }, text,
+          { reply: about?.message.seq });
     } catch (error) {
       entry.draft = text; // nothing typed is lost
-      if (this.#model.current === entry)
+      entry.about = about;
+      if (this.#model.current === entry) {
         byId("composer").value = text;
+        this.#showAbout();
+      }
       toast(error.code === "too_large" ? "The text is too long." : error.message);
     }
   }

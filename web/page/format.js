@@ -95,7 +95,7 @@ export function previewOf(message, me) {
   const mine = message.from === me;
   if (message.type === "call")
     return callRecordOf(message.body, mine);
-  const text = message.body?.text || "";
+  const text = message.retracted_ts ? "Message deleted" : message.body?.text || "";
   return mine ? `You: ${text}` : text;
 }
 

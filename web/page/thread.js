@@ -5,6 +5,7 @@
 import { avatar } from "./avatar.js";
 import { byId, coalesced, h, icon } from "./dom.js";
 import { callRecordOf, dayOf, failureOf, timeOf } from "./format.js";
+import { actionsOf, chipsOf } from "./reactions.js";
 
 const GROUP_MS = 5 * 60000; // closer messages of one author belong together
 const NEAR_PX = 80;
@@ -49,16 +50,21 @@ export class Thread {
   #client;
   #model;
   #call;
+  #compose;
   #rows = new Map(); // key -> { element, signature }
   #shown = null; // the entry
   #atEnd = true;
   #below = 0; // messages that came while scrolled up
 
-  /** @param {(media: object) => void} call calls the open conversation's peer */
-  constructor(client, model, call, signal) {
+  /**
+   * @param {(media: object) => void} call calls the open conversation's peer
+   * @param {{reply: Function, edit: Function}} compose about a message
+   */
+  constructor(client, model, { call, compose }, signal) {
     this.#client = client;
     this.#model = model;
     this.#call = call;
+    this.#compose = compose;
     const render = coalesced(() => this.render());
     model.addEventListener("thread", ({ detail }) =>
       detail.peer === model.current?.peer && render());
@@ -132,6 +138,34 @@ export class Thread {
     byId("thread-note").textContent = text;
   }
 
+  /** All that an element shows: another one takes its place when it changes. */
+  #signature(message, first, last) {
+    const { ts, reply, edited_ts: edited, retracted_ts: gone, reactions } = message;
+    return JSON.stringify([this.#stateOf(message), ts, first, last, edited, gone,
+      reactions, reply && this.#quoted(reply)]);
+  }
+
+  #find(seq) {
+    return [...this.#model.current?.thread.values() || []]
+      .find((message) => message.seq === seq);
+  }
+
+  /** What an answer is about, in a line; it may not be loaded. */
+  #quoted(seq) {
+    const message = this.#find(seq);
+    if (!message)
+      return "An earlier message";
+    const text = message.retracted_ts ? "Message deleted" : message.body?.text;
+    return `${this.#model.nickOf(message.from)}: ${text || ""}`;
+  }
+
+  #quote(seq) {
+    return h("button", { type: "button", class: "quote", "data-testid": "quote",
+      onclick: () => byId("thread").querySelector(`[data-seq="${seq}"]`)
+        ?.scrollIntoView({ block: "center", behavior: "smooth" }) },
+    this.#quoted(seq));
+  }
+
   /** `seen`: sent, and read by the peer. */
   #stateOf({ state, from, seq }) {
     const read = this.#model.current?.peerRead || 0;
@@ -149,7 +183,7 @@ export class Thread {
       if (newDay)
         this.#keep(before, `day ${day}`, day, () => dayElement(day));
       this.#keep(before, this.#key(message),
-        `${this.#stateOf(message)} ${message.ts} ${first} ${last}`,
+        this.#signature(message, first, last),
         () => this.#element(item));
     }
     for (const { element } of before.values())
@@ -184,11 +218,12 @@ export class Thread {
   }
 
   #text({ message, first, last }) {
-    const { mid, from, ts, body } = message;
+    const { mid, from, body, reply } = message;
     const state = this.#stateOf(message);
     const mine = from === this.#model.me;
     const nick = mine ? "You" : this.#model.nickOf(from);
     const text = typeof body?.text === "string" ? body.text : "";
+    const gone = Boolean(message.retracted_ts);
     const names = ["message", mine ? "mine" : "theirs", first && "first",
       last && "last"].filter(Boolean).join(" ");
     return h("li", { class: names, "data-testid": "message", "data-mid": mid,
@@ -197,14 +232,21 @@ export class Thread {
     !mine && (last ? avatar(from, nick, "sm") : h("span", { class: "avatar-gap" })),
     h("div", { class: "bubble" },
       h("span", { class: "unseen" }, `${nick}: `),
-      h("p", { class: "text", dir: "auto" }, ...linked(text)),
-      (last || state === "sending" || state === "failed") && this.#meta(state, ts)),
+      reply && this.#quote(reply),
+      gone ? h("p", { class: "text gone" }, "Message deleted")
+        : h("p", { class: "text", dir: "auto" }, ...linked(text)),
+      (last || state === "sending" || state === "failed" || message.edited_ts) &&
+        this.#meta(state, message)),
+    message.seq && !gone &&
+      actionsOf(this.#client, message, mine, this.#compose),
+    chipsOf(this.#client, message, this.#model.me),
     state === "failed" && this.#remedy(message));
   }
 
-  #meta(state, ts) {
+  #meta(state, { ts, edited_ts: edited, retracted_ts: gone }) {
     const [name, label] = STATES[state] || [];
     return h("span", { class: "meta" },
+      edited && !gone && h("span", { "data-testid": "edited" }, "edited "),
       h("time", { datetime: new Date(ts).toISOString() }, timeOf(ts)),
       name && h("span", { class: `tick ${state}`, role: "img",
         "aria-label": label, title: label }, icon(name)));

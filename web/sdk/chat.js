@@ -5,13 +5,13 @@
 import { FloeError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
-import { randomId } from "./store.js";
+import { isChange, randomId } from "./store.js";
 
 const utf8 = new TextEncoder();
 
 /** The fields of a `message` push that are the message. */
-function fromPush({ conv, seq, id, ts, from, device, mid, type, body }) {
-  return { conv, seq, id, ts, from, device, mid, type, body };
+function fromPush({ push, sync, ...message }) {
+  return message;
 }
 
 export class Chat {
@@ -103,9 +103,9 @@ export class Chat {
     const messages = pushes.map(fromPush);
     const sync = pushes.at(-1).sync;
     const inbox = this.#inbox;
-    let rows;
+    let kept;
     try {
-      rows = await this.#store.keep(messages, sync);
+      kept = await this.#store.keep(messages, sync);
     } catch (error) {
       this.#from(this.#kept); // unacknowledged: they come again
       throw error;
@@ -115,10 +115,13 @@ export class Chat {
     this.#kept = sync;
     this.#ack();
     for (const push of pushes)
-      this.#show(fromPush(push), push.sync > this.#head);
-    for (const row of rows)
+      if (!isChange(push))
+        this.#show(fromPush(push), push.sync > this.#head);
+    for (const message of kept.messages)
+      this.#env.emit("update", { message: this.#stated(message) });
+    for (const row of kept.rows)
       this.#env.emit("conversation", { conversation: row });
-    if (rows.some((row) => !row.nick))
+    if (kept.rows.some((row) => !row.nick))
       this.refresh(); // one that the list has not told us about
   }
 
@@ -145,17 +148,36 @@ export class Chat {
       this.refresh();
   }
 
-  async send({ to, conv }, text) {
+  #stated(message) {
+    return { ...message,
+      state: message.from === this.#user ? "sent" : "received" };
+  }
+
+  /** @param {number} [reply] `seq` of the message that it answers */
+  async send({ to, conv }, text, reply) {
     const bytes = utf8.encode(text).length;
     const most = this.#env.textBytes();
     if (bytes === 0 || bytes > most)
       throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
     const entry = this.#outbox.enter({ mid: randomId(), to, conv,
-      type: "text", body: { text }, ts: this.#env.timers.now() });
+      type: "text", body: { text }, ts: this.#env.timers.now(),
+      ...reply && { reply } });
     const message = { from: this.#user, ...entry };
     this.#env.emit("message", { message, live: true });
     await this.#outbox.keep(entry);
     return message;
+  }
+
+  /**
+   * Edits, retracts or reacts. What comes of it arrives as `update`, here and
+   * on all other devices; with the same `mid` a repetition is the same change.
+   */
+  async change(op, args) {
+    const text = args.body?.text;
+    const most = this.#env.textBytes();
+    if (text !== undefined && (text === "" || utf8.encode(text).length > most))
+      throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
+    await this.#env.link.request(op, { mid: randomId(), ...args });
   }
 
   resend(mid) {
@@ -208,12 +230,10 @@ export class Chat {
   }
 
   async history(conv, { before, limit = 50 } = {}) {
-    const state = (m) => (m.from === this.#user ? "sent" : "received");
-    const stated = (list) => list.map((m) => ({ ...m, state: state(m) }));
+    const stated = (list) => list.map((m) => this.#stated(m));
     try {
-      const args = before === undefined ? { conv, limit } : { conv, before, limit };
-      const ok = await this.#env.link.request("message.history", args);
-      return { messages: stated(ok.messages), complete: ok.complete };
+      const page = await this.#page(conv, before, limit);
+      return { messages: stated(page.messages), complete: page.complete };
     } catch (error) {
       if (error.code !== "link_lost" && error.code !== "closed" &&
           error.code !== "timeout")
@@ -222,6 +242,19 @@ export class Chat {
         before ?? Number.MAX_SAFE_INTEGER, limit);
       const complete = kept.length === 0 || kept[0].seq === 1;
       return { messages: stated(kept), complete };
+    }
+  }
+
+  /** A page with a message in it: changes are told within what they change. */
+  async #page(conv, before, limit) {
+    for (;;) {
+      const args = before === undefined ? { conv, limit } : { conv, before, limit };
+      const { messages, complete } =
+        await this.#env.link.request("message.history", args);
+      const shown = messages.filter((message) => !isChange(message));
+      if (shown.length > 0 || complete || messages.length === 0)
+        return { messages: shown, complete };
+      before = messages[0].seq;
     }
   }
 

@@ -197,12 +197,45 @@ export class FloeClient extends EventTarget {
    * Its way shows in `update` events: `sending`, then `sent` or `failed`.
    * @param {{to: string}|{conv: string}} target a user, or a conversation
    * @param {string} text
+   * @param {{reply?: number}} [options] `seq` of the message that it answers
    * @returns {Promise<import("../floe.d.ts").Message>} once it is kept here
    * @throws {FloeError} `too_large` (empty or too long), `storage`
    */
-  async send(target, text) {
+  async send(target, text, { reply } = {}) {
     await this.open();
-    return this.#chat.send(target, text);
+    return this.#chat.send(target, text, reply);
+  }
+
+  /**
+   * Says something else instead, in an own message.
+   * @param {string} conv @param {number} seq @param {string} text
+   * @returns {Promise<void>}
+   * @throws {FloeError} `forbidden`, `not_found`, `conflict` (retracted),
+   *   `too_large`; `link_lost` and the like without a connection
+   */
+  edit(conv, seq, text) {
+    return this.#chat.change("message.edit", { conv, seq, body: { text } });
+  }
+
+  /**
+   * Takes an own message back: its text is gone, for everybody.
+   * @param {string} conv @param {number} seq
+   * @returns {Promise<void>}
+   * @throws {FloeError} as edit()
+   */
+  retract(conv, seq) {
+    return this.#chat.change("message.retract", { conv, seq });
+  }
+
+  /**
+   * Reacts to a message with an emoji, or no longer.
+   * @param {string} conv @param {number} seq @param {string} emoji
+   * @param {boolean} [on]
+   * @returns {Promise<void>}
+   * @throws {FloeError} as edit(); `conflict`: nothing would change
+   */
+  react(conv, seq, emoji, on = true) {
+    return this.#chat.change("message.react", { conv, seq, emoji, on });
   }
 
   /**

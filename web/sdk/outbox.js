@@ -17,9 +17,8 @@ function queueOf(entry) {
 }
 
 function wire(entry) {
-  const { mid, type, body } = entry;
-  return entry.to ? { to: entry.to, mid, type, body }
-    : { conv: entry.conv, mid, type, body };
+  const { to, conv, mid, type, body, reply } = entry;
+  return { ...to ? { to } : { conv }, mid, type, body, ...reply && { reply } };
 }
 
 export class Outbox {
@@ -186,8 +185,9 @@ export class Outbox {
   async #settle(entry, { conv, seq, id, ts }) {
     if (!this.#entries.has(entry.mid))
       return; // a push has shown it meanwhile
-    const { mid, type, body, to } = entry;
-    const message = { conv, seq, id, ts, ...this.#author, mid, type, body };
+    const { mid, type, body, to, reply } = entry;
+    const message = { conv, seq, id, ts, ...this.#author, mid, type, body,
+      ...reply && { reply } };
     const row = await this.#store.settle(message, to);
     if (this.#entries.delete(mid))
       this.#changed({ ...message, to, state: "sent" }, row);

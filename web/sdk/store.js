@@ -22,6 +22,33 @@ function countsAsUnread(message, user) {
     message.body.outcome === "busy";
 }
 
+/** Entries of the log that are about an earlier message. */
+export function isChange({ type }) {
+  return type === "edit" || type === "retract" || type === "reaction";
+}
+
+/** A message as a change makes it; the same change twice is the same message. */
+export function changed(message, { type, seq, ts, from, body }) {
+  if (message.retracted_ts)
+    return message;
+  if (type === "retract")
+    return { ...message, body: {}, retracted_ts: ts, reactions: undefined };
+  if (type === "edit")
+    return (message.edits || []).includes(seq) ? message
+      : { ...message, body: { text: body.text ?? "" }, edited_ts: ts,
+        edits: [...message.edits || [], seq] };
+  const reactions = (message.reactions || [])
+    .map(({ emoji, users }) => ({ emoji,
+      users: emoji === body.emoji ? users.filter((u) => u !== from) : users }))
+    .filter(({ emoji, users }) => users.length > 0 ||
+      (body.on && emoji === body.emoji));
+  if (body.on && !reactions.some(({ emoji }) => emoji === body.emoji))
+    reactions.push({ emoji: body.emoji, users: [] });
+  if (body.on)
+    reactions.find(({ emoji }) => emoji === body.emoji).users.push(from);
+  return { ...message, reactions };
+}
+
 /** The server's count, of all up to seq: what comes later is added to it. */
 function count(row, read, unread, seq) {
   Object.assign(row, { read, unread, counted: seq || 0 });
@@ -96,20 +123,46 @@ export class Store {
    * Keeps pushed messages and moves the cursor.
    * @param {object[]} messages in the order of `sync`
    * @param {number} sync the cursor after them
-   * @returns {Promise<object[]>} the conversations that changed
+   * @returns {Promise<{rows: object[], messages: object[]}>} the conversations
+   *   that changed, and the earlier messages that did
    */
   keep(messages, sync) {
     return this.#backend.run("readwrite", async (t) => {
-      const changed = new Map();
+      const rows = new Map();
+      const earlier = new Map();
       for (const message of messages) {
-        const row = await this.#add(t, message);
-        changed.set(row.conv, row);
+        if (isChange(message)) {
+          const [target, row] = await this.#change(t, message);
+          if (target)
+            earlier.set(`${target.conv} ${target.seq}`, target);
+          if (row)
+            rows.set(row.conv, row);
+        } else {
+          const row = await this.#add(t, message);
+          rows.set(row.conv, row);
+        }
         if (message.from === this.#user && message.mid)
           await t.del("outbox", message.mid);
       }
       await t.put("meta", { ...await t.get("meta", this.#slot), sync });
-      return [...changed.values()];
+      return { rows: [...rows.values()], messages: [...earlier.values()] };
     });
+  }
+
+  /** The message that it changes and its conversation, as far as kept here. */
+  async #change(t, change) {
+    const { conv, body: { seq } } = change;
+    const before = await t.get("messages", [conv, seq]);
+    if (!before)
+      return [];
+    const target = changed(before, change);
+    await t.put("messages", target);
+    const row = await t.get("conversations", conv);
+    if (row?.last?.seq !== seq)
+      return [target];
+    row.last = target;
+    await t.put("conversations", row);
+    return [target, row];
   }
 
   /** The server answered for a text of the outbox: it is a message now. */

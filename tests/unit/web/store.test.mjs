@@ -37,14 +37,14 @@ test("messages and their cursor are kept together", async () => {
 test("what others write is unread until it is seen or answered", async () => {
   const store = open();
   await store.load();
-  let [row] = await store.keep([message(1, "bob"), message(2, "bob")], 2);
+  let [row] = (await store.keep([message(1, "bob"), message(2, "bob")], 2)).rows;
   assert.equal(row.unread, 2);
   row = await store.markRead("c");
   assert.equal(row.unread, 0);
   assert.equal(await store.markRead("c"), undefined);
-  [row] = await store.keep([message(3, "bob")], 3);
+  [row] = (await store.keep([message(3, "bob")], 3)).rows;
   assert.equal(row.unread, 1);
-  [row] = await store.keep([message(4, "alice")], 4); // from another device
+  [row] = (await store.keep([message(4, "alice")], 4)).rows; // from another device
   assert.equal(row.unread, 0);
 });
 
@@ -54,18 +54,18 @@ test("two tabs that keep the same message count it once", async () => {
   await one.load();
   await two.load();
   await one.keep([message(1, "bob")], 1);
-  const [row] = await two.keep([message(1, "bob")], 1);
+  const [row] = (await two.keep([message(1, "bob")], 1)).rows;
   assert.equal(row.unread, 1);
 });
 
 test("a missed call is unread, an answered one is not", async () => {
   const store = open();
   await store.load();
-  let [row] = await store.keep([message(1, "bob", answered)], 1);
+  let [row] = (await store.keep([message(1, "bob", answered)], 1)).rows;
   assert.equal(row.unread, 0);
-  [row] = await store.keep([message(2, "bob", missed)], 2);
+  [row] = (await store.keep([message(2, "bob", missed)], 2)).rows;
   assert.equal(row.unread, 1);
-  [row] = await store.keep([message(3, "alice", { ...missed, mid: undefined })], 3);
+  [row] = (await store.keep([message(3, "alice", { ...missed, mid: undefined })], 3)).rows;
   assert.equal(row.unread, 0);
 });
 
@@ -121,7 +121,7 @@ test("the server's list tells names, conversations and what is unread", async ()
     [["Carol", 0, 1], ["Bob", 3, 3]]);
   // Those three come still, and are counted already.
   await store.keep([message(2, "bob"), message(3, "bob")], 3);
-  const [row] = await store.keep([message(4, "bob")], 4);
+  const [row] = (await store.keep([message(4, "bob")], 4)).rows;
   assert.equal(row.unread, 4);
 });
 
@@ -155,4 +155,39 @@ test("a conversation keeps a bounded number of messages", async () => {
   await store.load();
   await store.keep([message(1, "bob"), message(2001, "bob")], 2);
   assert.deepEqual((await store.messages("c", 9999, 50)).map((m) => m.seq), [2001]);
+});
+
+test("changes are made to the message that is kept, once", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob"), message(2, "alice")], 2);
+  const change = (seq, from, type, body) =>
+    message(seq, from, { type, body: { seq: 1, ...body } });
+  const edit = change(3, "bob", "edit", { text: "better" });
+  let kept = await store.keep([edit], 3);
+  assert.deepEqual([kept.messages[0].body, kept.messages[0].edits],
+    [{ text: "better" }, [3]]);
+  assert.deepEqual(kept.rows, []); // it is not the last one
+  await store.keep([edit], 3);
+  kept = await store.keep([
+    change(4, "alice", "reaction", { emoji: "x", on: true }),
+    change(5, "bob", "reaction", { emoji: "x", on: true }),
+    change(6, "alice", "reaction", { emoji: "x", on: false }),
+    change(6, "alice", "reaction", { emoji: "x", on: false })], 6);
+  assert.equal(kept.messages.length, 1);
+  assert.deepEqual(kept.messages[0].reactions, [{ emoji: "x", users: ["bob"] }]);
+  kept = await store.keep([change(7, "bob", "retract", {})], 7);
+  assert.deepEqual(kept.messages[0].body, {});
+  await store.keep([change(8, "bob", "edit", { text: "late" })], 8);
+  const all = await store.messages("c", 99, 50);
+  assert.deepEqual(all.map((m) => [m.seq, m.body.text]), [[1, undefined], [2, "x"]]);
+});
+
+test("the list shows the last message as it was edited", async () => {
+  const store = open();
+  await store.load();
+  await store.keep([message(1, "bob")], 1);
+  const { rows } = await store.keep([message(2, "bob",
+    { type: "edit", body: { seq: 1, text: "better" } })], 2);
+  assert.deepEqual([rows[0].last.body.text, rows[0].unread], ["better", 1]);
 });

@@ -7,6 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/json/json.h"
+#include "signald/core/change.h"
 #include "tests/unit/signald/core/memlog.h"
 
 #define ROWS_MAX 1024
@@ -15,12 +16,12 @@ struct message {
 	LIST_ENTRY(message) of_log; /* newest first */
 	struct conv *conv;
 	uint64_t id, seq, ts;
-	bool counts;
+	bool counts, is_change;
 	uint64_t sync[2]; /* of the conversation's members */
 	char sender[SIG_NAME_MAX + 1];
 	char mid[SIG_MID_MAX + 1];
-	char *text;
-	size_t len;
+	char *json; /* with its braces */
+	size_t json_len;
 };
 
 struct conv {
@@ -77,7 +78,7 @@ memlog_free(struct memlog *log)
 
 	while ((message = LIST_FIRST(&log->messages)) != NULL) {
 		LIST_REMOVE(message, of_log);
-		free(message->text);
+		free(message->json);
 		free(message);
 	}
 	while ((conv = TAILQ_FIRST(&log->convs)) != NULL) {
@@ -142,6 +143,14 @@ conv_side(const struct conv *conv, const char *user)
 }
 
 static void
+message_take(struct message *m, struct buf *json)
+{
+	free(m->json);
+	m->json = (char *)json->data;
+	m->json_len = json->len;
+}
+
+static void
 message_write(struct message *m, const struct sig_append *a)
 {
 	struct json_out o;
@@ -161,13 +170,12 @@ message_write(struct message *m, const struct sig_append *a)
 	if (a->mid[0] != '\0')
 		json_out_str(&o, "mid", a->mid);
 	json_out_str(&o, "type", a->type);
+	if (a->reply != 0)
+		json_out_int(&o, "reply", (int64_t)a->reply);
 	json_out_raw(&o, "body", a->body, a->body_len);
 	if (json_out_end(&o) != 0)
 		abort();
-	m->len = b.len - 2; /* without the braces */
-	m->text = malloc(m->len);
-	memcpy(m->text, b.data + 1, m->len);
-	buf_fini(&b);
+	message_take(m, &b);
 }
 
 static void
@@ -180,8 +188,47 @@ answer(const struct message *m, struct sig_appended *res)
 	res->ts = m->ts;
 	res->sync_user = m->sync[side];
 	res->sync_peer = m->sync[!side];
-	res->text = m->text;
-	res->text_len = m->len;
+	res->text = m->json + 1;
+	res->text_len = m->json_len - 2;
+}
+
+static struct message *
+message_in(const struct memlog *log, const struct conv *conv, uint64_t seq)
+{
+	struct message *m;
+
+	LIST_FOREACH (m, &log->messages, of_log) {
+		if (m->conv == conv && m->seq == seq)
+			return m;
+	}
+	return NULL;
+}
+
+/* 0, and the message is changed; or what the log says against it. */
+static int
+change(struct memlog *log, const struct sig_append *a, const struct conv *conv)
+{
+	struct message *m =
+	    conv == NULL ? NULL : message_in(log, conv, a->target);
+	struct sig_changed changed;
+	struct buf b;
+	size_t i;
+	int rc;
+
+	if (m == NULL)
+		return -ENOENT;
+	rc = sig_change_apply(m->json, m->json_len, a, conv->seq + 1, &changed);
+	if (rc != 0)
+		return rc;
+	message_take(m, &changed.text);
+	for (i = 0; i < changed.nblank; i++) {
+		m = message_in(log, conv, changed.blank[i]);
+		buf_init(&b, 1 << 20);
+		if (sig_change_blank(m->json, m->json_len, &b) != 0)
+			abort();
+		message_take(m, &b);
+	}
+	return 0;
 }
 
 static void
@@ -202,26 +249,33 @@ append_message(
 			return;
 		}
 	}
-	if (user == NULL || peer == NULL) {
+	if (user == NULL || peer == NULL ||
+	    a->reply > (conv == NULL ? 0 : conv->seq)) {
 		res->err = -ENOENT;
 		return;
 	}
+	if (a->change != SIG_CHANGE_NONE)
+		res->err = change(log, a, conv);
+	if (res->err != 0)
+		return;
 	if (conv == NULL) {
 		conv = calloc(1, sizeof(*conv));
 		snprintf(conv->id, sizeof(conv->id), "%s", a->conv);
 		conv->member[0] = user;
 		conv->member[1] = peer;
 		res->first = true;
-	} else {
+	} else if (a->change == SIG_CHANGE_NONE) {
 		TAILQ_REMOVE(&log->convs, conv, of_log);
 	}
-	TAILQ_INSERT_HEAD(&log->convs, conv, of_log);
+	if (a->change == SIG_CHANGE_NONE)
+		TAILQ_INSERT_HEAD(&log->convs, conv, of_log);
 	m = calloc(1, sizeof(*m));
 	m->conv = conv;
 	m->id = ++log->last_id;
 	m->seq = ++conv->seq;
 	m->ts = a->ts;
 	m->counts = a->counts;
+	m->is_change = a->change != SIG_CHANGE_NONE;
 	for (side = 0; side < 2; side++)
 		m->sync[side] = ++conv->member[side]->head;
 	snprintf(m->sender, sizeof(m->sender), "%s", a->user);
@@ -373,7 +427,7 @@ read_convs(struct memlog *log, const struct sig_read *read,
 			return;
 		}
 		LIST_FOREACH (m, &log->messages, of_log) {
-			if (m->conv == conv)
+			if (m->conv == conv && !m->is_change)
 				break;
 		}
 		log->rows[out->nrows++] = (struct sig_row){ .conv = conv->id,
@@ -382,8 +436,8 @@ read_convs(struct memlog *log, const struct sig_read *read,
 			.read = conv->read[side],
 			.peer_read = conv->read[!side],
 			.unread = unread_of(log, conv, side),
-			.text = m->text,
-			.text_len = m->len };
+			.text = m->json + 1,
+			.text_len = m->json_len - 2 };
 	}
 }
 
@@ -415,8 +469,8 @@ read_up(struct memlog *log, const struct sig_read *read,
 		m = message_at(log, me, conv, at);
 		log->rows[out->nrows++] = (struct sig_row){ .sync = at,
 			.seq = m->seq,
-			.text = m->text,
-			.text_len = m->len };
+			.text = m->json + 1,
+			.text_len = m->json_len - 2 };
 	}
 	out->complete = at > end;
 }

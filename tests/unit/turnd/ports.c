@@ -81,9 +81,10 @@ test_ports_rest(void **state)
 
 	for (i = 0; i < ALL; i++)
 		fds[i] = open_port(*state, &want, 0, &r[i]);
-	for (i = 0; i < ALL; i++)
+	/* Against the order in which they would come. */
+	for (i = ALL - 1; i >= 0; i--)
 		ports_close(*state, fds[i], &r[i].addr, false);
-	for (i = 0; i < 3 * ALL; i++) {
+	for (i = 3 * ALL - 1; i >= 0; i--) {
 		fd = open_port(*state, &want, 0, &again);
 		assert_true(fd >= 0);
 		assert_int_equal(again.addr.port, r[i % ALL].addr.port);

@@ -98,7 +98,7 @@ void turn_server_icmp(struct turn_server *, const struct turn_icmp *,
 bool turn_server_has(struct turn_server *, const struct addr *client,
     uint16_t link, struct turn_time);
 /* RFC 8656 section 7.1: the connection that the 5-tuple was is gone, and its
- * allocation with it. */
+ * allocation with it, unless that has a ticket (RFC 8016). */
 void turn_server_gone(struct turn_server *, const struct addr *client,
     uint16_t link, struct turn_time);
 /*

@@ -21,6 +21,9 @@ await(struct link *l, const struct buf *request, uint64_t until_us,
 		n = link_recv(l, answer, until_us);
 		if (n < 0)
 			return (int)n;
+		/* Whoever floods us with something else gets no more time. */
+		if (link_now_us() >= until_us)
+			return -ETIMEDOUT;
 		if (stun_decode(answer, (size_t)n, msg) == 0 &&
 		    stun_malformed(msg) == NULL &&
 		    (msg->class == STUN_SUCCESS || msg->class == STUN_ERROR) &&

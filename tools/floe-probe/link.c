@@ -43,18 +43,19 @@ is_sealed(const struct link *l)
 	return l->transport == TRANSPORT_TLS || l->transport == TRANSPORT_DTLS;
 }
 
-/* 0 or -ETIMEDOUT. */
+/* 0 or -ETIMEDOUT, and that also when something is there after the time. */
 static int
 wait_for(int fd, short events, uint64_t until_us)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	uint64_t now = link_now_us();
+	uint64_t now;
 	int n;
 
 	do {
 		now = link_now_us();
-		n = poll(&p, 1,
-		    now < until_us ? (int)((until_us - now + 999) / 1000) : 0);
+		if (now >= until_us)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)((until_us - now + 999) / 1000));
 	} while (n < 0 && errno == EINTR);
 	return n > 0 ? 0 : -ETIMEDOUT;
 }

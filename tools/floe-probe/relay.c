@@ -79,6 +79,8 @@ ping_arrives(struct side *to, const uint8_t ping[PING_LEN], uint64_t until_us)
 		n = link_recv(to->link, msg, until_us);
 		if (n < 0)
 			return (int)n;
+		if (link_now_us() >= until_us)
+			return -ETIMEDOUT;
 		if (client_data(msg, (size_t)n, &peer, &channel, &data, &len) ==
 			0 &&
 		    len == PING_LEN && memcmp(data, ping, PING_LEN) == 0)

@@ -18,11 +18,11 @@
 
 static int listener;
 static pthread_t server;
-static const char *reply; /* NULL: says nothing */
-static char request[4096];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *_Atomic reply; /* NULL: says nothing */
+static char request[4096];        /* under lock */
 static char url[64];
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t answered;
 static struct {
 	uint64_t id;
@@ -50,16 +50,21 @@ on_answer(void *arg, uint64_t id, const struct fetch_answer *a)
 static void *
 serve(void *arg)
 {
+	const char *text;
+	char more;
 	ssize_t n;
 	int fd;
 
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		text = reply;
+		pthread_mutex_lock(&lock);
 		n = read(fd, request, sizeof(request) - 1);
 		request[n > 0 ? n : 0] = '\0';
-		if (reply != NULL)
-			n = write(fd, reply, strlen(reply));
+		pthread_mutex_unlock(&lock);
+		if (text != NULL)
+			n = write(fd, text, strlen(text));
 		else
-			n = read(fd, request, 1); /* until it is given up */
+			n = read(fd, &more, 1); /* until it is given up */
 		close(fd);
 	}
 	return NULL;
@@ -131,9 +136,11 @@ static void
 test_answers(void **state)
 {
 	ask("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "{}");
+	pthread_mutex_lock(&lock);
 	assert_non_null(strstr(request, "POST /turn-key HTTP/1.1\r\n"));
 	assert_non_null(strstr(request, "Authorization: Bearer a word\r\n"));
 	assert_non_null(strstr(request, "\r\n\r\n{\"a\":1}"));
+	pthread_mutex_unlock(&lock);
 	ask("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 404, "");
 	/* We are not sent anywhere else. */
 	ask("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"

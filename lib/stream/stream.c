@@ -119,6 +119,9 @@ stream_close(struct stream *s, enum stream_end end)
 	/* A good-bye that the socket does not take is no loss. */
 	if (s->tls != NULL && (end == STREAM_BY_CLIENT || end == STREAM_IDLE))
 		(void)tls_close(s->tls);
+	/* Closed, its number may be another worker's at once. */
+	loop_io_free(s->io);
+	s->io = NULL;
 	close(s->fd);
 	stream_free(s);
 }

@@ -2,6 +2,7 @@
 """TCP allocations (RFC 6062) of the built turnd: both directions, TLS, ends,
 slow readers, and connections that arrive at another worker than theirs."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -416,6 +417,69 @@ class TcpAllocations(case.Case):
         with self.assertRaises(turn.Refused) as refused:
             client.data(conn)
         self.assertEqual(refused.exception.args[0], 441)
+
+    def session(self, tls):
+        """An allocation with connections in all states, left as they are."""
+        with contextlib.ExitStack() as left:
+            client = self.client(tls)
+            left.callback(client.close)
+            relayed = client.allocate()
+            client.permit(PEER)
+            for i in range(6):
+                listener = self.listener()
+                if i % 2:
+                    conn = client.connect(*listener.getsockname())
+                    peer, _ = self.accept(listener)
+                else:
+                    peer = self.dial(relayed)
+                    conn, _ = client.attempt()
+                left.callback(peer.close)
+                if i < 4:
+                    data = self.data(client, conn, bytes(50000))
+                    left.callback(data.close)
+                peer.sendall(bytes(20000))
+
+    def sessions(self, times):
+        """Many at once; what goes wrong in them."""
+        wrong = []
+
+        def some(tls):
+            try:
+                for _ in range(times):
+                    self.session(tls)
+            except (OSError, AssertionError, turn.Refused) as error:
+                wrong.append(error)
+
+        threads = [threading.Thread(target=some, args=(tls,))
+                   for tls in (False, True, False, True)]
+        for thread in threads:
+            thread.start()
+        return threads, wrong
+
+    def test_nothing_is_left(self):
+        daemon = self.begin(workers=4, tls=True)
+        open_files = f"/proc/{daemon.process.pid}/fd"
+        self.session(False)
+        self.gone()
+        before = len(os.listdir(open_files))
+        threads, wrong = self.sessions(5)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.gone()
+        wait.until("every connection is closed", lambda: not any(
+            floe.metric("turnd", name) for name in
+            ("turnd_tcp_connections", "turnd_allocations")))
+        self.assertEqual(len(os.listdir(open_files)), before)
+
+    def test_the_end_of_turnd_amid_all_that(self):
+        daemon = self.begin(workers=4, tls=True)
+        threads, _ = self.sessions(1000)
+        wait.until("there is some traffic", lambda: floe.metric(
+            "turnd", "turnd_tcp_relay_connections_total") > 50)
+        self.assertEqual(daemon.stop(), 0)
+        for thread in threads:
+            thread.join()
 
     def resident_kb(self, daemon):
         with open(f"/proc/{daemon.process.pid}/status",

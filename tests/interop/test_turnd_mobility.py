@@ -9,9 +9,11 @@ import socket
 import ssl
 import struct
 import subprocess
+import time
 
 import case
 import certs
+import dtls
 import floe
 import turn
 import turnutils
@@ -26,6 +28,33 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
 
 
+class Dtls(dtls.DtlsSocket):
+    """As Roamer wants it."""
+
+    type = socket.SOCK_DGRAM
+    sendall = dtls.DtlsSocket.send
+
+    def settimeout(self, _):
+        """It has its own."""
+
+
+def connect(transport):
+    """A socket to turnd."""
+    if transport == "dtls":
+        return Dtls((SERVER, floe.TURNS_PORT))
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM
+                         if transport == "udp" else socket.SOCK_STREAM)
+    sock.settimeout(5)
+    sock.connect((SERVER, floe.TURNS_PORT if transport == "tls"
+                  else floe.TURN_PORT))
+    if transport != "tls":
+        return sock
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(sock)
+
+
 class Roamer(turn.Client):
     """One that can change its socket."""
 
@@ -35,17 +64,7 @@ class Roamer(turn.Client):
 
     def move(self, transport="udp"):
         """On a new socket, with nothing but the ticket; the old one."""
-        old, self.sock = self.sock, socket.socket(
-            socket.AF_INET, socket.SOCK_DGRAM if transport == "udp"
-            else socket.SOCK_STREAM)
-        self.sock.settimeout(5)
-        self.sock.connect((SERVER, floe.TURNS_PORT if transport == "tls"
-                           else floe.TURN_PORT))
-        if transport == "tls":
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            self.sock = context.wrap_socket(self.sock)
+        old, self.sock = self.sock, connect(transport)
         self.key = self.nonce = None
         self.ticket = self.ask(turn.REFRESH, (TICKET, self.ticket))[TICKET]
         return old
@@ -157,6 +176,35 @@ class Mobility(case.Case):
 
     def test_from_transport_to_transport(self):
         self.travel("tcp", "udp", "tls", "tcp", "tls", "udp")
+
+    def test_over_dtls(self):
+        """Whose keys only the worker has that heard the handshake."""
+        self.travel("dtls", "udp", "dtls", "dtls", "udp")
+
+    def test_a_dtls_session_that_closes(self):
+        for _ in range(CLIENTS // 2):
+            one = self.client()
+            relayed = one.begin()
+            one.bind(0x4000, *self.peer.getsockname())
+            one.move("dtls").close()
+            self.up(one, relayed, b"by dtls")
+            one.sock.close()
+            # Until turnd has seen that it is closed it sends there.
+            one.move("udp")
+            self.arrives(one, relayed)
+            one.release()
+
+    def arrives(self, client, relayed):
+        deadline = time.monotonic() + 5
+        client.sock.settimeout(0.2)
+        while True:
+            self.peer.sendto(b"unasked", relayed)
+            try:
+                self.assertEqual(client.channel_recv(), (0x4000, b"unasked"))
+                break
+            except TimeoutError:
+                self.assertLess(time.monotonic(), deadline)
+        client.sock.settimeout(5)
 
     def test_the_connection_breaks_before(self):
         for _ in range(CLIENTS):

@@ -134,6 +134,29 @@ too_many_listeners(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* What another worker hears is another 5-tuple, though it looks the same. */
+static void
+workers_are_apart(void **state)
+{
+	struct fixture *x = *state;
+	struct addr a = local(7);
+	int here = get(x, 1, 7), one, two;
+
+	one = links_get_via(x->links, 0, 1, &a, 0);
+	two = links_get_via(x->links, 2, 1, &a, 0);
+	assert_int_not_equal(one, here);
+	assert_int_not_equal(one, two);
+	assert_int_equal(links_get_via(x->links, 2, 1, &a, 0), two);
+	assert_int_equal(get(x, 1, 7), here);
+	assert_int_equal(links_at(x->links, (uint16_t)here)->via, 0);
+	assert_int_equal(links_at(x->links, (uint16_t)one)->via, 1);
+	assert_int_equal(links_at(x->links, (uint16_t)two)->via, 3);
+	assert_int_equal(links_at(x->links, (uint16_t)two)->listener, 1);
+	assert_true(addr_equal(&links_at(x->links, (uint16_t)two)->local, &a));
+	/* A listener of one address, heard elsewhere, is not its number. */
+	assert_int_not_equal(links_get_via(x->links, 0, 1, &none, 0), 1);
+}
+
 int
 main(void)
 {
@@ -141,6 +164,7 @@ main(void)
 		T(one_address_is_its_listener),
 		T(addresses_are_told_apart),
 		T(unused_ones_make_room),
+		T(workers_are_apart),
 		T(too_many_listeners),
 	};
 

@@ -44,41 +44,7 @@ class TcpClient(turn.Client):
     def __init__(self, server, user, password):
         super().__init__(server, user, password)
         self.sock.close()
-        self.sock = socket.create_connection(server, timeout=10)
-
-    def exchange(self, request):
-        self.sock.sendall(request)
-        while True:
-            head = self.read(4)
-            size = int.from_bytes(head[2:], "big")
-            rest = self.read(size + 16 if head[0] < 0x40
-                             else size + -size % 4)
-            if rest[4:16] == request[8:20]:
-                return head + rest
-
-    def read(self, size):
-        data = b""
-        while len(data) < size:
-            more = self.sock.recv(size - len(data))
-            if not more:
-                raise ConnectionError("turnd hung up")
-            data += more
-        return data
-
-    def channel_send(self, channel, data):
-        self.sock.sendall(channel.to_bytes(2, "big")
-                          + len(data).to_bytes(2, "big")
-                          + data + bytes(-len(data) % 4))
-
-    def channel_recv(self):
-        while True:
-            head = self.read(4)
-            size = int.from_bytes(head[2:], "big")
-            if head[0] < 0x40:
-                self.read(size + 16)
-                continue
-            data = self.read(size + -size % 4)
-            return int.from_bytes(head[:2], "big"), data[:size]
+        self.sock = turn.StreamSocket(server)
 
 
 class Soak(case.Case):
@@ -197,12 +163,15 @@ class Soak(case.Case):
             raise self.trouble[0]
 
     def fill(self):
-        """All ports are had at once, and one more is not."""
+        """All ports are had at once, with all that a call has of them, and
+        one more is not."""
         clients = []
         try:
             for _ in range(PORTS):
                 clients.append(self.client(turn.Client))
                 clients[-1].allocate()
+                clients[-1].permit(*(f"11.0.{i}.1" for i in range(6)))
+                clients[-1].bind(0x4000, *self.echo_at)
             clients.append(self.client(turn.Client))
             with self.assertRaisesRegex(turn.Refused, "508"):
                 clients[-1].allocate()

@@ -7,6 +7,9 @@
 /* What a network that fails a lot leaves to its hosts. */
 #define FREE_IF_SUSPECT 1
 
+/* Failures of whomever; 0 is of all names that nobody can have. */
+#define ANYBODY 1
+
 void
 turn_config_backoff(struct turn_config *cfg, uint32_t failures)
 {
@@ -51,7 +54,7 @@ network_suspect(const struct turn_req *r)
 {
 	struct prefix network = limit_network(r->in->src);
 
-	return limit_failures(r->s->failures, &network, 0, r->t.now_ms) >
+	return limit_failures(r->s->failures, &network, ANYBODY, r->t.now_ms) >
 	    r->s->cfg->limits.network_failures;
 }
 
@@ -72,7 +75,7 @@ guard_waits(const struct turn_req *r)
 		name.free = all.free = FREE_IF_SUSPECT;
 	return limit_waits(
 		   r->s->failures, &name, &host, r->tried, r->t.now_ms) ||
-	    limit_waits(r->s->failures, &all, &host, 0, r->t.now_ms);
+	    limit_waits(r->s->failures, &all, &host, ANYBODY, r->t.now_ms);
 }
 
 void
@@ -84,6 +87,8 @@ guard_failed(struct turn_req *r)
 
 	limit_failed(
 	    r->s->failures, &limits->name, &host, r->tried, r->t.now_ms);
-	limit_failed(r->s->failures, &limits->host, &host, 0, r->t.now_ms);
-	limit_failed(r->s->failures, &limits->host, &network, 0, r->t.now_ms);
+	limit_failed(
+	    r->s->failures, &limits->host, &host, ANYBODY, r->t.now_ms);
+	limit_failed(
+	    r->s->failures, &limits->host, &network, ANYBODY, r->t.now_ms);
 }

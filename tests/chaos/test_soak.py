@@ -30,12 +30,7 @@ LIFETIME_S = 600
 # malloc's own habits; one leaked byte an allocation would be more in the ten
 # minutes, a leaked allocation in one second.
 GROWTH_KB = 256
-SANITIZER_KB = 4096
-
-
-def in_sanitizer():
-    with open(daemon.program("turnd"), "rb") as program:
-        return b"__asan_init" in program.read()
+SANITIZER_KB = 8192
 
 
 class TcpClient(turn.Client):
@@ -57,14 +52,7 @@ class Soak(case.Case):
             self.ip("addr", "add", address + "/32", "dev", "lo")
             self.addCleanup(self.ip, "addr", "del", address + "/32", "dev",
                             "lo")
-        # What the sanitizer keeps of freed memory is no leak.
-        before = os.environ.get("ASAN_OPTIONS")
-        os.environ["ASAN_OPTIONS"] = (
-            "detect_leaks=1:exitcode=99:quarantine_size_mb=1"
-            ":thread_local_quarantine_size_kb=64")
-        self.addCleanup(lambda: os.environ.pop("ASAN_OPTIONS")
-                        if before is None
-                        else os.environ.update(ASAN_OPTIONS=before))
+        daemon.keep_little(self)
         sections = floe.sections(self, HOST)
         sections["floe"] += [("workers", "2"), ("log-level", "warn")]
         sections["turnd"] += [("allow-peer", PEER), ("rate-limit", "off"),
@@ -188,11 +176,8 @@ class Soak(case.Case):
         # Connections that clients closed are closed here as well.
         wait.until("no connection is open", lambda: floe.metric(
             "turnd", "turnd_tcp_connections") == 0, timeout_s=60)
-        pid = self.turnd.process.pid
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            rss = next(int(line.split()[1]) for line in status
-                       if line.startswith("VmRSS:"))
-        return rss, len(os.listdir(f"/proc/{pid}/fd"))
+        return (daemon.resident_kb(self.turnd),
+                len(os.listdir(f"/proc/{self.turnd.process.pid}/fd")))
 
     def test_churn(self):
         # Pools are as large as they will be, and caches are warm.
@@ -211,7 +196,7 @@ class Soak(case.Case):
               f" start, {end[0]} at the end, {filled[0]} after all ports;"
               f" descriptors {start[1]}, {end[1]}, {filled[1]}")
         self.assertGreater(calls, SECONDS)
-        bound = SANITIZER_KB if in_sanitizer() else GROWTH_KB
+        bound = SANITIZER_KB if daemon.sanitized("turnd") else GROWTH_KB
         for rss, descriptors in (end, filled):
             self.assertLessEqual(rss, start[0] + bound)
             self.assertEqual(descriptors, start[1])

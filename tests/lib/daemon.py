@@ -25,6 +25,30 @@ def environment():
     return settings
 
 
+def sanitized(name):
+    """Whether a daemon of the build under test is built with ASan."""
+    with open(program(name), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+def keep_little(case):
+    """For a test of memory: what ASan keeps of freed memory is no leak."""
+    before = os.environ.get("ASAN_OPTIONS")
+    os.environ["ASAN_OPTIONS"] = (
+        "detect_leaks=1:exitcode=99:quarantine_size_mb=1"
+        ":thread_local_quarantine_size_kb=64")
+    case.addCleanup(lambda: os.environ.pop("ASAN_OPTIONS")
+                    if before is None
+                    else os.environ.update(ASAN_OPTIONS=before))
+
+
+def resident_kb(one):
+    """What a running Daemon has in memory."""
+    with open(f"/proc/{one.process.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file
+                    if line.startswith("VmRSS:"))
+
+
 def write_conf(path, sections):
     """Write floe.conf: {section: [(key, value), ...]}."""
     with open(path, "w", encoding="utf-8") as conf:

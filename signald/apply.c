@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lib/json/json.h"
+#include "signald/amend.h"
 #include "signald/apply.h"
-#include "signald/core/change.h"
 #include "signald/schema.h"
 
 /* Mids that a commit forgets: at least these, and two for each that it adds,
@@ -330,70 +330,6 @@ answer_again(struct run *run, struct apply_request *r)
 	return r->record.err != 0 ? r->record.err : tell(r, &p);
 }
 
-/* Replaces the text of a message that is there. */
-static int
-put_text(struct run *run, uint64_t cid, uint64_t seq,
-    const struct schema_message *m, const struct buf *text)
-{
-	struct schema_key k = schema_key2(cid, seq);
-	struct buf b;
-	int rc;
-
-	buf_init(&b, text->len + 64);
-	schema_put_message(&b, m);
-	buf_put(&b, text->data, text->len);
-	rc = put(run, T_MESSAGES, &k, &b, STORE_PUT);
-	buf_fini(&b);
-	return rc;
-}
-
-/* The text of an edit goes with the message that is retracted. */
-static int
-blank(struct run *run, uint64_t cid, uint64_t seq)
-{
-	struct schema_message m;
-	struct buf text;
-	int rc;
-
-	rc = schema_message(run->txn, cid, seq, &m);
-	if (rc != 0)
-		return -EIO;
-	buf_init(&text, m.text_len + 64);
-	rc = sig_change_blank(m.text - 1, m.text_len + 2, &text);
-	if (rc == 0)
-		rc = put_text(run, cid, seq, &m, &text);
-	buf_fini(&text);
-	return rc;
-}
-
-/* What the message will be that the append changes, or why it may not. */
-static int
-judge_change(struct run *run, const struct sig_append *a, const struct place *p,
-    struct schema_message *target, struct sig_changed *changed)
-{
-	int rc;
-
-	if (p->cid == 0)
-		return -ENOENT;
-	rc = schema_message(run->txn, p->cid, a->target, target);
-	return rc != 0 ? rc
-		       : sig_change_apply(target->text - 1,
-			     target->text_len + 2, a, p->seq, changed);
-}
-
-static int
-put_change(struct run *run, const struct sig_append *a, const struct place *p,
-    const struct schema_message *target, const struct sig_changed *changed)
-{
-	size_t i;
-	int rc;
-
-	rc = put_text(run, p->cid, a->target, target, &changed->text);
-	for (i = 0; rc == 0 && i < changed->nblank; i++)
-		rc = blank(run, p->cid, changed->blank[i]);
-	return rc;
-}
-
 /* Whether it may be written, before the first row is. */
 static int
 judge_message(struct run *run, const struct sig_append *a, struct place *p)
@@ -423,9 +359,8 @@ static int
 apply_message(struct run *run, struct apply_request *r)
 {
 	const struct sig_append *a = r->append;
-	struct sig_changed changed = { .nblank = 0 };
 	uint64_t id = run->next_id;
-	struct schema_message target;
+	struct amend amend;
 	struct place p;
 	int rc;
 
@@ -435,14 +370,14 @@ apply_message(struct run *run, struct apply_request *r)
 	rc = judge_message(run, a, &p);
 	if (rc == 0)
 		rc = make_record(r, id, &p);
-	if (rc == 0 && a->change != SIG_CHANGE_NONE)
-		rc = judge_change(run, a, &p, &target, &changed);
 	if (rc == 0)
-		rc = write_message(run, r, &p, id);
-	if (rc == 0 && a->change != SIG_CHANGE_NONE)
-		rc = put_change(run, a, &p, &target, &changed);
-	if (a->change != SIG_CHANGE_NONE)
-		sig_changed_fini(&changed);
+		rc = amend_judge(run->txn, a, p.cid, p.seq, &amend);
+	if (rc != 0)
+		return rc;
+	rc = write_message(run, r, &p, id);
+	if (rc == 0)
+		rc = amend_write(run->txn, &amend);
+	amend_fini(&amend);
 	if (rc == 0)
 		rc = tell(r, &p);
 	if (rc == 0)

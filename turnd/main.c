@@ -35,7 +35,7 @@ open_userdb(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 
 	if (!c->user_store)
 		return 0;
-	rc = userdb_open(dir, (uint32_t)d->workers + 1, &d->userdb);
+	rc = userdb_open(dir, &d->userdb);
 	if (rc != 0) {
 		snprintf(err, DAEMON_ERR_MAX,
 		    "%s: [turnd] user-store: cannot open it in the state-dir "

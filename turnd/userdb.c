@@ -17,6 +17,8 @@
 #define MAP_START (UINT64_C(16) << 20)
 #define MAP_MAX   (UINT64_C(4) << 30)
 #define REALM_MAX 127
+/* Of all processes: a place is 64 bytes, and who finds none finds no user. */
+#define READERS 1024
 
 /* "realm\0name" -> record; USERHASH -> "realm\0name". */
 enum { USERS, BY_HASH };
@@ -53,11 +55,11 @@ make_folder(const char *path)
 }
 
 int
-userdb_open(const char *state_dir, uint32_t readers, struct userdb **out)
+userdb_open(const char *state_dir, struct userdb **out)
 {
 	char dir[PATH_MAX];
 	const struct store_config cfg = { dir, tables, MAP_START, MAP_MAX,
-		readers };
+		READERS };
 	struct userdb *db;
 	int err;
 

@@ -18,9 +18,9 @@
 struct userdb;
 struct userdb_reader;
 
-/* Opens, and makes when it is missing, the store below state_dir; readers: at
- * most so many. 0 or -errno. */
-int userdb_open(const char *state_dir, uint32_t readers, struct userdb **);
+/* Opens, and makes when it is missing, the store below state_dir, which other
+ * processes may have open, too. 0 or -errno. */
+int userdb_open(const char *state_dir, struct userdb **);
 void userdb_close(struct userdb *); /* readers first; NULL is fine */
 
 /* 0; -EINVAL: a name that cannot be stored; -ENOSPC; -EIO. *made: it was not

@@ -5,6 +5,7 @@
 
 #include "bench/micro/bench.h"
 #include "lib/stun/message.h"
+#include "turnd/core/lookup.h"
 #include "turnd/core/server.h"
 
 #define ALLOCS 1000 /* live ones, so that not everything is in the cache */
@@ -317,6 +318,87 @@ rest_wrong(uint64_t n)
 	return tried;
 }
 
+static struct turn_oauth oauth = { .server = "turn.example", .nkeys = 1 };
+static uint8_t token[128];
+static size_t token_len;
+
+static void
+open_oauth(void)
+{
+	struct turn_token t = { .key = { "01234567890123456789", 20 },
+		.issued_s = now.wall_s,
+		.lifetime_s = 3600 };
+
+	oauth.keys[0] = (struct turn_token_key){ "north",
+		{ "01234567890123456789012345678901", 32 }, 0 };
+	token_len =
+	    turn_token_seal(&oauth, &oauth.keys[0], &t, token, sizeof(token));
+	if (token_len == 0)
+		exit(1);
+}
+
+static uint64_t
+token_open(uint64_t n)
+{
+	struct turn_token t;
+	uint64_t got = 0;
+
+	while (n-- > 0) {
+		if (turn_token_open(
+			&oauth, &oauth.keys[0], token, token_len, &t) != 0)
+			exit(1);
+		got += t.lifetime_s;
+	}
+	return got;
+}
+
+static struct lookup *users_asked;
+
+static void
+open_lookup(void)
+{
+	const struct lookup_conf conf = { .entries = 2 * ALLOCS,
+		.asking = 1,
+		.found_ms = 3600000,
+		.hash_key = { 1, 2 } };
+	struct turn_record rec = { .quota = 1 };
+	struct lookup_who who = { REALM, NULL, NULL, 0 };
+	struct addr client = client_at(1);
+	struct lookup_ask ask;
+	uint64_t user;
+	char name[16];
+	int i;
+
+	if (users_asked != NULL)
+		return;
+	users_asked = lookup_new(&conf);
+	who.name = name;
+	who.client = &client;
+	for (i = 0; users_asked != NULL && i < ALLOCS; i++) {
+		snprintf(name, sizeof(name), "user%d", i);
+		lookup_find(users_asked, &who, now.now_ms, &rec, &ask);
+		lookup_answer(users_asked, ask.ticket, LOOKUP_FOUND, &rec,
+		    now.now_ms, &user);
+	}
+}
+
+static uint64_t
+lookup_hit(uint64_t n)
+{
+	struct addr client = client_at(1);
+	struct lookup_who who = { REALM, "user7", &client, 0 };
+	struct turn_record rec;
+	struct lookup_ask ask;
+	uint64_t got = 0;
+
+	while (n-- > 0) {
+		if (lookup_find(users_asked, &who, now.now_ms, &rec, &ask) != 0)
+			exit(1);
+		got += rec.quota;
+	}
+	return got;
+}
+
 const struct bench turn_benches[] = {
 	{ "turn: ChannelData to a peer", open_all, channel_data },
 	{ "turn: peer to ChannelData", open_all, from_peer },
@@ -326,5 +408,7 @@ const struct bench turn_benches[] = {
 	    channel_data },
 	{ "turn: peer to ChannelData, all limits", open_metered, from_peer },
 	{ "turn: a wrong REST password, 16 secrets", open_rest, rest_wrong },
+	{ "turn: an access token opened", open_oauth, token_open },
+	{ "turn: a user of the hook, still known", open_lookup, lookup_hit },
 	{ .name = NULL },
 };

@@ -21,7 +21,7 @@ reopen(void)
 {
 	userdb_reader_free(reader);
 	userdb_close(db);
-	assert_int_equal(userdb_open(dir, 4, &db), 0);
+	assert_int_equal(userdb_open(dir, &db), 0);
 	reader = userdb_reader_new(db);
 	assert_non_null(reader);
 }
@@ -202,7 +202,7 @@ test_kill(void **state)
 	assert_int_equal(pipe(pipes), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (userdb_open(dir, 4, &db) != 0)
+		if (userdb_open(dir, &db) != 0)
 			_exit(1);
 		for (i = 0;; i++) {
 			snprintf(name, sizeof(name), "u%d", i);

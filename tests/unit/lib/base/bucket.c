@@ -153,7 +153,6 @@ slices(void **state)
 #define TAKERS 4
 
 static struct bucket_shared contended;
-static uint64_t now_ms = 1;
 
 static void *
 take_all(void *arg)
@@ -162,7 +161,6 @@ take_all(void *arg)
 	uint64_t *sum = arg, t;
 
 	for (t = 1; t <= 200; t++) {
-		__atomic_store_n(&now_ms, t, __ATOMIC_RELAXED);
 		while (bucket_slice_has(&slice, &contended, 100, t)) {
 			bucket_slice_take(&slice, 100);
 			*sum += 100;

@@ -40,8 +40,10 @@ relay_readable(void *arg, int fd, int what)
 	struct relay *r = arg;
 	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)fd };
 
-	worker_read(r->worker, fd, &in, NULL);
-	if (batch_rx_erred(r->worker->rx))
+	int n = worker_read(r->worker, fd, &in, NULL);
+
+	/* Nothing, when a send has met the error. */
+	if (n == 0 || batch_rx_erred(r->worker->rx))
 		relay_errors(r);
 }
 

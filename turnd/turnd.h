@@ -142,8 +142,9 @@ void *worker_new(void *turnd, int index, struct loop *);
 void worker_stop(void *worker);
 void worker_free(void *worker);
 /* Reads what a socket has and feeds it to the server; in tells the side and
- * is filled with each datagram. door: a client's way in, NULL for peers. */
-void worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
+ * is filled with each datagram. door: a client's way in, NULL for peers. How
+ * many there were. */
+int worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
 
 /* One message to the server; what comes out is queued. data and reply stay
  * borrowed until the flush. */

@@ -457,7 +457,7 @@ worker_feed_batch(
 	}
 }
 
-void
+int
 worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 {
 	int n, seen = 0;
@@ -472,11 +472,12 @@ worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
 				&w->trouble, loop_now_ms(w->loop), &held))
 				log_warn("receive_failed", KV_I("fd", fd),
 				    KV_ERR(n), KV_U("held_back", held));
-			return;
+			return seen;
 		}
 		worker_feed_batch(w, n, in, door);
 		seen += n;
 	} while (batch_rx_more(w->rx) && seen < READ_MAX);
+	return seen;
 }
 
 static void

@@ -41,7 +41,7 @@
 struct batch_rx {
 	int n;      /* datagrams in in */
 	bool more;  /* the last receive used all slots */
-	bool erred; /* it met an ICMP error or found nothing */
+	bool erred; /* it met an ICMP error */
 	struct batch_in in[BATCH_READ * MERGE_MAX];
 	struct mmsghdr hdr[BATCH_READ];
 	struct iovec iov[BATCH_READ];
@@ -230,7 +230,7 @@ batch_rx_read(struct batch_rx *rx, int fd)
 	while (n < 0 && (errno == EINTR || is_pending(errno)) &&
 	    tries++ < BATCH_MAX);
 	rx->n = 0;
-	rx->erred = n <= 0 || tries > 0;
+	rx->erred = tries > 0 || (n < 0 && is_pending(errno));
 	rx->more = n == BATCH_READ;
 	if (n < 0)
 		return errno == EAGAIN || is_pending(errno) ? 0 : -errno;

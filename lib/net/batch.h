@@ -44,7 +44,7 @@ void batch_rx_merge(int fd);
 int batch_rx_read(struct batch_rx *, int fd);
 /* Did the last receive leave something, perhaps? */
 bool batch_rx_more(const struct batch_rx *);
-/* Did it meet an ICMP error, or nothing, as when one was met by a send? */
+/* Did it meet an ICMP error? */
 bool batch_rx_erred(const struct batch_rx *);
 struct batch_in *batch_rx_at(struct batch_rx *, int i);
 

@@ -18,7 +18,7 @@ import turn
 V4, V6 = "127.0.0.1", "::1"
 ALTERNATE = "127.0.0.2:3999"
 DTLS_PORT = 5999
-BINDING = 0x001
+BINDING, CONNECT, CONNECTION_BIND = 0x001, 0x00a, 0x00b
 CHANGE_REQUEST, RESPONSE_PORT, UNKNOWN = 0x0003, 0x0027, 0x7abc
 UDP_HEADERS = {V4: 20 + 8, V6: 40 + 8}
 
@@ -78,6 +78,9 @@ REQUESTS = [
     ("turnd", "CreatePermission (401)", stun(turn.CREATE_PERMISSION),
      CHALLENGE_BOUND),
     ("turnd", "ChannelBind (401)", stun(turn.CHANNEL_BIND), CHALLENGE_BOUND),
+    ("turnd", "Connect (401)", stun(CONNECT), CHALLENGE_BOUND),
+    ("turnd", "ConnectionBind (401)", stun(CONNECTION_BIND),
+     CHALLENGE_BOUND),
     ("turnd", "Allocate, half the credentials (400)",
      stun(turn.ALLOCATE, (turn.INTEGRITY, bytes(20))), REFUSED_BOUND),
     ("turnd", "Allocate, a made-up nonce (438)",

@@ -559,22 +559,6 @@ step(struct world *w)
 }
 
 static void
-add_kids(struct fake *f)
-{
-	struct turn_oauth *o = &f->core.oauth;
-	struct turn_token_key *key;
-
-	o->server = "turn.example";
-	for (o->nkeys = 0; o->nkeys < COUNT(kids); o->nkeys++) {
-		key = &o->keys[o->nkeys];
-		memcpy(key->kid, kids[o->nkeys].kid,
-		    strlen(kids[o->nkeys].kid) + 1);
-		MUST(turn_token_key_parse(key, kids[o->nkeys].key) == 0);
-	}
-	turn_users_need_names(f->users);
-}
-
-static void
 begin(struct world *w, const uint8_t *data, size_t len)
 {
 	struct fake *f = &w->f;
@@ -595,7 +579,9 @@ begin(struct world *w, const uint8_t *data, size_t len)
 	f->core.alternates.addrs[0] = fake_addr(peers[6]);
 	f->core.alternates.n = 1;
 	turn_users_add_secret(f->users, "north");
-	add_kids(f);
+	for (i = 0; i < (int)COUNT(kids); i++)
+		MUST(fake_oauth(f, "turn.example", kids[i].kid, kids[i].key) ==
+		    0);
 	fake_start(f);
 	fake_record(f, NULL, "bob", "builder");
 	for (i = 0; i < CLIENTS; i++) {

@@ -19,13 +19,9 @@ do_conf_realm(struct run *r, struct words *w, const char *name)
 static void
 do_conf_oauth(struct run *r, struct words *w, const char *server)
 {
-	struct turn_oauth *o = &r->f.core.oauth;
-	struct turn_token_key *key = &o->keys[o->nkeys++];
+	const char *kid = words_next(w), *key = words_next(w);
 
-	o->server = server;
-	turn_users_need_names(r->f.users);
-	snprintf(key->kid, sizeof(key->kid), "%s", words_next(w));
-	if (turn_token_key_parse(key, words_next(w)) != 0)
+	if (fake_oauth(&r->f, server, kid, key) != 0)
 		run_fail(r, w, "not a key");
 }
 

@@ -324,6 +324,21 @@ fake_origin(struct fake *f, const char *realm, const char *origin)
 	f->core.origins = f->origins;
 }
 
+int
+fake_oauth(struct fake *f, const char *server, const char *kid, const char *key)
+{
+	struct turn_oauth *o = &f->core.oauth;
+	struct turn_token_key *k = &o->keys[o->nkeys];
+
+	if (o->nkeys == TURN_TOKEN_KEYS || strlen(kid) >= sizeof(k->kid))
+		return -EINVAL;
+	o->server = server;
+	o->nkeys++;
+	memcpy(k->kid, kid, strlen(kid) + 1);
+	turn_users_need_names(f->users);
+	return turn_token_key_parse(k, key);
+}
+
 void
 fake_init(struct fake *f)
 {

@@ -103,6 +103,10 @@ void fake_rule(struct fake *, const char *prefix, enum prefix_verdict);
 struct turn_users *fake_realm(struct fake *, const char *name);
 /* Clients with this ORIGIN are in the realm. */
 void fake_origin(struct fake *, const char *realm, const char *origin);
+/* Takes tokens for this server that are sealed with "KEY[:...]" of the kid: 0
+ * or -EINVAL. The server's name stays the caller's. */
+int
+fake_oauth(struct fake *, const char *server, const char *kid, const char *key);
 /* Keeps a user, or replaces the one of this name, whenever; realm NULL:
  * FAKE_REALM. */
 struct turn_record *fake_record(

@@ -155,7 +155,36 @@ tcp(struct client *c)
 }
 
 #define TCP_STEPS 6
-#define ALL_STEPS (3 * STEPS + MOBILE_STEPS + TCP_STEPS)
+
+static void
+by_token(struct client *c, const char *kid, const char *mac)
+{
+	c->user = kid;
+	c->mac = mac;
+	c->with_token = true;
+	c->token_issued_s = c->f->t.wall_s;
+	c->token_lifetime_s = 3600;
+}
+
+/* RFC 7635: the second token is of another key of the authorization server. */
+static int
+bearer(struct client *c)
+{
+	int steps = 0;
+
+	by_token(c, "north", "01234567890123456789");
+	steps += client_allocate(c) == 0;
+	c->with_token = false;
+	steps += client_bind(c, 0x4000, "198.41.0.1:9") == 0;
+	by_token(c, "union", "another-key-of-twenty");
+	steps += client_refresh(c, 600) == 0;
+	c->with_token = false;
+	steps += client_refresh(c, 0) == 0;
+	return steps;
+}
+
+#define BEARER_STEPS 4
+#define ALL_STEPS    (3 * STEPS + MOBILE_STEPS + TCP_STEPS + BEARER_STEPS)
 
 /* Sessions of many clients, so that every table grows. */
 static int
@@ -174,7 +203,9 @@ sessions(struct fake *f, bool modern)
 	}
 	steps += mobile(&c);
 	client_init(&c, f, "192.0.2.9:5000");
-	return steps + tcp(&c);
+	steps += tcp(&c);
+	client_init(&c, f, "192.0.2.10:5000");
+	return steps + bearer(&c);
 }
 
 static void
@@ -187,6 +218,12 @@ one_failure(unsigned int n, bool modern, bool *failed)
 	fake_init(&f);
 	f.conf.has_v6 = f.conf.mobility = true;
 	f.conf.max_permissions = f.conf.max_channels = 16;
+	assert_int_equal(fake_oauth(&f, "turn.example", "north",
+			     "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="),
+	    0);
+	assert_int_equal(
+	    fake_oauth(&f, "turn.example", "union", "MTIzNDU2Nzg5MDEyMzQ1Ng=="),
+	    0);
 	fake_start(&f);
 	torture_arm(n);
 	steps = sessions(&f, modern);

@@ -14,6 +14,7 @@ import case
 import floe
 import lab
 import turn
+import turnutils
 import wait
 
 ALTERNATE_PORT = floe.STUN_PORT + 1
@@ -45,6 +46,7 @@ class NatDiscovery(case.Case):
 
     def behaves(self, kind, mapping, filtering):
         self.begin_both(kind)
+        self.row(turnutils.version("natdiscovery"), f"NAT {kind}")
         text = self.discover("-m", "-f")
         self.assertIn(f"NAT with {mapping} Mapping!", text)
         self.assertIn(f"NAT with {filtering} Filtering!", text)

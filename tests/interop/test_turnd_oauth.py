@@ -11,6 +11,7 @@ import time
 import case
 import floe
 import turn
+import turnutils
 
 SERVER = ("127.0.0.1", floe.TURN_PORT)
 NAME = "turn.example"
@@ -94,7 +95,8 @@ class OAuth(case.Case):
             self.turnd.log(), rf"request_refused.*reason={reason}")
 
     def relay(self, *options):
-        self.row("coturn uclient -J", "udp")
+        self.row(turnutils.version(), " ".join(
+            ["tcp" if "-t" in options else "udp", "-J"]))
         out = subprocess.run(
             ["turnutils_uclient", "-J", "-y", "-n", "10", "-m", "2",
              "-p", str(SERVER[1]), *options, SERVER[0]],

@@ -41,6 +41,7 @@ class Turnutils(case.Case):
         self.assertNotIn("Total lost packets", done.stdout)
 
     def test_stunclient_learns_the_mapped_address(self):
+        self.row(turnutils.version("stunclient"), "udp")
         for port in (floe.STUN_PORT, floe.TURN_PORT):
             text = self.net.a.run(["turnutils_stunclient", "-p", str(port),
                                    lab.SERVER]).stdout

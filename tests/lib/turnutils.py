@@ -13,11 +13,12 @@ UCLIENT = ["turnutils_uclient", "-y", "-l", "160", "-z", "20",
 
 
 @functools.cache
-def version():
+def version(tool="uclient"):
     """For the table of the runner."""
-    return "turnutils_uclient " + subprocess.run(
+    coturn = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Version}", "coturn"], check=True,
         stdout=subprocess.PIPE, text=True).stdout
+    return f"turnutils_{tool} {coturn}"
 
 
 def check(test, text, at_least, loss=0):

@@ -510,6 +510,42 @@ test_bytes_are_counted(void **state)
 	assert_int_equal(1000, stats(w)->relayed[TURN_UP].bytes);
 }
 
+/* Streams wait for bandwidth, and what they had before is paid. */
+static void
+test_bandwidth(void **state)
+{
+	struct world *w = *state, slow;
+	uint32_t id = connected(w, PEER), other;
+
+	assert_true(
+	    turn_server_may_relay(w->f.server, id, TURN_UP, 1 << 20, w->f.t));
+	fake_init(&slow.f);
+	slow.f.conf.alloc_bandwidth = 100000;
+	fake_start(&slow.f);
+	client_init(&slow.c, &slow.f, "192.0.2.1:4000");
+	assert_int_equal(0, client_allocate_tcp(&slow.c));
+	other = connected(&slow, PEER);
+	assert_true(turn_server_may_relay(
+	    slow.f.server, other, TURN_UP, 60000, slow.f.t));
+	turn_server_relayed(slow.f.server, other, TURN_UP, 60000);
+	assert_false(turn_server_may_relay(
+	    slow.f.server, other, TURN_UP, 60000, slow.f.t));
+	/* The other way is another link. */
+	assert_true(turn_server_may_relay(
+	    slow.f.server, other, TURN_DOWN, 60000, slow.f.t));
+	/* What was there before the bind is relayed in any case. */
+	turn_server_relayed(slow.f.server, other, TURN_UP, 90000);
+	slow.f.t.now_ms += 300;
+	assert_true(turn_server_may_relay(
+	    slow.f.server, other, TURN_UP, 60000, slow.f.t));
+	/* One that is over waits for nothing. */
+	turn_server_conn_over(slow.f.server, other, slow.f.t);
+	turn_server_relayed(slow.f.server, other, TURN_UP, 100000);
+	assert_true(turn_server_may_relay(
+	    slow.f.server, other, TURN_UP, 60000, slow.f.t));
+	fake_fini(&slow.f);
+}
+
 /* A connection's number tells whose it is, to servers of the same keys. */
 static void
 test_moves_to_its_server(void **state)
@@ -610,6 +646,7 @@ main(void)
 		CASE(test_the_allocation_ends_all),
 		CASE(test_the_control_connection_ends_all),
 		CASE(test_bytes_are_counted),
+		CASE(test_bandwidth),
 		CASE(test_moves_to_its_server),
 		CASE(test_numbers_are_scattered),
 		cmocka_unit_test(test_none_allowed),

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
 
 #include "stund/stund.h"
 
@@ -40,20 +39,10 @@ static const struct metric answers = { "stund_answers_total", "counter",
 				   "DTLS datagrams of no session." };
 /* clang-format on */
 
-static void
-sum_stats(const struct daemon_run *run, struct stund_stats *sum)
+static const void *
+stats_of(const void *worker)
 {
-	const struct worker *w;
-	int i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < daemon_workers(run); i++) {
-		w = daemon_worker(run, i);
-		if (w != NULL)
-			counter_sum((uint64_t *)sum,
-			    (const uint64_t *)&w->stats,
-			    sizeof(*sum) / sizeof(uint64_t));
-	}
+	return &((const struct worker *)worker)->stats;
 }
 
 static void
@@ -154,7 +143,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct stund_stats s;
 
-	sum_stats(arg, &s);
+	daemon_sum(arg, stats_of, &s, sizeof(s));
 	reply->type = "text/plain; version=0.0.4";
 	put_results(&reply->body, &s);
 	put_bytes(&reply->body, &received_bytes, s.received_bytes,

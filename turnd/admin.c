@@ -56,30 +56,16 @@ static const struct metric
 	    "Requests refused and datagrams dropped, by reason." };
 /* clang-format on */
 
-static void
-add_all(uint64_t *sum, const uint64_t *part, size_t n)
+static const void *
+core_stats_of(const void *worker)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		sum[i] += stat_get(&part[i]);
+	return ((const struct worker *)worker)->stats;
 }
 
-/* The workers' counters added up; each is a plain array of them. */
-static void
-sum_stats(const struct daemon_run *run, struct turn_stats *sum)
+static const void *
+shell_stats_of(const void *worker)
 {
-	const struct worker *w;
-	int i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < daemon_workers(run); i++) {
-		w = daemon_worker(run, i);
-		if (w == NULL)
-			continue;
-		add_all((uint64_t *)sum, (const uint64_t *)w->stats,
-		    sizeof(*sum) / sizeof(uint64_t));
-	}
+	return &((const struct worker *)worker)->shell;
 }
 
 static void
@@ -134,22 +120,6 @@ put_requests(struct buf *b, const struct turn_stats *s)
 }
 
 static void
-sum_streams(const struct daemon_run *run, struct stream_stats *sum)
-{
-	const struct worker *w;
-	int i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < daemon_workers(run); i++) {
-		w = daemon_worker(run, i);
-		if (w != NULL)
-			add_all((uint64_t *)sum,
-			    (const uint64_t *)&w->stream_stats,
-			    sizeof(*sum) / sizeof(uint64_t));
-	}
-}
-
-static void
 put_streams(struct buf *b, const struct stream_stats *s)
 {
 	enum stream_end end;
@@ -162,22 +132,6 @@ put_streams(struct buf *b, const struct stream_stats *s)
 	for (end = 0; end < STREAM_ENDS; end++)
 		put_labelled(b, &ended, "reason", stream_end_name(end), NULL,
 		    s->ended[end]);
-}
-
-static void
-sum_assocs(const struct daemon_run *run, struct assoc_stats *sum)
-{
-	const struct worker *w;
-	int i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < daemon_workers(run); i++) {
-		w = daemon_worker(run, i);
-		if (w != NULL)
-			add_all((uint64_t *)sum,
-			    (const uint64_t *)&w->assoc_stats,
-			    sizeof(*sum) / sizeof(uint64_t));
-	}
 }
 
 static void
@@ -221,33 +175,16 @@ put_hook(struct buf *b, struct hook *hook)
 	metric_u64(b, &hook_asking, "", s.asking);
 }
 
-static uint64_t
-sum_records_held(const struct daemon_run *run)
-{
-	const struct worker *w;
-	uint64_t sum = 0;
-	int i;
-
-	for (i = 0; i < daemon_workers(run); i++) {
-		w = daemon_worker(run, i);
-		if (w != NULL)
-			sum += stat_get(&w->records_held);
-	}
-	return sum;
-}
-
 static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	struct buf *b = &reply->body;
-	struct stream_stats streams;
-	struct assoc_stats assocs;
+	struct shell_stats shell;
 	struct turn_stats s;
 	int i;
 
-	sum_stats(arg, &s);
-	sum_streams(arg, &streams);
-	sum_assocs(arg, &assocs);
+	daemon_sum(arg, core_stats_of, &s, sizeof(s));
+	daemon_sum(arg, shell_stats_of, &shell, sizeof(shell));
 	reply->type = "text/plain; version=0.0.4";
 	metric_begin(b, &allocations);
 	metric_u64(b, &allocations, "", s.allocations);
@@ -255,11 +192,11 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	metric_u64(b, &allocations_total, "", s.allocations_total);
 	put_traffic(b, &s);
 	put_requests(b, &s);
-	put_streams(b, &streams);
-	put_assocs(b, &assocs);
+	put_streams(b, &shell.streams);
+	put_assocs(b, &shell.assocs);
 	put_hook(b, ((struct turnd *)daemon_state(arg))->hook);
 	metric_begin(b, &records_held);
-	metric_u64(b, &records_held, "", sum_records_held(arg));
+	metric_u64(b, &records_held, "", shell.records_held);
 	metric_begin(b, &auth_failures);
 	metric_u64(b, &auth_failures, "", s.auth_failures);
 	metric_begin(b, &drops);

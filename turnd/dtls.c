@@ -222,7 +222,7 @@ dtls_clients_open(struct worker *w)
 	if (t->tls == NULL)
 		return 0;
 	w->assocs =
-	    assocs_new(&conf, &ops, &w->assoc_stats, loop_now_ms(w->loop));
+	    assocs_new(&conf, &ops, &w->shell.assocs, loop_now_ms(w->loop));
 	w->assocs_timer = loop_timer_new(w->loop, expire, w);
 	return w->assocs == NULL || w->assocs_timer == NULL ? -ENOMEM : 0;
 }

@@ -272,7 +272,7 @@ clients_open(struct worker *w)
 	};
 
 	htab_init(&w->clients, t->streams_max);
-	w->streams = streams_new(&conf, &ops, &w->stream_stats);
+	w->streams = streams_new(&conf, &ops, &w->shell.streams);
 	return w->streams == NULL ? -ENOMEM : 0;
 }
 

@@ -81,21 +81,27 @@ struct relay {
 	struct loop_io *io;
 };
 
+/* Counters only (lib/base/counter.h): they are added up as an array. */
+struct shell_stats {
+	struct stream_stats streams;
+	struct assoc_stats assocs;
+	uint64_t records_held; /* lines of ended allocations not written */
+};
+
 struct worker {
 	struct turnd *turnd;
 	int index;
 	struct loop *loop;
 	struct turn_server *server;
 	struct turn_stats *stats; /* the server's */
+	struct shell_stats shell; /* our own; read by any */
 	struct batch_rx *rx;
 	struct batch_tx *tx;
 	struct door *doors;      /* as many as listeners */
 	struct links *links;     /* what clients asked at the doors */
 	struct streams *streams; /* clients over TCP */
 	struct htab clients;     /* those by their 5-tuple */
-	struct stream_stats stream_stats;
-	struct assocs *assocs; /* clients over DTLS; NULL: no certificate */
-	struct assoc_stats assoc_stats;
+	struct assocs *assocs;   /* clients over DTLS; NULL: no certificate */
 	struct loop_timer *assocs_timer;
 	uint64_t assocs_due_ms; /* what that is set to */
 	struct htab roamers;    /* clients that others' allocations moved to */
@@ -115,7 +121,6 @@ struct worker {
 	uint64_t asked_for;           /* whom that waits for */
 	struct log_limit refusals;
 	struct bucket records;    /* lines of ended allocations */
-	uint64_t records_held;    /* those not written; read by any */
 	struct log_limit limited; /* of networks with too many requests */
 	struct log_limit crowds;  /* of DTLS sessions of one address */
 	struct log_limit trouble; /* of receiving */

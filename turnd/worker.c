@@ -96,7 +96,7 @@ record_passes(struct worker *w, enum turn_end why)
 
 	if (why != TURN_END_SHUTDOWN &&
 	    !bucket_has(&w->records, &rate, 1, loop_now_ms(w->loop))) {
-		stat_add(&w->records_held, 1);
+		stat_add(&w->shell.records_held, 1);
 		return false;
 	}
 	bucket_take(&w->records, 1);
@@ -129,7 +129,7 @@ allocation_ended(void *arg, const struct turn_alloc_info *a, enum turn_end why)
 	    KV_U("to_peer_bytes", up->bytes),
 	    KV_U("to_client_packets", down->packets),
 	    KV_U("to_client_bytes", down->bytes),
-	    KV_U("held_back", w->records_held));
+	    KV_U("held_back", w->shell.records_held));
 }
 
 /* A client over TCP or DTLS has to allocate anew soon, or is gone. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/counter.h"
 #include "lib/crypto/crypto.h"
 #include "lib/daemon/run.h"
 #include "lib/daemon/system.h"
@@ -318,4 +319,19 @@ void *
 daemon_worker(const struct daemon_run *run, int i)
 {
 	return run->workers[i].impl;
+}
+
+void
+daemon_sum(const struct daemon_run *run, daemon_counters_fn *of, void *sums,
+    size_t size)
+{
+	const void *worker;
+	int i;
+
+	memset(sums, 0, size);
+	for (i = 0; i < run->nworkers; i++) {
+		worker = run->workers[i].impl;
+		if (worker != NULL)
+			counter_sum(sums, of(worker), size / sizeof(uint64_t));
+	}
 }

@@ -81,6 +81,12 @@ int daemon_workers(const struct daemon_run *); /* how many */
 struct loop *daemon_loop(const struct daemon_run *, int i);
 void *daemon_worker(const struct daemon_run *, int i);
 
+/* Adds up the counters (lib/base/counter.h) of all workers, size bytes of them
+ * at what of tells of each. Thread: any. */
+typedef const void *daemon_counters_fn(const void *worker);
+void daemon_sum(
+    const struct daemon_run *, daemon_counters_fn *of, void *sums, size_t size);
+
 /*
  * Runs fn(worker, arg, out) on each worker's thread, one after the other.
  * 0; -ETIMEDOUT when a worker has not begun after timeout_ms in all, and then

@@ -16,8 +16,9 @@
 #include <stdint.h>
 
 /* What one put does for a growing table, at most. */
-#define HTAB_CLEAR_STEP 64 /* slots of the new array made empty */
-#define HTAB_MOVE_STEP  16 /* entries moved, or empty slots passed over */
+#define HTAB_CLEAR_STEP 64   /* slots of the new array made empty */
+#define HTAB_MOVE_STEP  16   /* entries moved, or empty slots passed over */
+#define HTAB_FREE_STEP  4096 /* slots of the old array given back */
 
 struct htab_slot {
 	uint64_t hash;
@@ -34,6 +35,8 @@ struct htab {
 	struct htab_array next; /* twice as big; slots NULL: not growing */
 	size_t cleared;         /* slots of next that are empty by now */
 	size_t moved;           /* slots of now that are */
+	struct htab_slot *old;  /* what is left of the array before */
+	size_t nold;
 	bool moving; /* next takes what is put; both are looked through */
 	size_t used;
 	size_t max;

@@ -99,6 +99,11 @@ little_was_done(const struct htab *before, const struct htab *t, size_t had)
 	if (!ended && t->next.slots != NULL)
 		assert_true(t->cleared - (begun ? 0 : before->cleared) <=
 		    HTAB_CLEAR_STEP);
+	/* What goes back goes in pieces, too. */
+	if (before->old != NULL)
+		assert_true(t->old == NULL
+			? before->nold <= HTAB_FREE_STEP
+			: before->nold - t->nold <= HTAB_FREE_STEP);
 	if (t->moving)
 		assert_true(count(&t->next) - had <= HTAB_MOVE_STEP + 1);
 	if (ended)

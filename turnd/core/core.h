@@ -110,6 +110,19 @@ struct turn_half *alloc_half(struct turn_alloc *, const struct addr *peer);
 /* Tells what lives, or of an allocation that ends all that it had. */
 void alloc_info(const struct turn_alloc *, uint64_t now_ms, bool ended,
     struct turn_alloc_info *);
+/* Whom its relayed address of this family is counted for. */
+struct turn_share alloc_share(const struct turn_server *,
+    const struct turn_realm *, uint64_t user, enum turn_family);
+/* With the permissions and channels of this family. */
+void
+alloc_half_end(struct turn_server *, struct turn_alloc *, enum turn_family);
+/* To when the first of its addresses ends. */
+void alloc_set_timer(struct turn_server *, struct turn_alloc *);
+/* Out of the tables, with all that it has, without a record. */
+void alloc_drop(struct turn_server *, struct turn_alloc *);
+void alloc_free(struct turn_server *, struct turn_alloc *); /* just memory */
+
+/* allocate.c */
 enum turn_reason alloc_allocate(struct turn_req *);
 enum turn_reason alloc_refresh(struct turn_req *);
 

@@ -57,6 +57,23 @@ verified_is_not_limited(void **state)
 	assert_int_equal(turn_server_stats(f.server)->refused[0], 0);
 }
 
+/* What the shell answers before there is a request is of the same measure. */
+static void
+the_shell_asks_for_its_answers(void **state)
+{
+	struct addr stranger = fake_addr("192.0.2.1:1");
+
+	f.conf.rate_limit = f.conf.rate_burst = 1;
+	fake_start(&f);
+	assert_true(turn_server_may_answer(f.server, &stranger, f.t));
+	stranger.ip[3]++; /* the same network */
+	assert_false(turn_server_may_answer(f.server, &stranger, f.t));
+	assert_int_equal(bind_from("192.0.2.9:1"), -1);
+	assert_int_equal(count_of(TURN_RATE_LIMITED), 2);
+	f.t.now_ms += 1000;
+	assert_true(turn_server_may_answer(f.server, &stranger, f.t));
+}
+
 /* Without credentials there is nobody to tell from a stranger. */
 static void
 open_relay_limits_binding(void **state)
@@ -155,6 +172,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    verified_is_not_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_shell_asks_for_its_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    open_relay_limits_binding, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -218,6 +218,7 @@ one_failure(unsigned int n, bool modern, bool *failed)
 	fake_init(&f);
 	f.conf.has_v6 = f.conf.mobility = true;
 	f.conf.max_permissions = f.conf.max_channels = 16;
+	f.conf.user_bandwidth = f.conf.total_bandwidth = 1000000;
 	assert_int_equal(fake_oauth(&f, "turn.example", "north",
 			     "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="),
 	    0);

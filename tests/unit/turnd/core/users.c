@@ -328,6 +328,41 @@ test_both_hashed_keys(void **state)
 	assert_int_equal(key.bytes[31], 0x2f);
 }
 
+/* A record is the same by password and by the hex of its two keys. */
+static void
+test_records(void **state)
+{
+	struct turn_record rec = { .expires_s = 0 }, same = rec;
+	char longest[TURN_NAME_MAX + 2],
+	    hex[2 * sizeof(rec.md5) + 2 * sizeof(rec.sha256) + 1];
+	size_t i;
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(
+	    turn_record_keys(&rec, longest, "example.org", "p"), -EINVAL);
+	assert_int_equal(
+	    turn_record_keys(&rec, "", "example.org", "p"), -EINVAL);
+	assert_int_equal(
+	    turn_record_keys(&rec, "alice", "example.org", ""), -EINVAL);
+	assert_int_equal(
+	    turn_record_keys(&rec, "alice", "example.org", "p"), 0);
+	for (i = 0; i < sizeof(rec.md5); i++)
+		snprintf(hex + 2 * i, 3, "%02x", rec.md5[i]);
+	for (i = 0; i < sizeof(rec.sha256); i++)
+		snprintf(
+		    hex + 2 * (sizeof(rec.md5) + i), 3, "%02X", rec.sha256[i]);
+	assert_int_equal(turn_record_from_hex(&same, hex), 0);
+	assert_memory_equal(same.md5, rec.md5, sizeof(rec.md5));
+	assert_memory_equal(same.sha256, rec.sha256, sizeof(rec.sha256));
+	hex[2 * sizeof(rec.md5)] = 'g';
+	assert_int_equal(turn_record_from_hex(&same, hex), -EINVAL);
+	hex[0] = 'g';
+	assert_int_equal(turn_record_from_hex(&same, hex), -EINVAL);
+	hex[sizeof(hex) - 2] = '\0';
+	assert_int_equal(turn_record_from_hex(&same, hex), -EINVAL);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -348,6 +383,7 @@ main(void)
 		CASE(test_userhash_of_nobody),
 		CASE(test_offer),
 		CASE(test_both_hashed_keys),
+		CASE(test_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include "lib/crypto/crypto.h"
 #include "lib/json/json.h"
+#include "turnd/door.h"
+#include "turnd/tell.h"
 #include "turnd/turnd.h"
 #include "turnd/useradmin.h"
 

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "turnd/asked.h"
+#include "turnd/clients.h"
+#include "turnd/door.h"
 #include "turnd/turnd.h"
 
 /* Beyond the time-out of a question, which ends with an answer in any case. */

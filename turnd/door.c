@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "turnd/door.h"
 #include "turnd/turnd.h"
 
 static void

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
+#include "turnd/clients.h"
+#include "turnd/door.h"
+#include "turnd/tell.h"
 #include "turnd/turnd.h"
 
 static struct turn_time
@@ -44,7 +47,7 @@ hello_admitted(void *arg, const struct assoc_id *id)
 
 	if (turn_server_may_answer(w->server, &id->client, time_now(w)))
 		return true;
-	log_rate_limited(w, &id->client);
+	tell_rate_limited(w, &id->client);
 	return false;
 }
 

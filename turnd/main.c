@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "turnd/asked.h"
 #include "turnd/turnd.h"
 
 static void

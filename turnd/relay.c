@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 
 #include "lib/net/sock.h"
+#include "turnd/door.h"
+#include "turnd/relay.h"
 #include "turnd/turnd.h"
 
 /* Of the last descriptors no relay is made: the admin API needs some, which

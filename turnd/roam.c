@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "turnd/clients.h"
 #include "turnd/turnd.h"
 
 /* What may wait for one worker; more is dropped as on a full socket. */

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "lib/stun/message.h"
+#include "turnd/clients.h"
+#include "turnd/door.h"
+#include "turnd/relay.h"
 #include "turnd/turnd.h"
 
 /* The longest request is shorter. With an allocation there is data as long as

@@ -12,6 +12,7 @@
 #include "lib/base/pool.h"
 #include "lib/net/sock.h"
 #include "turnd/pair.h"
+#include "turnd/relay.h"
 #include "turnd/turnd.h"
 
 #define ACCEPT_ROUNDS 16

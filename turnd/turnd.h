@@ -59,28 +59,6 @@ struct turnd {
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };
 
-/* What clients of a listener are to us. */
-enum door_kind { DOOR_UDP, DOOR_DTLS, DOOR_STREAM };
-
-/* A worker's socket of a listener. */
-struct door {
-	struct worker *worker;
-	enum door_kind kind;
-	int fd;
-	uint16_t listener;
-	uint16_t secure; /* the listener of DTLS that comes here, or NONE */
-	struct loop_io *io;
-};
-
-/* A relay socket; the core knows it by its descriptor. */
-struct relay {
-	struct worker *worker;
-	int fd;
-	bool tcp; /* it listens */
-	struct addr addr;
-	struct loop_io *io;
-};
-
 /* Counters only (lib/base/counter.h): they are added up as an array. */
 struct shell_stats {
 	struct stream_stats streams;
@@ -130,18 +108,6 @@ struct worker {
 	uint8_t replies[BATCH_MAX][TURN_REPLY_MAX];
 };
 
-/* asked.c: users who are not in the configuration, as struct turn_ops has
- * them, and requests that wait for the answer. */
-int asked_open(struct worker *); /* 0 or -ENOMEM */
-void asked_close(struct worker *);
-int asked_find(void *worker, const char *realm, const struct turn_name *,
-    struct turn_record *);
-int asked_by_hash(void *worker, const char *realm, const uint8_t *hash,
-    char name[TURN_NAME_MAX + 1]);
-/* What was fed has to wait. */
-void asked_park(struct worker *, const struct turn_in *);
-hook_fn asked_answered;
-
 /* worker.c: as struct daemon has them. */
 void *worker_new(void *turnd, int index, struct loop *);
 void worker_stop(void *worker);
@@ -163,74 +129,6 @@ bool worker_incoming(
     struct worker *, uint32_t relay, const struct addr *peer, uint32_t *conn);
 struct turn_time worker_now(const struct worker *);
 void worker_flush(struct worker *);
-/* Tells the operator of a network that is over its limit, now and then. */
-void log_rate_limited(struct worker *, const struct addr *client);
-/* The relayed addresses as they are told; second: ADDR_NONE unless dual. */
-void alloc_addrs(
-    const struct turn_alloc_info *, struct addr *first, struct addr *second);
-
-/* dtls.c: clients over DTLS. 0 or -ENOMEM, and close is due. */
-int dtls_clients_open(struct worker *);
-void dtls_clients_close(struct worker *);
-/* True: it was for DTLS, or is for nobody at this door. */
-bool dtls_clients_input(struct worker *, const struct door *,
-    const struct batch_in *, uint64_t now_ms);
-void dtls_clients_send(struct worker *, const struct turn_out *);
-void dtls_clients_idle(struct worker *, const struct turn_alloc_info *);
-void dtls_clients_turn_end(struct worker *);
-
-/* stream.c: clients over TCP */
-int clients_open(struct worker *); /* 0 or -ENOMEM */
-void clients_close(struct worker *);
-/* This user is known by now. */
-void clients_go_on(struct worker *, uint64_t user);
-/* Queues what goes to a client on TCP or DTLS; false: it is on neither. */
-bool clients_send(struct worker *, const struct turn_out *);
-/* This allocation is over: its connection has to make another one soon. */
-void clients_idle(struct worker *, const struct turn_alloc_info *);
-
-/* roam.c: clients whose allocation is another worker's (RFC 8016) */
-void roam_open(struct worker *);
-void roam_close(struct worker *);
-/* True: the message is for that worker, which has a copy. */
-bool roam_forward(struct worker *, const struct turn_in *);
-/* From this message on, a Refresh with a ticket of that worker. */
-void roam_begin(struct worker *, const struct turn_in *, uint16_t home);
-bool roam_has(const struct worker *, const struct addr *client, uint16_t link);
-/* Its association, here, is closed. */
-void roam_closed(struct worker *, const struct addr *client, uint16_t link);
-/* To a client whose association another worker has. */
-void roam_send(struct worker *, const struct turn_out *);
-/* No allocation is on this 5-tuple any more. */
-void roam_left(struct worker *, const struct addr *client, uint16_t link);
-
-/* door.c: -ENOMEM: what was opened stays to be closed. */
-int doors_open(struct worker *);
-void doors_close(struct worker *);
-/* The server's half of a 5-tuple. */
-struct addr link_addr(const struct worker *, uint16_t link);
-const char *link_scheme(const struct worker *, uint16_t link);
-
-/* relay.c: as struct turn_ops has them; the id is the descriptor. */
-int relay_open(void *worker, const struct turn_want *, struct turn_relay *);
-void relay_close(void *worker, uint32_t id);
-bool relay_live(void *worker, const struct addr *, bool tcp);
-/* Is this one of the last descriptors? */
-bool relay_spare(int fd);
-
-/* tcp.c: data connections of TCP allocations. 0 or -ENOMEM, and close is due.
- */
-int tcp_open(struct worker *);
-void tcp_close(struct worker *);                  /* after the server's end */
-void tcp_readable(void *relay, int fd, int what); /* a loop_io_fn */
-/* As struct turn_ops has them. */
-int tcp_conn_open(
-    void *worker, uint32_t relay, const struct addr *peer, uint32_t conn);
-void tcp_conn_close(void *worker, uint32_t conn);
-/* The client's connection for it has come: the parts are taken. */
-void tcp_join(struct worker *, uint32_t conn, struct stream_parts *);
-/* Gives a client's connection to another worker: the parts are taken. */
-void tcp_move(struct worker *, int worker, struct stream_parts *);
 
 /* admin.c */
 extern const struct http_route turnd_routes[];

@@ -470,7 +470,9 @@ class TcpAllocations(case.Case):
         wait.until("every connection is closed", lambda: not any(
             floe.metric("turnd", name) for name in
             ("turnd_tcp_connections", "turnd_allocations")))
-        self.assertEqual(len(os.listdir(open_files)), before)
+        # The admin side closes a connection of its own some time later.
+        wait.until("as many descriptors as before, or less",
+                   lambda: len(os.listdir(open_files)) <= before)
 
     def test_the_end_of_turnd_amid_all_that(self):
         daemon = self.begin(workers=4, tls=True)

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-runner: runs tests/KIND/test_*.py in a sandbox, one line a test.
+runner: runs tests/KIND/test_*.py in sandboxes, one line a test.
 
     runner.py [--long] [--only WORD] [--count FILE] KIND...
 
 Appends "PASSED FAILED" to FILE for whoever sums several runs up.  Ends with a
 table of the outside programs that were driven: version, transport, result.
+
+The interop tests wait for their clients more than they work, so several run
+at a time, each in a sandbox of its own; the others have the machine to
+themselves.
 """
 
 import argparse
 import collections
+import fcntl
+import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import unittest
@@ -20,6 +28,16 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import root  # noqa: E402
 import sandbox  # noqa: E402
+
+
+SIDE_BY_SIDE = {"interop": 3}  # all others: one
+
+
+def say(text):
+    """Print it whole, whoever else does at the same time."""
+    with open(__file__, encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print(text, flush=True)
 
 
 class LineResult(unittest.TestResult):
@@ -56,8 +74,8 @@ class LineResult(unittest.TestResult):
         if not isinstance(test, unittest.TestCase) or test.id().startswith(
                 ("setUpClass", "unittest.")):
             self.failed += 1
-            print(f"FAIL  {test}", *traceback.format_exception(*err), sep="\n",
-                  flush=True)
+            say("\n".join((f"FAIL  {test}",
+                           *traceback.format_exception(*err))))
             return
         self._note(test, err)
 
@@ -80,26 +98,26 @@ class LineResult(unittest.TestResult):
         name = f"{test.kind}/{test.id()}"
         if self.trouble is None:
             self.passed += 1
-            print(f"PASS  {name} ({seconds:.1f} s)", flush=True)
+            say(f"PASS  {name} ({seconds:.1f} s)")
         elif self.trouble.startswith("skip: "):
-            print(f"SKIP  {name} ({self.trouble[6:]})", flush=True)
+            say(f"SKIP  {name} ({self.trouble[6:]})")
         else:
             self.failed += 1
-            print(f"FAIL  {name} ({seconds:.1f} s)\n{self.trouble}",
-                  flush=True)
+            say(f"FAIL  {name} ({seconds:.1f} s)\n{self.trouble}")
         for row in getattr(test, "rows", ()):
             self.table.append((*row, "FAIL" if self.trouble else "pass"))
 
-    def print_table(self):
-        lines = collections.defaultdict(dict)  # keeps the order, each once
-        for program, transport, verdict in self.table:
-            lines[program, verdict][transport] = True
-        rows = [(program, verdict, ", ".join(over))
-                for (program, verdict), over in sorted(
-                    lines.items(), key=lambda item: item[0][0].casefold())]
-        width = max((len(row[0]) for row in rows), default=0)
-        for program, verdict, over in rows:
-            print(f"{program:{width}}  {verdict}  {over}")
+
+def print_table(table):
+    lines = collections.defaultdict(dict)  # keeps the order, each once
+    for program, transport, verdict in table:
+        lines[program, verdict][transport] = True
+    rows = [(program, verdict, ", ".join(sorted(over)))
+            for (program, verdict), over in sorted(
+                lines.items(), key=lambda item: item[0][0].casefold())]
+    width = max((len(row[0]) for row in rows), default=0)
+    for program, verdict, over in rows:
+        print(f"{program:{width}}  {verdict}  {over}")
 
 
 def tests_of(suite):
@@ -110,16 +128,57 @@ def tests_of(suite):
             yield item
 
 
-def run(kind, only, result):
+def run(given, result):
+    """In a sandbox: the tests of one kind, or of these every n-th one."""
+    kind = given.kinds[0]
+    nth, of = given.share
     folder = os.path.join(root.SOURCE, "tests", kind)
     sys.path.insert(0, folder)
-    for test in tests_of(unittest.TestLoader().discover(folder)):
-        test.kind = kind
-        if only in f"{kind}/{test.id()}":
+    chosen = (test for test in tests_of(unittest.TestLoader().discover(folder))
+              if given.only in f"{kind}/{test.id()}")
+    for i, test in enumerate(chosen):
+        if i % of == nth:
+            test.kind = kind
             test.run(result)
 
 
-def main():
+def run_sandboxed(given):
+    sandbox.enter()
+    if given.long:
+        os.environ["FLOE_LONG"] = "1"
+    result = LineResult()
+    run(given, result)
+    # A descriptor: in here other files are where the path leads.
+    with os.fdopen(given.result, "w", encoding="utf-8") as file:
+        json.dump([result.passed, result.failed, result.table], file)
+
+
+def spawn(given, kind, nth, of):
+    """A run of a share of the tests, and the file that it leaves."""
+    file = tempfile.TemporaryFile("w+", encoding="utf-8")
+    os.set_inheritable(file.fileno(), True)
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--only", given.only,
+         "--share", f"{nth}/{of}", "--result", str(file.fileno()),
+         *(["--long"] if given.long else []), kind], close_fds=False)
+    return process, file
+
+
+def results(given, kind):
+    """[passed, failed, table] of each run; one that broke off has failed."""
+    of = SIDE_BY_SIDE.get(kind, 1)
+    for process, file in [spawn(given, kind, nth, of) for nth in range(of)]:
+        process.wait()
+        file.seek(0)
+        text = file.read()
+        yield json.loads(text) if text else [0, 1, []]
+
+
+def share(text):
+    return tuple(map(int, text.split("/")))
+
+
+def parse():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     arguments.add_argument("kinds", nargs="+", metavar="KIND")
     arguments.add_argument("--long", action="store_true",
@@ -128,20 +187,31 @@ def main():
                            help="tests with WORD in their name")
     arguments.add_argument("--count", metavar="FILE",
                            help="append the numbers passed and failed")
-    given = arguments.parse_args()
-    sandbox.enter()
-    if given.long:
-        os.environ["FLOE_LONG"] = "1"
-    result = LineResult()
+    arguments.add_argument("--share", type=share, metavar="N/OF",
+                           help=argparse.SUPPRESS)
+    arguments.add_argument("--result", type=int, metavar="FD",
+                           help=argparse.SUPPRESS)
+    return arguments.parse_args()
+
+
+def main():
+    given = parse()
+    if given.share:
+        run_sandboxed(given)
+        return
+    passed, failed, table = 0, 0, []
     for kind in given.kinds:
-        run(kind, given.only, result)
-    result.print_table()
+        for one in results(given, kind):
+            passed += one[0]
+            failed += one[1]
+            table += one[2]
+    print_table(table)
     if given.count:
         with open(given.count, "a", encoding="utf-8") as count:
-            count.write(f"{result.passed} {result.failed}\n")
+            count.write(f"{passed} {failed}\n")
     else:
-        print(f"{result.passed} passed, {result.failed} failed")
-    sys.exit(1 if result.failed else 0)
+        print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ class Soak(case.Case):
         wait.until("no connection is open", lambda: floe.metric(
             "turnd", "turnd_tcp_connections") == 0, timeout_s=60)
         return (daemon.resident_kb(self.turnd),
-                len(os.listdir(f"/proc/{self.turnd.process.pid}/fd")))
+                floe.descriptors("turnd", self.turnd))
 
     def test_churn(self):
         # Pools are as large as they will be, and caches are warm.

@@ -458,10 +458,9 @@ class TcpAllocations(case.Case):
 
     def test_nothing_is_left(self):
         daemon = self.begin(workers=4, tls=True)
-        open_files = f"/proc/{daemon.process.pid}/fd"
         self.session(False)
         self.gone()
-        before = len(os.listdir(open_files))
+        before = floe.descriptors("turnd", daemon)
         threads, wrong = self.sessions(5)
         for thread in threads:
             thread.join()
@@ -470,9 +469,7 @@ class TcpAllocations(case.Case):
         wait.until("every connection is closed", lambda: not any(
             floe.metric("turnd", name) for name in
             ("turnd_tcp_connections", "turnd_allocations")))
-        # The admin side closes a connection of its own some time later.
-        wait.until("as many descriptors as before, or less",
-                   lambda: len(os.listdir(open_files)) <= before)
+        self.assertEqual(floe.descriptors("turnd", daemon), before)
 
     def test_the_end_of_turnd_amid_all_that(self):
         daemon = self.begin(workers=4, tls=True)

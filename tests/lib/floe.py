@@ -3,11 +3,13 @@
 
 import json
 import os
+import subprocess
 import urllib.error
 import urllib.request
 
 import daemon
 import root
+import wait
 
 STUN_PORT = 3478
 TURN_PORT = 3479
@@ -97,6 +99,17 @@ def ask(name, method, path, body=None):
         with refused:
             status, text = refused.code, refused.read()
     return status, json.loads(text) if text else None
+
+
+def descriptors(name, server):
+    """How many a daemon has open, without those that asked its admin side:
+    they are closed some time after the answer."""
+    wait.until("the admin side has closed its connections", lambda: not
+               subprocess.run(
+                   ["ss", "-Htn", "state", "established", "state",
+                    "close-wait", "sport", "=", f":{ADMIN_PORTS[name]}"],
+                   capture_output=True, check=True).stdout)
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
 def metric(name, wanted, node=None, label=""):

@@ -154,8 +154,15 @@ class Kill(case.Case):
                 lambda d: d.hello and len(d.shown) >= len(due), SEND_S)
         except asyncio.TimeoutError:
             pass  # the audit says what has not come
-        # Whatever wrongly comes on top comes before this answer.
-        await device.request("conversation.list")
+        # Whatever wrongly comes on top comes before this answer.  That a link
+        # was lost at the very end is maybe noticed only now.
+        while True:
+            try:
+                await device.until(lambda d: d.hello, SEND_S)
+                await device.request("conversation.list")
+                return
+            except ConnectionError:
+                continue
 
     def audit(self, book, user, device):
         breaches = [f"{device.name}: {text}" for text in device.breaches]

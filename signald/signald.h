@@ -17,7 +17,7 @@
 #include "signald/conf.h"
 #include "signald/files.h"
 #include "signald/hasher.h"
-#include "signald/msglog.h"
+#include "signald/log/msglog.h"
 #include "signald/rate.h"
 
 struct worker;

@@ -3,12 +3,12 @@
  * logfix: a message log on disk for one test, and short ways to ask it.
  * Owns: the folder, the log, a port and a reader.  Thread: the test's.
  */
-#ifndef FLOE_TESTS_UNIT_SIGNALD_LOGFIX_H
-#define FLOE_TESTS_UNIT_SIGNALD_LOGFIX_H
+#ifndef FLOE_TESTS_UNIT_SIGNALD_LOG_LOGFIX_H
+#define FLOE_TESTS_UNIT_SIGNALD_LOG_LOGFIX_H
 
 #include <pthread.h>
 
-#include "signald/msglog.h"
+#include "signald/log/msglog.h"
 #include "tests/unit/test.h"
 
 #define MIB     (1024 * 1024ULL)

@@ -5,8 +5,8 @@
  * numbers (uid, cid), so that keys stay short.
  * Owns: nothing.  Thread: any.
  */
-#ifndef FLOE_SIGNALD_SCHEMA_H
-#define FLOE_SIGNALD_SCHEMA_H
+#ifndef FLOE_SIGNALD_LOG_SCHEMA_H
+#define FLOE_SIGNALD_LOG_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>

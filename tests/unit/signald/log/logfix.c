@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/unit/signald/logfix.h"
+#include "tests/unit/signald/log/logfix.h"
 
 static int
 wake(void *arg)

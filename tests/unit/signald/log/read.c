@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "lib/crypto/crypto.h"
-#include "tests/unit/signald/logfix.h"
+#include "tests/unit/signald/log/logfix.h"
 
 #define ALICE_BOB "main:1:alice:bob"
 

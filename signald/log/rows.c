@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lib/log/log.h"
-#include "signald/msglog.h"
-#include "signald/rows.h"
-#include "signald/schema.h"
+#include "signald/log/msglog.h"
+#include "signald/log/rows.h"
+#include "signald/log/schema.h"
 
 /* The answer under construction; rows are the reader's scratch. */
 struct answer {

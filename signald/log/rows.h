@@ -4,8 +4,8 @@
  * Owns: nothing; rows are the caller's scratch, texts the snapshot's.
  * Thread: the reader's.
  */
-#ifndef FLOE_SIGNALD_ROWS_H
-#define FLOE_SIGNALD_ROWS_H
+#ifndef FLOE_SIGNALD_LOG_ROWS_H
+#define FLOE_SIGNALD_LOG_ROWS_H
 
 #include "lib/store/store.h"
 #include "signald/core/log.h"

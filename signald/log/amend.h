@@ -5,11 +5,11 @@
  * Invariant: judging writes nothing.
  * Owns: an amend the new text.  Thread: the writer's.
  */
-#ifndef FLOE_SIGNALD_AMEND_H
-#define FLOE_SIGNALD_AMEND_H
+#ifndef FLOE_SIGNALD_LOG_AMEND_H
+#define FLOE_SIGNALD_LOG_AMEND_H
 
 #include "signald/core/change.h"
-#include "signald/schema.h"
+#include "signald/log/schema.h"
 
 struct amend {
 	uint64_t cid, seq; /* 0: nothing is changed */

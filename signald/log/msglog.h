@@ -7,8 +7,8 @@
  * Owns: the store, the writer thread.  Thread: open, start, stop and close on
  * main; a port and a reader belong to one thread each.
  */
-#ifndef FLOE_SIGNALD_MSGLOG_H
-#define FLOE_SIGNALD_MSGLOG_H
+#ifndef FLOE_SIGNALD_LOG_MSGLOG_H
+#define FLOE_SIGNALD_LOG_MSGLOG_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

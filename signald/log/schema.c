@@ -4,7 +4,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/cursor.h"
-#include "signald/schema.h"
+#include "signald/log/schema.h"
 
 const char *const schema_tables[] = {
 	[T_META] = "meta",

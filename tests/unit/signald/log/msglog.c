@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "lib/crypto/crypto.h"
-#include "tests/unit/signald/logfix.h"
+#include "tests/unit/signald/log/logfix.h"
 
 static void
 test_users(void **state)

@@ -6,8 +6,8 @@
  * Owns: requests own their append and the record made of it.
  * Thread: the writer's.
  */
-#ifndef FLOE_SIGNALD_APPLY_H
-#define FLOE_SIGNALD_APPLY_H
+#ifndef FLOE_SIGNALD_LOG_APPLY_H
+#define FLOE_SIGNALD_LOG_APPLY_H
 
 #include <sys/queue.h>
 

@@ -10,10 +10,10 @@
 #include "lib/crypto/crypto.h"
 #include "lib/log/log.h"
 #include "lib/store/store.h"
-#include "signald/apply.h"
-#include "signald/msglog.h"
-#include "signald/rows.h"
-#include "signald/schema.h"
+#include "signald/log/apply.h"
+#include "signald/log/msglog.h"
+#include "signald/log/rows.h"
+#include "signald/log/schema.h"
 
 #define RECORD_MAX (512 * 1024)
 

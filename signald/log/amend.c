@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
-#include "signald/amend.h"
+#include "signald/log/amend.h"
 
 int
 amend_judge(struct store_txn *txn, const struct sig_append *a, uint64_t cid,

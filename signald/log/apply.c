@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lib/json/json.h"
-#include "signald/amend.h"
-#include "signald/apply.h"
-#include "signald/schema.h"
+#include "signald/log/amend.h"
+#include "signald/log/apply.h"
+#include "signald/log/schema.h"
 
 /* Mids that a commit forgets: at least these, and two for each that it adds,
  * so that the oldest go faster than new ones come. */

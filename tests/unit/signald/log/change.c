@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/crypto/crypto.h"
-#include "tests/unit/signald/logfix.h"
+#include "tests/unit/signald/log/logfix.h"
 
 #define ALICE_BOB "main:1:alice:bob"
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "signald/log/run.h"
+
+int
+run_put(struct run *run, enum schema_table table, const struct schema_key *key,
+    const struct buf *value, enum store_put how)
+{
+	struct store_val k = schema_val(key);
+	struct store_val v = { value->data, value->len };
+	int rc;
+
+	if (value->err != 0)
+		return value->err;
+	rc = store_put(run->txn, table, &k, &v, how);
+	/* Judged before: a row that is there means that the store is broken. */
+	return rc == -EEXIST ? -EIO : rc;
+}
+
+int
+run_put_num(struct run *run, enum schema_table table, struct schema_key key,
+    uint64_t num)
+{
+	uint8_t mem[8];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+
+	buf_u64(&b, num);
+	return run_put(run, table, &key, &b, STORE_PUT);
+}
+
+int
+run_del(struct run *run, enum schema_table table, struct schema_key key)
+{
+	struct store_val k = schema_val(&key);
+
+	return store_del(run->txn, table, &k);
+}
+
+int
+run_find_user(struct run *run, const char *user, uint64_t *uid)
+{
+	struct schema_key k = schema_name(user);
+
+	return schema_find(run->txn, T_USER_IDS, &k, uid);
+}

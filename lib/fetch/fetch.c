@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -23,6 +24,9 @@ struct job {
 	uint64_t id;
 	CURL *easy;
 	struct buf answer;
+	char *url;                  /* NULL: of the conf, likewise headers */
+	struct curl_slist *headers; /* owned */
+	bool gets;
 	size_t len;
 	char body[];
 };
@@ -34,12 +38,24 @@ struct fetch {
 	CURLM *multi;
 	pthread_t thread;
 	atomic_bool stop;
-	LIST_HEAD(, job) running; /* the thread's, likewise nrunning */
+	LIST_HEAD(, job) running; /* the thread's, likewise the next two */
 	uint32_t nrunning;
+	uint64_t tick_at;
 	pthread_mutex_t lock; /* of what follows */
 	struct jobs posted;
 	uint32_t nposted;
 };
+
+static void
+headers_free(struct curl_slist *headers)
+{
+	struct curl_slist *h;
+
+	/* One of them may be a token. */
+	for (h = headers; h != NULL; h = h->next)
+		explicit_bzero(h->data, strlen(h->data));
+	curl_slist_free_all(headers);
+}
 
 static void
 job_free(struct fetch *f, struct job *j)
@@ -49,6 +65,8 @@ job_free(struct fetch *f, struct job *j)
 		curl_easy_cleanup(j->easy);
 	}
 	buf_fini(&j->answer);
+	headers_free(j->headers);
+	free(j->url);
 	/* It may have told a password. */
 	explicit_bzero(j->body, j->len);
 	free(j);
@@ -70,7 +88,8 @@ job_options(const struct fetch *f, struct job *j)
 	CURL *e = j->easy;
 	CURLcode rc = CURLE_OK;
 
-	rc |= curl_easy_setopt(e, CURLOPT_URL, f->url);
+	rc |=
+	    curl_easy_setopt(e, CURLOPT_URL, j->url != NULL ? j->url : f->url);
 	rc |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	rc |= curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	rc |= curl_easy_setopt(e, CURLOPT_PROXY, "");
@@ -78,10 +97,13 @@ job_options(const struct fetch *f, struct job *j)
 	rc |= curl_easy_setopt(
 	    e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	rc |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)f->conf.timeout_ms);
-	rc |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers);
-	rc |= curl_easy_setopt(e, CURLOPT_POST, 1L);
-	rc |= curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)j->body);
-	rc |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)j->len);
+	rc |= curl_easy_setopt(e, CURLOPT_HTTPHEADER,
+	    j->headers != NULL ? j->headers : f->headers);
+	if (!j->gets) {
+		rc |= curl_easy_setopt(e, CURLOPT_POST, 1L);
+		rc |= curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)j->body);
+		rc |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)j->len);
+	}
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	rc |= curl_easy_setopt(e, CURLOPT_WRITEDATA, j);
 	rc |= curl_easy_setopt(e, CURLOPT_PRIVATE, j);
@@ -161,21 +183,47 @@ fetch_ended(struct fetch *f)
 	return any;
 }
 
+static uint64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* How long the poll may take. */
+static int
+fetch_tick(struct fetch *f)
+{
+	uint64_t now;
+
+	if (f->conf.tick == NULL)
+		return POLL_MS;
+	now = clock_ms();
+	if (now >= f->tick_at) {
+		f->conf.tick(f->conf.arg, f);
+		f->tick_at = now + f->conf.tick_ms;
+	}
+	return f->tick_at - now < POLL_MS ? (int)(f->tick_at - now) : POLL_MS;
+}
+
 static void *
 fetch_run(void *arg)
 {
 	struct fetch *f = arg;
 	struct job *j;
-	int n;
+	int n, wait_ms;
 
 	while (!f->stop) {
+		wait_ms = fetch_tick(f);
 		while (f->nrunning < f->conf.under_way &&
 		    (j = job_take(f)) != NULL)
 			job_start(f, j);
 		curl_multi_perform(f->multi, &n);
 		if (fetch_ended(f))
 			continue;
-		curl_multi_poll(f->multi, NULL, 0, POLL_MS, NULL);
+		curl_multi_poll(f->multi, NULL, 0, wait_ms, NULL);
 	}
 	return NULL;
 }
@@ -187,36 +235,46 @@ copy(const char *s)
 }
 
 static bool
-fetch_headers(struct fetch *f)
+add_header(struct curl_slist **headers, const char *line)
+{
+	struct curl_slist *next = curl_slist_append(*headers, line);
+
+	if (next != NULL)
+		*headers = next;
+	return next != NULL;
+}
+
+/* token, field: NULL without. NULL: no memory. */
+static struct curl_slist *
+headers_new(const char *token, const char *field)
 {
 	static const char *const fixed[] = { "Content-Type: application/json",
 		"Accept: application/json", "Expect:" };
-	struct curl_slist *next;
+	struct curl_slist *headers = NULL;
 	char line[1100];
+	bool ok = true;
 	size_t i;
 
-	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		next = curl_slist_append(f->headers, fixed[i]);
-		if (next == NULL)
-			return false;
-		f->headers = next;
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		ok = ok && add_header(&headers, fixed[i]);
+	if (token != NULL) {
+		ok = ok &&
+		    snprintf(line, sizeof(line), "Authorization: Bearer %s",
+			token) < (int)sizeof(line) &&
+		    add_header(&headers, line);
+		explicit_bzero(line, sizeof(line));
 	}
-	if (f->token == NULL)
-		return true;
-	if (snprintf(line, sizeof(line), "Authorization: Bearer %s",
-		f->token) >= (int)sizeof(line))
-		return false;
-	next = curl_slist_append(f->headers, line);
-	explicit_bzero(line, sizeof(line));
-	if (next != NULL)
-		f->headers = next;
-	return next != NULL;
+	if (field != NULL)
+		ok = ok && add_header(&headers, field);
+	if (ok)
+		return headers;
+	headers_free(headers);
+	return NULL;
 }
 
 static void
 fetch_close(struct fetch *f)
 {
-	struct curl_slist *h;
 	struct job *j;
 
 	while ((j = LIST_FIRST(&f->running)) != NULL) {
@@ -225,9 +283,7 @@ fetch_close(struct fetch *f)
 	}
 	while ((j = job_take(f)) != NULL)
 		job_free(f, j);
-	for (h = f->headers; h != NULL; h = h->next)
-		explicit_bzero(h->data, strlen(h->data));
-	curl_slist_free_all(f->headers);
+	headers_free(f->headers);
 	if (f->multi != NULL)
 		curl_multi_cleanup(f->multi);
 	pthread_mutex_destroy(&f->lock);
@@ -260,9 +316,11 @@ fetch_new(const struct fetch_conf *conf)
 	f->token = copy(conf->token);
 	f->ca = copy(conf->ca);
 	f->multi = curl_multi_init();
-	if (f->url == NULL || (conf->token != NULL && f->token == NULL) ||
+	f->headers = headers_new(f->token, NULL);
+	if ((conf->url != NULL && f->url == NULL) ||
+	    (conf->token != NULL && f->token == NULL) ||
 	    (conf->ca != NULL && f->ca == NULL) || f->multi == NULL ||
-	    !fetch_headers(f) ||
+	    f->headers == NULL ||
 	    pthread_create(&f->thread, NULL, fetch_run, f) != 0) {
 		fetch_close(f);
 		return NULL;
@@ -281,18 +339,44 @@ fetch_free(struct fetch *f)
 	fetch_close(f);
 }
 
-int
-fetch_post(struct fetch *f, uint64_t id, const void *json, size_t len)
+/* NULL: no memory. */
+static struct job *
+job_new(struct fetch *f, const struct fetch_request *r)
 {
-	struct job *j = calloc(1, sizeof(*j) + len);
+	struct job *j = calloc(1, sizeof(*j) + r->len);
+	bool ok = true;
+
+	if (j == NULL)
+		return NULL;
+	j->id = r->id;
+	j->gets = r->body == NULL;
+	j->len = r->len;
+	if (r->len > 0)
+		memcpy(j->body, r->body, r->len);
+	buf_init(&j->answer, f->conf.answer_max);
+	if (r->url != NULL) {
+		j->url = strdup(r->url);
+		ok = j->url != NULL;
+	}
+	if (r->token != NULL || r->field != NULL) {
+		j->headers = headers_new(
+		    r->token != NULL ? r->token : f->token, r->field);
+		ok = ok && j->headers != NULL;
+	}
+	if (ok)
+		return j;
+	job_free(f, j);
+	return NULL;
+}
+
+int
+fetch_send(struct fetch *f, const struct fetch_request *r)
+{
+	struct job *j = job_new(f, r);
 	bool full;
 
 	if (j == NULL)
 		return -ENOMEM;
-	j->id = id;
-	j->len = len;
-	memcpy(j->body, json, len);
-	buf_init(&j->answer, f->conf.answer_max);
 	pthread_mutex_lock(&f->lock);
 	full = f->nposted >= f->conf.waiting;
 	if (!full) {
@@ -306,4 +390,12 @@ fetch_post(struct fetch *f, uint64_t id, const void *json, size_t len)
 	}
 	curl_multi_wakeup(f->multi);
 	return 0;
+}
+
+int
+fetch_post(struct fetch *f, uint64_t id, const void *json, size_t len)
+{
+	const struct fetch_request r = { .id = id, .body = json, .len = len };
+
+	return fetch_send(f, &r);
 }

@@ -180,6 +180,77 @@ test_bounded(void **state)
 	fetch_free(f); /* with one under way */
 }
 
+static void
+test_own_url_and_fields(void **state)
+{
+	struct fetch *f;
+	char other[80];
+	struct fetch_request r = {
+		.id = 8, .url = other, .token = "mine", .field = "X-More: 1"
+	};
+
+	snprintf(other, sizeof(other), "%.*s/v1/status",
+	    (int)(strrchr(url, '/') - url), url);
+	reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	f = open_fetch(1, 1);
+	assert_int_equal(fetch_send(f, &r), 0);
+	sem_wait(&answered);
+	assert_int_equal(last.id, 8);
+	assert_string_equal(last.body, "ok");
+	pthread_mutex_lock(&lock);
+	assert_non_null(strstr(request, "GET /v1/status HTTP/1.1\r\n"));
+	assert_non_null(strstr(request, "Authorization: Bearer mine\r\n"));
+	assert_null(strstr(request, "a word"));
+	assert_non_null(strstr(request, "X-More: 1\r\n"));
+	pthread_mutex_unlock(&lock);
+	/* What it does not say is the conf's. */
+	r = (struct fetch_request){
+		.id = 9, .field = "X-More: 2", .body = "{}", .len = 2
+	};
+	assert_int_equal(fetch_send(f, &r), 0);
+	sem_wait(&answered);
+	pthread_mutex_lock(&lock);
+	assert_non_null(strstr(request, "POST /turn-key HTTP/1.1\r\n"));
+	assert_non_null(strstr(request, "Authorization: Bearer a word\r\n"));
+	assert_non_null(strstr(request, "X-More: 2\r\n"));
+	pthread_mutex_unlock(&lock);
+	fetch_free(f);
+}
+
+static void
+on_tick(void *arg, struct fetch *f)
+{
+	const struct fetch_request r = { .id = 5, .url = url };
+
+	assert_ptr_equal(arg, &last);
+	fetch_send(f, &r);
+}
+
+static void
+test_ticks(void **state)
+{
+	const struct fetch_conf conf = {
+		.timeout_ms = 300,
+		.under_way = 1,
+		.waiting = 1,
+		.answer_max = ANSWER_MAX,
+		.fn = on_answer,
+		.arg = &last,
+		.tick = on_tick,
+		.tick_ms = 5,
+	};
+	struct fetch *f;
+	int i;
+
+	reply = "HTTP/1.1 204 No Content\r\n\r\n";
+	f = fetch_new(&conf);
+	assert_non_null(f);
+	for (i = 0; i < 3; i++)
+		sem_wait(&answered);
+	fetch_free(f);
+	assert_int_equal(last.status, 204);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -189,6 +260,8 @@ main(void)
 		CASE(test_answers),
 		CASE(test_no_answer),
 		CASE(test_bounded),
+		CASE(test_own_url_and_fields),
+		CASE(test_ticks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

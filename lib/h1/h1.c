@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -230,6 +231,56 @@ h1_count(const struct h1_head *head, const char *name)
 	for (i = 0; i < head->nfields; i++)
 		n += strcasecmp(head->fields[i].name, name) == 0;
 	return n;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Takes one character, as it was meant, off *at. -1: malformed. */
+static int
+query_char(const char **at)
+{
+	const char *s = (*at)++;
+	int high, low;
+
+	if (*s != '%')
+		return *s == '+' ? ' ' : (unsigned char)*s;
+	high = hex_digit(s[1]);
+	low = high < 0 ? -1 : hex_digit(s[2]);
+	*at = s + 3;
+	return low < 0 || high + low == 0 ? -1 : high << 4 | low;
+}
+
+int
+h1_query(const char *query, const char *name, char *out, size_t size)
+{
+	size_t len = strlen(name), n = 0;
+	const char *at = query, *end;
+	int c;
+
+	while (strncmp(at, name, len) != 0 || at[len] != '=') {
+		at = strchr(at, '&');
+		if (at++ == NULL)
+			return -ENOENT;
+	}
+	at += len + 1;
+	end = at + strcspn(at, "&");
+	while (at < end) {
+		c = query_char(&at);
+		if (c < 0)
+			return -EBADMSG;
+		if (n + 1 >= size)
+			return -EMSGSIZE;
+		out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return 0;
 }
 
 const char *

@@ -45,6 +45,12 @@ int h1_parse(char *data, size_t len, struct h1_head *);
 /* The value of the first field of that name, NULL when there is none. */
 const char *h1_get(const struct h1_head *, const char *name);
 size_t h1_count(const struct h1_head *, const char *name);
+/*
+ * The first parameter of that name in a query, decoded as a form is (+ is a
+ * space). 0; -ENOENT; -EMSGSIZE: size is too small; -EBADMSG: a bad escape,
+ * or a NUL.
+ */
+int h1_query(const char *query, const char *name, char *out, size_t size);
 /* The words of a status: "Not Found". */
 const char *h1_reason(int status);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
 #include "lib/h1/h1.h"
+
 #include "tests/unit/test.h"
 
 static char text[16384];
@@ -167,6 +170,36 @@ test_end_of_head(void **state)
 }
 
 static void
+query(const char *from, const char *name, int rc, const char *value)
+{
+	char out[8] = "";
+
+	assert_int_equal(h1_query(from, name, out, sizeof(out)), rc);
+	if (rc == 0)
+		assert_string_equal(out, value);
+}
+
+static void
+test_query(void **state)
+{
+	query("a=1&bb=2", "a", 0, "1");
+	query("a=1&bb=2", "bb", 0, "2");
+	query("a=1&a=2", "a", 0, "1");
+	query("a=", "a", 0, "");
+	query("a=b+c%20%2b%26", "a", 0, "b c +&");
+	query("ba=1&c", "a", -ENOENT, NULL);
+	query("", "a", -ENOENT, NULL);
+	query("a", "a", -ENOENT, NULL);
+	query("a=1234567", "a", 0, "1234567");
+	query("a=12345678", "a", -EMSGSIZE, NULL);
+	query("a=%", "a", -EBADMSG, NULL);
+	query("a=%4", "a", -EBADMSG, NULL);
+	query("a=%4&b=1", "a", -EBADMSG, NULL);
+	query("a=%4g", "a", -EBADMSG, NULL);
+	query("a=%00", "a", -EBADMSG, NULL);
+}
+
+static void
 test_reasons(void **state)
 {
 	assert_string_equal(h1_reason(404), "Not Found");
@@ -183,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_too_many_fields),
 		cmocka_unit_test(test_end_of_head),
+		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_reasons),
 	};
 

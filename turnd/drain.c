@@ -120,6 +120,7 @@ drain_status(
 	json_out_object(&j, NULL);
 	json_out_str(&j, "status", d->on ? "draining" : "serving");
 	json_out_int(&j, "allocations", (int64_t)live_allocations(arg));
+	json_out_int(&j, "room", (int64_t)turnd_of(arg)->room);
 	if (d->on)
 		json_out_int(&j, "draining_since", (int64_t)d->since_s);
 	if (d->instead.family != ADDR_NONE)

@@ -48,21 +48,26 @@ open_userdb(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	return d->admin_users == NULL ? -ENOMEM : 0;
 }
 
-/* Of each family, as quotas count: what all of the users may have there. */
-static uint32_t
-user_quota(const struct turnd *d, const struct turnd_conf *c)
+/* Relayed addresses of one family that there may be at a time. */
+static size_t
+room(const struct turnd *d, const struct turnd_conf *c)
 {
 	size_t ports = (size_t)(c->relay_ports.high - c->relay_ports.low) + 1;
 	size_t n[TURN_FAMILIES] = { 0 }, i, most;
 
-	if (c->user_quota != 0)
-		return (uint32_t)c->user_quota;
 	for (i = 0; i < d->setup.nrelay_addrs; i++)
 		n[turn_family(&d->setup.relay_addrs[i])]++;
 	most = ports * (n[TURN_V4] > n[TURN_V6] ? n[TURN_V4] : n[TURN_V6]);
-	if (most > (size_t)c->max_allocations)
-		most = (size_t)c->max_allocations;
-	return turn_quota_default(most);
+	return most < (size_t)c->max_allocations ? most
+						 : (size_t)c->max_allocations;
+}
+
+/* Of each family, as quotas count: what all of the users may have there. */
+static uint32_t
+user_quota(const struct turnd *d, const struct turnd_conf *c)
+{
+	return c->user_quota != 0 ? (uint32_t)c->user_quota
+				  : turn_quota_default(d->room);
 }
 
 static int
@@ -92,6 +97,7 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	d->setup.core.limits.answers = limit_rate_share(
 	    (uint64_t)c->rate_limit, (uint64_t)c->rate_burst, d->workers);
 	snprintf(err, DAEMON_ERR_MAX, "out of memory");
+	d->room = room(d, c);
 	d->quota = turn_quota_new(user_quota(d, c), (uint32_t)c->realm_quota,
 	    (size_t)c->max_allocations);
 	d->ports = ports_new(d->setup.relay_addrs, d->setup.nrelay_addrs,

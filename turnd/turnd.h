@@ -53,9 +53,10 @@ struct turnd {
 	/* Those that run. A worker's own row is its thread's, and after that
 	 * has ended, main's. */
 	struct worker *running[DAEMON_WORKERS_MAX];
-	struct hook *hook;                 /* NULL: no auth-hook */
-	struct drain drain;                /* the admin's thread's */
-	struct userdb *userdb;             /* NULL: no user-store */
+	struct hook *hook;     /* NULL: no auth-hook */
+	struct drain drain;    /* the admin's thread's */
+	size_t room;           /* allocations that there may be at a time */
+	struct userdb *userdb; /* NULL: no user-store */
 	struct userdb_reader *admin_users; /* the admin's thread's */
 };
 

@@ -97,6 +97,9 @@ typedef void daemon_ask_fn(void *worker, void *arg, struct buf *out);
 int daemon_ask(struct daemon_run *, daemon_ask_fn *, void *arg, struct buf *out,
     uint32_t timeout_ms);
 
+/* Reads a file whose first line is a secret. 0, or -errno with err. */
+int daemon_secret(
+    const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX]);
 /* Reads a token file; makes one (mode 0600, random) when it is missing.
  * 0, or -errno with err. */
 int daemon_token(

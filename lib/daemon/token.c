@@ -38,21 +38,12 @@ token_create(const char *path)
 }
 
 int
-daemon_token(const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX])
+daemon_secret(
+    const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX])
 {
-	ssize_t n;
 	int e, fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
 
-	if (fd < 0 && errno == ENOENT) {
-		e = token_create(path);
-		if (e != 0) {
-			snprintf(err, DAEMON_ERR_MAX, "cannot make %.200s: %s",
-			    path, strerror(-e));
-			return e;
-		}
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	n = fd < 0 ? -1 : read(fd, out, size - 1);
 	e = n < 0 ? -errno : 0;
 	if (fd >= 0)
 		close(fd);
@@ -65,10 +56,32 @@ daemon_token(const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX])
 	out[strcspn(out, "\r\n")] = '\0';
 	if (strlen(out) < TOKEN_MIN) {
 		snprintf(err, DAEMON_ERR_MAX,
-		    "%.200s holds no token of at least %d characters; delete "
-		    "the file and it is made anew",
-		    path, TOKEN_MIN);
+		    "%.200s holds no token of at least %d characters", path,
+		    TOKEN_MIN);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int
+daemon_token(const char *path, char *out, size_t size, char err[DAEMON_ERR_MAX])
+{
+	size_t said;
+	int e;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		e = token_create(path);
+		if (e != 0) {
+			snprintf(err, DAEMON_ERR_MAX, "cannot make %.200s: %s",
+			    path, strerror(-e));
+			return e;
+		}
+	}
+	e = daemon_secret(path, out, size, err);
+	if (e == -EINVAL) {
+		said = strlen(err);
+		snprintf(err + said, DAEMON_ERR_MAX - said,
+		    "; delete the file and it is made anew");
+	}
+	return e;
 }

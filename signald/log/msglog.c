@@ -11,6 +11,7 @@
 #include "lib/log/log.h"
 #include "lib/store/store.h"
 #include "signald/log/apply.h"
+#include "signald/log/life.h"
 #include "signald/log/msglog.h"
 #include "signald/log/rows.h"
 #include "signald/log/schema.h"
@@ -70,34 +71,14 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* What a store has from its first day: its epoch, and the next id. */
-static int
-begin_life(struct store_txn *txn, void *arg)
+/* The epoch of a store that is new. */
+static void
+draw_epoch(char *epoch)
 {
-	struct msglog *log = arg;
-	struct schema_key name = schema_name("epoch");
-	struct store_val k = schema_val(&name), v;
 	uint8_t random[(SIG_EPOCH_LEN - 1) / 2];
-	uint8_t first[8] = { 0, 0, 0, 0, 0, 0, 0, 1 };
-	int rc;
 
-	rc = store_get(txn, T_META, &k, &v);
-	if (rc == 0 && v.len == SIG_EPOCH_LEN - 1) {
-		memcpy(log->epoch, v.data, v.len);
-		return 0;
-	}
-	if (rc != -ENOENT)
-		return -EINVAL;
 	crypto_random(random, sizeof(random));
-	crypto_hex(random, sizeof(random), log->epoch);
-	v = (struct store_val){ log->epoch, SIG_EPOCH_LEN - 1 };
-	rc = store_put(txn, T_META, &k, &v, STORE_INSERT);
-	if (rc != 0)
-		return rc;
-	name = schema_name("next_id");
-	k = schema_val(&name);
-	v = (struct store_val){ first, sizeof(first) };
-	return store_put(txn, T_META, &k, &v, STORE_INSERT);
+	crypto_hex(random, sizeof(random), epoch);
 }
 
 int
@@ -119,6 +100,7 @@ msglog_open(const struct msglog_config *cfg, struct msglog **out)
 	log->lazy_ms = cfg->lazy_ms;
 	log->waiting_max = cfg->waiting_max;
 	log->failures.burst = 1;
+	draw_epoch(log->epoch);
 	pthread_mutex_init(&log->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -126,7 +108,7 @@ msglog_open(const struct msglog_config *cfg, struct msglog **out)
 	pthread_condattr_destroy(&attr);
 	rc = store_open(&store, &log->store);
 	if (rc == 0)
-		rc = store_write(log->store, begin_life, log);
+		rc = store_write(log->store, life_begin, log->epoch);
 	if (rc != 0) {
 		msglog_close(log);
 		return rc;

@@ -138,7 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	p.w = world_new(&opts);
 	for (i = 0; i < LINKS; i++)
-		memlog_add_user(world_log(p.w), users[i], users[i]);
+		disk_add_user(world_disk(p.w), users[i], users[i]);
 	for (i = 0; i < LINKS; i++)
 		enter(&p, i);
 	hear(&p);

@@ -96,7 +96,7 @@ do_user(struct run *r, struct words *w)
 	const char *name = words_next(w);
 
 	start(r);
-	memlog_add_user(world_log(r->world), name, words_next(w));
+	disk_add_user(world_disk(r->world), name, words_next(w));
 }
 
 static void

@@ -85,7 +85,7 @@ client_world(const struct world_opts *opts)
 
 	for (i = 0; i < LEN(names); i++) {
 		snprintf(nick, sizeof(nick), "The %s", names[i]);
-		memlog_add_user(world_log(w), names[i], nick);
+		disk_add_user(world_disk(w), names[i], nick);
 	}
 	world_ignore_presence(w, true);
 	return w;

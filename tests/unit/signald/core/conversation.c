@@ -109,8 +109,8 @@ test_more_than_the_log_in_reads(void **state)
 		snprintf(append.peer, sizeof(append.peer), "p%04d", i);
 		snprintf(
 		    append.conv, sizeof(append.conv), "main:1:alice:p%04d", i);
-		memlog_add_user(world_log(w), append.peer, append.peer);
-		memlog_append(world_log(w), &append, &done);
+		disk_add_user(world_disk(w), append.peer, append.peer);
+		disk_append(world_disk(w), &append, &done);
 		assert_int_equal(done.err, 0);
 	}
 	a = login(w, "alice", "d1");

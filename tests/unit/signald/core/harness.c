@@ -76,7 +76,7 @@ world_new(const struct world_opts *opts)
 
 	w->opts = *opts;
 	w->seed = random_state = opts->seed;
-	w->log = memlog_new("5f2c0000000000000000000000000000");
+	w->disk = disk_new("5f2c0000000000000000000000000000");
 	TAILQ_INIT(&w->events);
 	script_init(&w->script, w->opts.cfg.token_key);
 	for (cfg.shard = 0; cfg.shard < cfg.shards; cfg.shard++)
@@ -113,7 +113,7 @@ world_free(struct world *w)
 		heard_free(&w->links[w->nlinks]->old);
 		free(w->links[w->nlinks]);
 	}
-	memlog_free(w->log);
+	disk_free(w->disk);
 	script_fini(&w->script);
 	free(w);
 }
@@ -268,10 +268,10 @@ world_shard(const struct world *w, int link)
 	return world_link(w, link)->shard;
 }
 
-struct memlog *
-world_log(struct world *w)
+struct disk *
+world_disk(struct world *w)
 {
-	return w->log;
+	return w->disk;
 }
 
 struct sig_core *

@@ -15,7 +15,7 @@
 #define FLOE_TESTS_UNIT_SIGNALD_CORE_HARNESS_H
 
 #include "signald/core/core.h"
-#include "tests/unit/signald/core/memlog.h"
+#include "tests/unit/signald/core/disk.h"
 
 #define WORLD_SHARDS_MAX 8
 #define WORLD_WALL_MS    1790000000000 /* at now_ms 0 */
@@ -33,7 +33,7 @@ struct world;
 struct world_opts world_defaults(void);
 struct world *world_new(const struct world_opts *);
 void world_free(struct world *);
-struct memlog *world_log(struct world *);
+struct disk *world_disk(struct world *);
 struct sig_core *world_core(struct world *, uint32_t shard);
 uint64_t world_now(const struct world *);
 /* Sum over the shards of one gauge or counter. */

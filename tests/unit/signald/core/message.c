@@ -16,11 +16,11 @@ test_send(void **state)
 	int a = login(w, "alice", "d1"), b = login(w, "bob", "d2");
 
 	ask(w, a, TO_BOB("7", "m-1"),
-	    "{'id':7,'ok':{'mid':'m-1','id':'1','conv':'main:1:alice:bob',"
+	    "{'id':7,'ok':{'mid':'m-1','id':'5','conv':'main:1:alice:bob',"
 	    "'seq':1,'sync':1,'ts':1790000000000}}");
 	want(w, a,
 	    "{'push':'message','sync':1,'conv':'main:1:alice:bob','seq':1,"
-	    "'id':'1','from':'alice','device':'d1','mid':'m-1',"
+	    "'id':'5','from':'alice','device':'d1','mid':'m-1',"
 	    "'type':'text','body':{'text':'hello'}}");
 	want(w, b,
 	    "{'push':'message','sync':1,'from':'alice','mid':'m-1',"
@@ -45,7 +45,7 @@ test_nothing_before_the_commit(void **state)
 	b = login(w, "bob", "d2");
 	world_post(w, a, TO_BOB("7", "m-1"));
 	world_run(w, 0);
-	if (memlog_count(world_log(w)) == 0)
+	if (disk_count(world_disk(w)) == 0)
 		want_nothing(w, a);
 	want_nothing(w, b);
 	world_settle(w);
@@ -64,7 +64,7 @@ test_log_refuses(void **state)
 	    "{'id':7,'err':{'code':'storage','retry_ms':2000}}");
 	want_nothing(w, a);
 	want_nothing(w, b);
-	assert_int_equal(memlog_count(world_log(w)), 0);
+	assert_int_equal(disk_count(world_disk(w)), 0);
 	world_fail_appends(w, -EAGAIN, 1);
 	ask(w, a, TO_BOB("8", "m-1"),
 	    "{'id':8,'err':{'code':'overloaded','retry_ms':500}}");
@@ -80,16 +80,16 @@ test_mid_is_idempotent(void **state)
 	int a = login(w, "alice", "d1"), b = login(w, "bob", "d2");
 
 	world_say(w, a, TO_BOB("7", "m-1"));
-	want(w, a, "{'id':7,'ok':{'id':'1','seq':1,'sync':1}}");
+	want(w, a, "{'id':7,'ok':{'id':'5','seq':1,'sync':1}}");
 	world_hear_all(w, a);
 	world_hear_all(w, b);
 	world_run(w, 1000);
 	/* The first answer, whatever the repeat says. */
 	ask(w, a, TO_BOB("8", "m-1"),
-	    "{'id':8,'ok':{'mid':'m-1','id':'1','seq':1,'sync':1,"
+	    "{'id':8,'ok':{'mid':'m-1','id':'5','seq':1,'sync':1,"
 	    "'ts':1790000000000}}");
 	ask(w, a, TEXT("9", "carol", "m-1"),
-	    "{'id':9,'ok':{'id':'1','conv':'main:1:alice:bob'}}");
+	    "{'id':9,'ok':{'id':'5','conv':'main:1:alice:bob'}}");
 	want_nothing(w, a);
 	want_nothing(w, b);
 	assert_int_equal(WORLD_STAT(w, duplicates), 2);
@@ -115,7 +115,7 @@ test_mid_across_a_broken_link(void **state)
 	/* The old request's answer does not come to the new link. */
 	want_nothing(w, a);
 	ask(w, a, TO_BOB("7", "m-1"), "{'id':7,'ok':{'seq':1}}");
-	assert_int_equal(memlog_count(world_log(w)), 1);
+	assert_int_equal(disk_count(world_disk(w)), 1);
 	world_free(w);
 }
 
@@ -170,7 +170,7 @@ test_bad_sends(void **state)
 		    answer, sizeof(answer), "{'id':1,'err':%s}", bad[i][1]);
 		ask(w, a, text, answer);
 	}
-	assert_int_equal(memlog_count(world_log(w)), 0);
+	assert_int_equal(disk_count(world_disk(w)), 0);
 }
 
 static void
@@ -218,7 +218,7 @@ test_pending_is_bounded(void **state)
 		want(w, a, answer);
 	}
 	world_settle(w);
-	assert_int_equal(memlog_count(world_log(w)), 4);
+	assert_int_equal(disk_count(world_disk(w)), 4);
 	world_hear_all(w, a);
 	world_say(w, a, text);
 	want(w, a, "{'id':6,'ok':{'seq':5}}");
@@ -253,7 +253,7 @@ test_offline_delivery(void **state)
 	/* Acked, so a new session of the device gets nothing again. */
 	ask(w, b, "{'id':2,'op':'sync.ack','sync':100}", "{'id':2,'ok':{}}");
 	world_run(w, 1100);
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d"), 100);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d"), 100);
 	world_lose(w, b);
 	b = world_open(w);
 	want(w, b, "{'push':'welcome'}");
@@ -277,8 +277,8 @@ test_several_devices(void **state)
 	/* Each has a cursor of its own. */
 	world_say(w, b1, "{'op':'sync.ack','sync':1}");
 	world_run(w, 1100);
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 1);
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d2"), 0);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d1"), 1);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d2"), 0);
 }
 
 static void
@@ -506,14 +506,14 @@ test_cursor_writes_are_few(void **state)
 		snprintf(ack, sizeof(ack), "{'op':'sync.ack','sync':%d}", i);
 		world_say(w, b, ack);
 	}
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 0);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d1"), 0);
 	world_run(w, 1050);
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 50);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d1"), 50);
 	/* The end of a session does not wait. */
 	client_text(w, a, "bob", "last");
 	world_say(w, b, "{'op':'sync.ack','sync':51}");
 	world_drain(w);
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 51);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d1"), 51);
 }
 
 /* What was acked is not pushed again, although the log does not know yet. */
@@ -525,7 +525,7 @@ test_new_session_knows_the_device(void **state)
 
 	client_text(w, a, "bob", "m1");
 	world_say(w, b, "{'op':'sync.ack','sync':1}");
-	assert_int_equal(memlog_cursor(world_log(w), "bob", "d1"), 0);
+	assert_int_equal(disk_cursor(world_disk(w), "bob", "d1"), 0);
 	world_vanish(w, b);
 	b = world_open(w);
 	want(w, b, "{'push':'welcome'}");

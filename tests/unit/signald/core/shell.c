@@ -146,29 +146,51 @@ shell_run(struct world *w, uint32_t shard)
 static void
 run_commit(struct world *w, struct event *e)
 {
-	struct sig_appended result = { .err = w->append_err };
 	struct event *done;
+	uint64_t at;
 
-	if (w->append_errs > 0)
-		w->append_errs--;
-	else
-		memlog_append(w->log, e->append, &result);
-	done = event_at(w, APPENDED, e->shard,
-	    event_later(w, w->opts.log_ms, &w->result_at[e->shard]));
+	at = event_later(w, w->opts.log_ms, &w->result_at[e->shard]);
+	done = event_at(w, APPENDED, e->shard, at);
 	done->ticket = e->ticket;
-	done->result = result;
+	if (w->append_errs > 0) {
+		w->append_errs--;
+		done->result.err = w->append_err;
+		return;
+	}
+	disk_append(w->disk, e->append, &done->result);
+	if (done->result.text == NULL)
+		return;
+	done->text = strndup(done->result.text, done->result.text_len);
+	done->result.text = done->text;
+}
+
+/* Who asked for rows. */
+struct rows_for {
+	struct sig_core *core;
+	uint64_t ticket;
+	struct sig_time time;
+};
+
+static void
+rows_come(void *arg, const struct sig_rows *rows)
+{
+	const struct rows_for *to = arg;
+
+	sig_core_read(to->core, to->ticket, rows, to->time);
 }
 
 static void
 run_rows(struct world *w, const struct event *e)
 {
-	struct sig_rows rows = { .err = w->read_err };
+	struct sig_rows failed = { .err = w->read_err };
+	struct rows_for to = { w->cores[e->shard], e->ticket, world_time(w) };
 
-	if (w->read_errs > 0)
-		w->read_errs--;
-	else
-		memlog_read(w->log, &e->read, &rows);
-	sig_core_read(w->cores[e->shard], e->ticket, &rows, world_time(w));
+	if (w->read_errs == 0) {
+		disk_read(w->disk, &e->read, rows_come, &to);
+		return;
+	}
+	w->read_errs--;
+	rows_come(&to, &failed);
 }
 
 static void

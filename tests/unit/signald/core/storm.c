@@ -330,8 +330,8 @@ check_end(struct storm *s)
 		for (i = 0; i < USERS; i++)
 			told += d->seq[i];
 	}
-	assert_int_equal(told, 2 * memlog_count(world_log(s->w)));
-	assert_int_equal(memlog_texts(world_log(s->w)), s->texts);
+	assert_int_equal(told, 2 * disk_count(world_disk(s->w)));
+	assert_int_equal(disk_texts(world_disk(s->w)), s->texts);
 	for (d = s->d; d < s->d + DEVICES; d++)
 		world_lose(s->w, d->link);
 	world_run(s->w, 200000);
@@ -368,7 +368,7 @@ storm(uint64_t seed)
 	calm(s);
 	print_message("seed %llu: %zu messages, %llu resends, %llu resumes, "
 		      "%llu calls, %llu answered\n",
-	    (unsigned long long)seed, memlog_count(world_log(s->w)),
+	    (unsigned long long)seed, disk_count(world_disk(s->w)),
 	    (unsigned long long)WORLD_STAT(s->w, resends),
 	    (unsigned long long)WORLD_STAT(s->w, resumes),
 	    (unsigned long long)WORLD_STAT(s->w, calls_started),

@@ -24,7 +24,7 @@ struct event {
 	uint64_t ticket;
 	int link;
 	int err;
-	char *text; /* FRAME ADOPT */
+	char *text; /* FRAME ADOPT; APPENDED: what result.text is */
 	size_t len;
 	struct sig_mail *mail;
 	struct sig_append *append;
@@ -53,7 +53,7 @@ struct world {
 	struct world_opts opts;
 	uint64_t now, seed;
 	struct sig_core *cores[WORLD_SHARDS_MAX];
-	struct memlog *log;
+	struct disk *disk;
 	TAILQ_HEAD(events, event)
 	events; /* by time; equal times as they came */
 	uint64_t mail_at[WORLD_SHARDS_MAX][WORLD_SHARDS_MAX];

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * disk: the message log that ships (signald/log on lib/store) without its
+ * writer thread: what is asked is done and committed at once, in a store of its
+ * own in memory, which is gone with the process however that ends.
+ * Owns: the store.  Thread: one.
+ */
+#ifndef FLOE_TESTS_UNIT_SIGNALD_CORE_DISK_H
+#define FLOE_TESTS_UNIT_SIGNALD_CORE_DISK_H
+
+#include "signald/core/log.h"
+
+struct disk;
+
+struct disk *disk_new(const char *epoch);
+void disk_free(struct disk *);
+void disk_add_user(struct disk *, const char *name, const char *nick);
+/* The text of the result is valid until the next call. */
+void
+disk_append(struct disk *, const struct sig_append *, struct sig_appended *);
+/* Calls fn once with the rows, borrowed for the call. */
+typedef void disk_rows_fn(void *arg, const struct sig_rows *);
+void disk_read(struct disk *, const struct sig_read *, disk_rows_fn *, void *);
+
+/* What a test asks: the stored cursor of a device, the entries of all
+ * conversations, and the mids that are known. */
+uint64_t disk_cursor(struct disk *, const char *user, const char *device);
+size_t disk_count(struct disk *);
+size_t disk_texts(struct disk *);
+
+#endif

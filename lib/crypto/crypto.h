@@ -58,6 +58,22 @@ int crypto_aead_open(
 int crypto_aead_seal(
     const struct crypto_aead *, const void *, size_t len, uint8_t *out);
 
+/*
+ * Signatures that others make and we check, as RFC 7518 and RFC 8037 define
+ * them: RSASSA-PKCS1-v1_5 with SHA-256, ECDSA with P-256 and SHA-256 (r and s
+ * side by side), Ed25519. A key is of one kind for good.
+ */
+enum crypto_sig { CRYPTO_RS256, CRYPTO_ES256, CRYPTO_ED25519 };
+struct crypto_pubkey;
+/* From PEM ("PUBLIC KEY"). -EINVAL: not a key of this kind, or RSA of fewer
+ * than 2048 or more than 8192 bits; -ENOMEM. */
+int crypto_pubkey_new(
+    enum crypto_sig, const void *pem, size_t len, struct crypto_pubkey **);
+void crypto_pubkey_free(struct crypto_pubkey *); /* NULL is fine */
+/* 0; -EACCES: not this key's signature of this; -EIO. */
+int crypto_verify(const struct crypto_pubkey *, const void *, size_t len,
+    const uint8_t *sig, size_t sig_len);
+
 void crypto_random(void *, size_t);
 bool crypto_equal(const void *, const void *, size_t); /* constant time */
 void crypto_wipe(void *, size_t);

@@ -19,6 +19,11 @@ struct party {
 	char user[SIG_NAME_MAX + 1];
 	char session[SIG_SESSION_MAX + 1]; /* callee: "" until accepted */
 	char device[SIG_DEVICE_MAX + 1];
+	bool away;     /* its link is gone */
+	bool told;     /* the other side believes so */
+	uint64_t said; /* hash of the last offer or answer */
+	char *media;   /* the last call.media as a push, or NULL */
+	size_t media_len;
 };
 
 struct sig_call {
@@ -61,27 +66,27 @@ sig_call_free(struct sig_core *core, struct sig_call *call)
 	htab_del(&core->calls, sig_hash(core, call->conv), call);
 	LIST_REMOVE(call, of_core);
 	core->stats.calls--;
+	free(call->party[CALLER].media);
+	free(call->party[CALLEE].media);
 	free(call->media);
 	free(call);
 }
 
+static enum side
+other(enum side side)
+{
+	return side == CALLER ? CALLEE : CALLER;
+}
+
+/* A mail about the call, with a copy of the text. */
 static struct sig_mail *
-mail_with_text(enum sig_mail_kind kind, const char *to, const char *call,
+call_mail(enum sig_mail_kind kind, const char *to, const char *call,
     const char *text, size_t len)
 {
-	struct sig_mail *mail = sig_mail_new(kind, to);
+	struct sig_mail *mail = sig_mail_text(kind, to, text, len);
 
-	if (mail == NULL)
-		return NULL;
-	mail->text = malloc(len + 1);
-	if (mail->text == NULL) {
-		sig_mail_free(mail);
-		return NULL;
-	}
-	memcpy(mail->text, text, len);
-	mail->text[len] = '\0';
-	mail->text_len = len;
-	memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
+	if (mail != NULL)
+		memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
 	return mail;
 }
 
@@ -94,8 +99,8 @@ call_reply(struct sig_core *core, const struct sig_mail *ask, const char *call,
 
 	if (ask->request == 0)
 		return;
-	mail = mail_with_text(
-	    SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
+	mail =
+	    call_mail(SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
 	if (mail != NULL) {
 		memcpy(mail->session, ask->session, sizeof(mail->session));
 		mail->request = ask->request;
@@ -111,8 +116,7 @@ call_push(struct sig_core *core, const struct sig_call *call, enum side to,
 	const struct party *party = &call->party[to];
 	struct sig_mail *mail;
 
-	mail = mail_with_text(
-	    SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
+	mail = call_mail(SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
 	if (mail != NULL) {
 		memcpy(mail->session, party->session, sizeof(mail->session));
 		mail->flags = flags;
@@ -135,6 +139,31 @@ call_tell(struct sig_core *core, const struct sig_call *call, enum side to,
 	if (json_out_end(&o) == 0)
 		call_push(core, call, to, flags, (const char *)b.data, b.len);
 	buf_fini(&b);
+}
+
+/* Whether the other side has a link, when that one has, and does not know. */
+static void
+call_show_link(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	struct party *party = &call->party[of];
+
+	if (call->state != ACTIVE || call->party[other(of)].away ||
+	    party->away == party->told)
+		return;
+	party->told = party->away;
+	call_tell(core, call, other(of), SIG_PUSH_ONE, "call.peer", "state",
+	    party->away ? "away" : "back");
+}
+
+static void
+call_show_media(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	const struct party *party = &call->party[of];
+
+	if (call->state == ACTIVE && !call->party[other(of)].away &&
+	    party->media != NULL)
+		call_push(core, call, other(of), SIG_PUSH_ONE, party->media,
+		    party->media_len);
 }
 
 static void
@@ -291,6 +320,8 @@ do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	    callee->device);
 	call_tell(core, call, CALLEE, SIG_PUSH_OTHERS, "call.ended", "reason",
 	    "answered_elsewhere");
+	call_show_link(core, call, CALLER);
+	call_show_media(core, call, CALLER);
 }
 
 static void
@@ -324,8 +355,66 @@ do_relay(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	const struct sig_mail *mail = ask->mail;
 
 	do_same(core, call, ask);
-	call_push(core, call, ask->side == CALLER ? CALLEE : CALLER,
-	    SIG_PUSH_ONE, mail->text, mail->text_len);
+	call_push(core, call, other(ask->side), SIG_PUSH_ONE, mail->text,
+	    mail->text_len);
+}
+
+/* A side never says the same twice in a row but when it asks again, and the
+ * other would take it for a new offer or answer. */
+static void
+do_describe(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	const struct sig_mail *mail = ask->mail;
+	struct party *party = &call->party[ask->side];
+	uint64_t hash = hash_bytes(&core->key, mail->text, mail->text_len);
+
+	if (hash == party->said) {
+		do_same(core, call, ask);
+		return;
+	}
+	party->said = hash;
+	do_relay(core, call, ask);
+}
+
+static void
+do_media(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	const struct sig_mail *mail = ask->mail;
+	struct party *party = &call->party[ask->side];
+	bool same = party->media_len == mail->text_len &&
+	    memcmp(party->media, mail->text, mail->text_len) == 0;
+	char *media = same ? NULL : malloc(mail->text_len);
+
+	if (!same && media == NULL) {
+		call_reply(core, ask->mail, call->id, SIG_OVERLOADED,
+		    "the server is out of room");
+		return;
+	}
+	do_same(core, call, ask);
+	if (same)
+		return;
+	memcpy(media, mail->text, mail->text_len);
+	free(party->media);
+	party->media = media;
+	party->media_len = mail->text_len;
+	call_show_media(core, call, ask->side);
+}
+
+static void
+do_away(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	call->party[ask->side].away = true;
+	call_show_link(core, call, ask->side);
+}
+
+/* What changed while it was away it hears now. */
+static void
+do_back(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	call->party[ask->side].away = false;
+	call_show_link(core, call, ask->side);
+	call_show_link(core, call, other(ask->side));
+	call_show_media(core, call, other(ask->side));
 }
 
 static void
@@ -359,18 +448,24 @@ static call_fn *const machine[SIG_CALL_EVENTS][SIDES][STATES] = {
 	[SIG_CALL_HANGUP] = { [CALLER] = { do_hangup, do_hangup, do_hangup },
 	    [CALLEE] = { do_hangup, do_hangup, do_hangup } },
 	[SIG_CALL_OFFER] = { [CALLER] = { do_too_early, do_too_early,
-				 do_relay },
-	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
+				 do_describe },
+	    [CALLEE] = { do_too_early, do_too_early, do_describe } },
 	[SIG_CALL_ANSWER] = { [CALLER] = { do_too_early, do_too_early,
-				  do_relay },
-	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
+				  do_describe },
+	    [CALLEE] = { do_too_early, do_too_early, do_describe } },
 	[SIG_CALL_CANDIDATE] = { [CALLER] = { do_too_early, do_too_early,
 				     do_relay },
 	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
+	[SIG_CALL_MEDIA] = { [CALLER] = { do_media, do_media, do_media },
+	    [CALLEE] = { do_too_early, do_too_early, do_media } },
 	[SIG_CALL_BUSY] = { [CALLER] = { do_nothing, do_nothing, do_nothing },
 	    [CALLEE] = { do_busy, do_busy, do_nothing } },
 	[SIG_CALL_LOST] = { [CALLER] = { do_lost, do_lost, do_lost },
 	    [CALLEE] = { do_nothing, do_nothing, do_lost } },
+	[SIG_CALL_AWAY] = { [CALLER] = { do_away, do_away, do_away },
+	    [CALLEE] = { do_nothing, do_nothing, do_away } },
+	[SIG_CALL_BACK] = { [CALLER] = { do_back, do_back, do_back },
+	    [CALLEE] = { do_nothing, do_nothing, do_back } },
 };
 
 /* Which side the mail speaks for; SIDES: neither. */
@@ -437,8 +532,8 @@ call_start(struct sig_core *core, const struct sig_mail *invite)
 	sig_timer_set(core, &call->ring_timer, core->now + core->cfg.ring_ms,
 	    call_timeout);
 	call_reply(core, invite, call->id, SIG_OK, state_names[INVITING]);
-	ring = mail_with_text(SIG_MAIL_CALL_RING, call->party[CALLEE].user,
-	    call->id, call->media, call->media_len);
+	ring = call_mail(SIG_MAIL_CALL_RING, call->party[CALLEE].user, call->id,
+	    call->media, call->media_len);
 	if (ring != NULL) {
 		memcpy(ring->from, invite->from, sizeof(ring->from));
 		ring->ts = core->wall;
@@ -489,4 +584,16 @@ void
 sig_call_busy(struct sig_core *core, const struct sig_mail *mail)
 {
 	call_event(core, mail, SIG_CALL_BUSY);
+}
+
+void
+sig_call_away(struct sig_core *core, const struct sig_mail *mail)
+{
+	call_event(core, mail, SIG_CALL_AWAY);
+}
+
+void
+sig_call_back(struct sig_core *core, const struct sig_mail *mail)
+{
+	call_event(core, mail, SIG_CALL_BACK);
 }

@@ -22,6 +22,8 @@ sig_op_fn sig_op_invite, sig_op_call;
 void sig_leg_free(struct sig_user *, struct sig_leg *);
 /* A session has said hello: what it missed, and what rings now. */
 void sig_leg_hello(struct sig_core *, struct sig_session *);
+/* Its link is gone: its calls hear of it. */
+void sig_leg_session_away(struct sig_core *, struct sig_session *);
 /* It is gone for good: its calls are lost. */
 void sig_leg_session_gone(struct sig_core *, struct sig_session *);
 

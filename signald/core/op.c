@@ -61,6 +61,8 @@ static const struct op ops[] = {
 	    { "call", "sdp" } },
 	{ "call.candidate", sig_op_call, SIG_CALL_CANDIDATE, false,
 	    { "call", "candidates" } },
+	{ "call.media", sig_op_call, SIG_CALL_MEDIA, false,
+	    { "call", "audio", "video", "screen", "hold" } },
 };
 
 #define NOPS (sizeof(ops) / sizeof(ops[0]))

@@ -107,9 +107,16 @@ void
 sig_session_attach(
     struct sig_core *core, struct sig_session *s, struct sig_link *link)
 {
-	if (s->link != NULL)
-		sig_link_close(core, s->link->id, 4001,
-		    "another link took this session over");
+	struct sig_link *old = s->link;
+
+	if (old != NULL) {
+		/* Not by a detach: the session misses nothing. */
+		sig_session_settle(s);
+		sig_timer_clear(core, &s->inbox.resend);
+		old->session = NULL;
+		sig_link_close(
+		    core, old->id, 4001, "another link took this session over");
+	}
 	sig_timer_clear(core, &s->expiry);
 	s->link = link;
 	s->heard_wall = core->wall;
@@ -125,6 +132,7 @@ sig_session_detach(struct sig_core *core, struct sig_session *s)
 	sig_timer_clear(core, &s->inbox.resend);
 	sig_timer_set(
 	    core, &s->expiry, core->now + core->cfg.resume_ms, session_expired);
+	sig_leg_session_away(core, s);
 }
 
 static void

@@ -232,7 +232,8 @@ static void
 talk(struct storm *s, struct device *d)
 {
 	static const char *const ops[] = { "ringing", "accept", "accept",
-		"refuse", "cancel", "hangup", "offer','sdp':'v=0" };
+		"refuse", "cancel", "hangup", "offer','sdp':'v=0",
+		"answer','sdp':'v=1" };
 	uint32_t i = world_random(s->w, LEN(ops) + 3);
 
 	if (i > LEN(ops))

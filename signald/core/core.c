@@ -77,6 +77,12 @@ sig_core_free(struct sig_core *core)
 	free(core);
 }
 
+void
+sig_core_set_jwt(struct sig_core *core, const struct sig_jwt *jwt)
+{
+	core->cfg.jwt = jwt;
+}
+
 uint32_t
 sig_shard_of(const struct sig_config *cfg, const char *key)
 {

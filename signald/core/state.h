@@ -68,6 +68,8 @@ struct sig_login {
 	struct sig_link *link;
 	struct sig_user *user;
 	uint64_t request;
+	bool outside; /* the token was; then the user may be new */
+	bool made;    /* and has been made */
 	char device[SIG_DEVICE_MAX + 1];
 	char session[SIG_SESSION_MAX + 1]; /* "": does not ask to resume */
 	char secret[SIG_SECRET_MAX + 1];

@@ -190,6 +190,8 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	memcpy(core->epoch, rows->epoch, sizeof(core->epoch));
 	if (rows->head > user->head)
 		user->head = rows->head;
+	if (rows->contacts > user->contacts)
+		user->contacts = rows->contacts;
 	login->loaded = true;
 	login->cursor = rows->cursor;
 	user->all_peers = rows->complete;
@@ -335,6 +337,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_str(&o, "epoch", core->epoch);
 	json_out_bool(&o, "recovered", recovered);
 	json_out_int(&o, "sync", (int64_t)user->head);
+	json_out_int(&o, "contacts_version", (int64_t)user->contacts);
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
 	json_out_object(&o, "heartbeat");
 	json_out_int(&o, "ping_ms", core->cfg.ping_ms);

@@ -27,8 +27,9 @@ enum sig_mail_kind {
 	SIG_MAIL_CALL_RING,    /* to a user: somebody invites you */
 	SIG_MAIL_CALL_BUSY,    /* to a call: the callee is in another one */
 	SIG_MAIL_CALL_REPLY,   /* to a user's session: the answer of an op */
-	SIG_MAIL_NOTE,         /* to a user (but one session): push text */
-	SIG_MAIL_CALL_PUSH,    /* to a user (or one session): push text */
+	SIG_MAIL_CONTACT,   /* to a user (but one session): a row has changed */
+	SIG_MAIL_NOTE,      /* to a user (but one session): push text */
+	SIG_MAIL_CALL_PUSH, /* to a user (or one session): push text */
 };
 
 struct sig_mail {
@@ -39,7 +40,7 @@ struct sig_mail {
 	char device[SIG_DEVICE_MAX + 1];
 	char call[SIG_CALL_MAX + 1];
 	uint64_t request; /* CALL, CALL_REPLY: the asking shard's ticket */
-	uint64_t sync;    /* INBOX */
+	uint64_t sync;    /* INBOX; CONTACT: their version */
 	uint64_t ts;      /* wall ms */
 	uint32_t flags;   /* CALL: event (call.h); CALL_REPLY: error (reply.h);
 			   * CALL_PUSH: leg.h; PRESENCE: presence.c */

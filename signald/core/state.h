@@ -22,6 +22,7 @@
 #include "lib/base/htab.h"
 #include "lib/base/wheel.h"
 #include "signald/core/core.h"
+#include "signald/core/rate.h"
 
 #define SIG_SECRET_MAX   40
 #define SIG_NICK_MAX     255
@@ -149,7 +150,9 @@ struct sig_user {
 	LIST_HEAD(, sig_login) logins;
 	LIST_HEAD(, sig_leg) legs;
 	uint32_t nsessions, nlegs;
-	uint64_t head; /* highest sync known to stand in the inbox */
+	uint64_t head;     /* highest sync known to stand in the inbox */
+	uint64_t contacts; /* likewise, their version */
+	struct sig_rate searches, requests;
 	bool online;
 	uint64_t last_seen;
 	struct htab peers; /* struct sig_peer, owned */

@@ -6,6 +6,7 @@
 
 #include "lib/log/log.h"
 #include "signald/log/msglog.h"
+#include "signald/log/people.h"
 #include "signald/log/rows.h"
 #include "signald/log/schema.h"
 
@@ -266,6 +267,12 @@ answer_user(struct answer *a)
 }
 
 static int
+answer_people(struct answer *a)
+{
+	return people_rows(a->txn, a->uid, a->read, a->rows, &a->out);
+}
+
+static int
 answer_login(struct answer *a)
 {
 	struct schema_key lo = schema_key2(a->uid, 0);
@@ -281,6 +288,9 @@ answer_login(struct answer *a)
 	rc = schema_find(a->txn, T_CURSORS, &k, &a->out.cursor);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
+	rc = people_version(a->txn, a->uid, &a->out.contacts);
+	if (rc != 0)
+		return rc;
 	a->limit = MSGLOG_ROWS_MAX;
 	return answer_walk(a, T_RECENT, &lo, &hi, true, peer_row);
 }
@@ -294,6 +304,8 @@ answer(struct answer *a)
 		[SIG_READ_HISTORY] = answer_history,
 		[SIG_READ_CONVS] = answer_convs,
 		[SIG_READ_USER] = answer_user,
+		[SIG_READ_CONTACTS] = answer_people,
+		[SIG_READ_SEARCH] = answer_people,
 	};
 	struct schema_key k = schema_name(a->read->user);
 	int rc;

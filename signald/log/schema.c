@@ -20,6 +20,9 @@ const char *const schema_tables[] = {
 	[T_CURSORS] = "cursors",
 	[T_MIDS] = "mids",
 	[T_MID_AGES] = "mid_ages",
+	[T_CONTACTS] = "contacts",
+	[T_CONTACTED] = "contacted",
+	[T_NICKS] = "nicks",
 	[T_COUNT] = NULL,
 };
 

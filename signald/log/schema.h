@@ -16,19 +16,22 @@
 #include "signald/core/log.h"
 
 enum schema_table {
-	T_META,     /* name -> value */
-	T_USER_IDS, /* user -> uid */
-	T_USERS,    /* uid -> struct schema_user */
-	T_SEEN,     /* uid -> ts */
-	T_CONV_IDS, /* conv -> cid */
-	T_CONVS,    /* cid -> struct schema_conv */
-	T_MEMBERS,  /* uid cid -> struct schema_member */
-	T_RECENT,   /* uid place -> cid; the highest place is the newest */
-	T_MESSAGES, /* cid seq -> struct schema_message */
-	T_INBOX,    /* uid sync -> cid seq */
-	T_CURSORS,  /* uid device -> sync */
-	T_MIDS,     /* uid mid -> struct schema_mid */
-	T_MID_AGES, /* id -> ts uid mid; ids grow, so oldest first */
+	T_META,      /* name -> value */
+	T_USER_IDS,  /* user -> uid */
+	T_USERS,     /* uid -> struct schema_user */
+	T_SEEN,      /* uid -> ts */
+	T_CONV_IDS,  /* conv -> cid */
+	T_CONVS,     /* cid -> struct schema_conv */
+	T_MEMBERS,   /* uid cid -> struct schema_member */
+	T_RECENT,    /* uid place -> cid; the highest place is the newest */
+	T_MESSAGES,  /* cid seq -> struct schema_message */
+	T_INBOX,     /* uid sync -> cid seq */
+	T_CURSORS,   /* uid device -> sync */
+	T_MIDS,      /* uid mid -> struct schema_mid */
+	T_MID_AGES,  /* id -> ts uid mid; ids grow, so oldest first */
+	T_CONTACTS,  /* uid uid -> what the first keeps of the second */
+	T_CONTACTED, /* uid -> struct sig_contacts */
+	T_NICKS,     /* nick in small letters, NUL, uid -> uid */
 	T_COUNT,
 };
 

@@ -77,6 +77,7 @@ world_new(const struct world_opts *opts)
 	w->opts = *opts;
 	w->seed = random_state = opts->seed;
 	w->disk = disk_new("5f2c0000000000000000000000000000");
+	w->tap = tap_open();
 	TAILQ_INIT(&w->events);
 	script_init(&w->script, w->opts.cfg.token_key);
 	for (cfg.shard = 0; cfg.shard < cfg.shards; cfg.shard++)
@@ -114,6 +115,7 @@ world_free(struct world *w)
 		free(w->links[w->nlinks]);
 	}
 	disk_free(w->disk);
+	tap_close(w->tap);
 	script_fini(&w->script);
 	free(w);
 }

@@ -10,7 +10,6 @@
 
 #include "tests/unit/signald/core/harness.h"
 #include "tests/unit/signald/core/script.h"
-#include "tests/unit/signald/core/tap.h"
 
 #define LINKS_MAX 4096
 
@@ -65,7 +64,6 @@ struct world {
 	struct link *links[LINKS_MAX];
 	int nlinks;
 	struct script script;
-	FILE *tap;
 };
 
 struct sig_time world_time(const struct world *);

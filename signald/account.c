@@ -7,6 +7,7 @@
 
 #include "lib/json/json.h"
 #include "signald/account.h"
+#include "signald/bearer.h"
 #include "signald/core/ice.h"
 #include "signald/core/name.h"
 #include "signald/core/token.h"
@@ -170,17 +171,19 @@ account_login(struct conn *c, const void *body, size_t len)
 	struct msglog_account account;
 	struct account_form form;
 	struct account_job *job;
-	int rc;
+	bool known;
 
 	if (take_form(c, body, len, false, &form)) {
-		rc = msglog_account(w->reader, form.user, &account);
+		/* Whoever has no password cannot bring the right one. */
+		known = msglog_account(w->reader, form.user, &account) == 0 &&
+		    account.pwhash[0] != '\0';
 		job = calloc(1, sizeof(*job));
 		if (job != NULL)
-			job->known = rc == 0;
-		if (rc == 0)
+			job->known = known;
+		if (known)
 			memcpy(form.nick, account.nick, sizeof(form.nick));
 		submit(c, &form, job,
-		    rc == 0 ? account.pwhash : hasher_decoy(w->d->hasher));
+		    known ? account.pwhash : hasher_decoy(w->d->hasher));
 		crypto_wipe(&account, sizeof(account));
 	}
 	crypto_wipe(&form, sizeof(form));
@@ -321,25 +324,17 @@ account_appended(struct conn *c, const struct sig_appended *done)
 void
 account_ice(struct conn *c, const struct h1_head *head)
 {
-	static const char scheme[] = "Bearer ";
-	const char *token = h1_get(head, "Authorization");
 	struct worker *w = c->worker;
 	struct sig_claims claims;
 	uint8_t mem[8192];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	struct json_out out;
-	uint64_t now = loop_wall_ms();
 
-	if (token == NULL ||
-	    strncasecmp(token, scheme, sizeof(scheme) - 1) != 0 ||
-	    sig_token_verify(w->config.token_key, token + sizeof(scheme) - 1,
-		strlen(token + sizeof(scheme) - 1), now, &claims) != 0) {
-		front_error(c, 401, "unauthorized", "token bad or expired", 0);
+	if (!bearer_take(c, head, &claims))
 		return;
-	}
 	json_out_init(&out, &b);
 	json_out_object(&out, NULL);
-	sig_ice_write(&out, &w->config, claims.user, now);
+	sig_ice_write(&out, &w->config, claims.user, loop_wall_ms());
 	json_out_end(&out);
 	front_json(c, 200, &b);
 }

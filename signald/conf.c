@@ -7,6 +7,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/daemon/listen.h"
 #include "signald/conf.h"
+#include "signald/keys.h"
 
 static const char *const listen_schemes[] = { "http", "https", NULL };
 
@@ -61,6 +62,16 @@ const struct conf_option signald_options[] = {
 	    "bytes a connection may be behind before it is closed" },
 	{ "signald", "token-lifetime", CONF_DURATION, 0, OWN(token_ms), "30d",
 	    MINUTE_MS, 366 * DAY_MS, NULL, "how long a log-in is good" },
+	{ "signald", "jwt-key", CONF_STRING, CONF_REPEAT | CONF_LIVE,
+	    OWN(jwt_keys), NULL, 0, 0, NULL,
+	    "key of an identity service whose tokens are taken: KID ALG FILE" },
+	{ "signald", "jwt-issuer", CONF_STRING, CONF_LIVE, OWN(jwt_issuer),
+	    NULL, 0, 0, NULL, "issuer (iss) that outside tokens must name" },
+	{ "signald", "jwt-audience", CONF_STRING, CONF_LIVE, OWN(jwt_audience),
+	    NULL, 0, 0, NULL, "audience (aud) that outside tokens must name" },
+	{ "signald", "jwt-user-claim", CONF_STRING, CONF_LIVE,
+	    OWN(jwt_user_claim), "sub", 0, 0, NULL,
+	    "claim of outside tokens that names the user" },
 	{ "signald", "ice-lifetime", CONF_DURATION, 0, OWN(ice_ms), "1h",
 	    MINUTE_MS, 7 * DAY_MS, NULL, "how long TURN credentials are good" },
 	{ "signald", "mid-lifetime", CONF_DURATION, 0, OWN(mid_ms), "7d",
@@ -136,6 +147,24 @@ check_origins(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static int
+check_keys(const struct conf *conf, char err[DAEMON_ERR_MAX])
+{
+	const struct signald_conf *c = conf_data(conf);
+	struct keys *keys;
+	int rc;
+
+	if (c->jwt_keys.n == 0 &&
+	    (c->jwt_issuer != NULL || c->jwt_audience != NULL))
+		return conf_wrong(conf, "signald",
+		    c->jwt_issuer != NULL ? "jwt-issuer" : "jwt-audience", 0,
+		    err, "no outside token is taken without a jwt-key");
+	rc = keys_new(conf, &keys, err);
+	if (rc == 0)
+		keys_free(keys);
+	return rc;
+}
+
 int
 signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
@@ -149,7 +178,9 @@ signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		return conf_wrong(conf, "signald", "kill", 0, err,
 		    "must be longer than ping, or every idle link is closed");
 	rc = check_uris(conf, err);
-	return rc == 0 ? check_origins(conf, err) : rc;
+	if (rc == 0)
+		rc = check_origins(conf, err);
+	return rc == 0 ? check_keys(conf, err) : rc;
 }
 
 static int

@@ -18,6 +18,8 @@ struct signald_conf {
 	struct conf_list turn_uris; /* const char *, likewise below */
 	struct conf_list stun_uris;
 	struct conf_list origins;
+	struct conf_list jwt_keys; /* "KID ALG FILE" */
+	const char *jwt_issuer, *jwt_audience, *jwt_user_claim;
 	const char *web_dir;
 	const char *node;
 	bool open_registration;

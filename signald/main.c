@@ -13,6 +13,7 @@
 #define MAP_START (64 * 1024 * 1024)
 #define LAZY_MS   200
 #define WAITING   (256 * 1024 * 1024)
+#define RELOAD_MS 5000
 /* A user may try more often than an address: or one stranger's wrong
  * passwords would keep the user out. */
 #define USER_RATE 4
@@ -31,6 +32,7 @@ signald_close(void *state)
 	msglog_close(d->log);
 	listeners_close(&d->listeners);
 	files_free(d->files);
+	keys_free(d->keys);
 	tls_ctx_free(d->tls);
 	rate_free(d->address_rate);
 	rate_free(d->user_rate);
@@ -82,6 +84,10 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	if (rc == 0)
 		rc = state_open(d, err);
 	if (rc == 0)
+		rc = keys_new(conf, &d->keys, err);
+	if (d->keys != NULL)
+		d->setup.core.jwt = &d->keys->jwt;
+	if (rc == 0)
 		rc = listeners_open_tls(
 		    conf, &d->conf->listen, alpn, &d->tls, err);
 	if (rc == 0)
@@ -131,12 +137,56 @@ signald_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+static void
+take_keys(void *worker, void *arg, struct buf *out)
+{
+	struct worker *w = worker;
+	const struct keys *keys = arg;
+
+	w->config.jwt = keys != NULL ? &keys->jwt : NULL;
+	sig_core_set_jwt(w->core, w->config.jwt);
+}
+
+/* A worker that did not answer may go on with the older keys, so they stay
+ * until all have taken newer ones. */
+static int
+reload_keys(struct signald *d, struct keys *keys, char err[DAEMON_ERR_MAX])
+{
+	struct keys *older = d->keys;
+	struct buf none;
+	int rc;
+
+	buf_init(&none, 0);
+	rc = daemon_ask(d->run, take_keys, keys, &none, RELOAD_MS);
+	if (rc == 0) {
+		keys_free(older);
+		d->keys = keys;
+		return 0;
+	}
+	snprintf(err, DAEMON_ERR_MAX,
+	    "a worker did not take the keys in time; reload again");
+	if (keys != NULL) {
+		keys->older = older;
+		d->keys = keys;
+	}
+	return rc;
+}
+
 static int
 signald_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
 {
-	const struct signald *d = state;
+	struct signald *d = state;
+	struct keys *keys;
+	int rc;
 
-	return listeners_reload_tls(d->tls, fresh, err);
+	rc = keys_new(fresh, &keys, err);
+	if (rc != 0)
+		return rc;
+	rc = listeners_reload_tls(d->tls, fresh, err);
+	if (rc == 0)
+		return reload_keys(d, keys, err);
+	keys_free(keys);
+	return rc;
 }
 
 int

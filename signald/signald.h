@@ -17,6 +17,7 @@
 #include "signald/conf.h"
 #include "signald/files.h"
 #include "signald/hasher.h"
+#include "signald/keys.h"
 #include "signald/log/msglog.h"
 #include "signald/rate.h"
 
@@ -30,6 +31,7 @@ struct signald {
 	struct msglog *log;
 	struct files *files;
 	struct hasher *hasher;
+	struct keys *keys;   /* NULL without outside tokens; main's */
 	struct tls_ctx *tls; /* NULL without https */
 	struct rate *address_rate, *user_rate;
 	struct listeners listeners;

@@ -251,11 +251,7 @@ make_parts(struct worker *w)
 static void
 start_serving(void *arg)
 {
-	struct worker *w = arg;
-
-	sig_core_start(w->core, worker_time(w));
-	worker_pump(w);
-	doors_watch(w, true);
+	doors_watch(arg, true);
 }
 
 /*
@@ -305,8 +301,6 @@ worker_new(void *state, int index, struct loop *loop)
 		return NULL;
 	}
 	loop_on_turn_end(loop, turn_ends, w);
-	sig_core_load(w->core, worker_time(w));
-	worker_pump(w);
 	wait_for_all(w);
 	return w;
 }

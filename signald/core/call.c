@@ -3,15 +3,41 @@
 #include <string.h>
 
 #include "signald/core/call.h"
-#include "signald/core/call_keep.h"
 #include "signald/core/effect.h"
 #include "signald/core/leg.h"
 #include "signald/core/message.h"
 #include "signald/core/name.h"
 #include "signald/core/reply.h"
 
+enum state { INVITING, RINGING, ACTIVE, STATES };
+enum side { CALLER, CALLEE, SIDES };
+
 static const char *const state_names[STATES] = { "inviting", "ringing",
 	"active" };
+
+struct party {
+	char user[SIG_NAME_MAX + 1];
+	char session[SIG_SESSION_MAX + 1]; /* callee: "" until accepted */
+	char device[SIG_DEVICE_MAX + 1];
+	bool away;     /* its link is gone */
+	bool told;     /* the other side believes so */
+	uint64_t said; /* hash of the last offer or answer */
+	char *media;   /* the last call.media as a push, or NULL */
+	size_t media_len;
+};
+
+struct sig_call {
+	LIST_ENTRY(sig_call) of_core;
+	char id[SIG_CALL_MAX + 1];
+	char conv[SIG_CONV_MAX + 1];
+	enum state state;
+	struct party party[SIDES];
+	char *media; /* JSON */
+	size_t media_len;
+	bool unrung; /* the callee's devices have not been told of it */
+	uint64_t active_ms;
+	struct sig_timer ring_timer;
+};
 
 /* One event at a call: who it is from, and what it carries. */
 struct ask {
@@ -40,27 +66,27 @@ sig_call_free(struct sig_core *core, struct sig_call *call)
 	htab_del(&core->calls, sig_hash(core, call->conv), call);
 	LIST_REMOVE(call, of_core);
 	core->stats.calls--;
+	free(call->party[CALLER].media);
+	free(call->party[CALLEE].media);
 	free(call->media);
 	free(call);
 }
 
+static enum side
+other(enum side side)
+{
+	return side == CALLER ? CALLEE : CALLER;
+}
+
+/* A mail about the call, with a copy of the text. */
 static struct sig_mail *
-mail_with_text(enum sig_mail_kind kind, const char *to, const char *call,
+call_mail(enum sig_mail_kind kind, const char *to, const char *call,
     const char *text, size_t len)
 {
-	struct sig_mail *mail = sig_mail_new(kind, to);
+	struct sig_mail *mail = sig_mail_text(kind, to, text, len);
 
-	if (mail == NULL)
-		return NULL;
-	mail->text = malloc(len + 1);
-	if (mail->text == NULL) {
-		sig_mail_free(mail);
-		return NULL;
-	}
-	memcpy(mail->text, text, len);
-	mail->text[len] = '\0';
-	mail->text_len = len;
-	memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
+	if (mail != NULL)
+		memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
 	return mail;
 }
 
@@ -73,8 +99,8 @@ call_reply(struct sig_core *core, const struct sig_mail *ask, const char *call,
 
 	if (ask->request == 0)
 		return;
-	mail = mail_with_text(
-	    SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
+	mail =
+	    call_mail(SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
 	if (mail != NULL) {
 		memcpy(mail->session, ask->session, sizeof(mail->session));
 		mail->request = ask->request;
@@ -90,8 +116,7 @@ call_push(struct sig_core *core, const struct sig_call *call, enum side to,
 	const struct party *party = &call->party[to];
 	struct sig_mail *mail;
 
-	mail = mail_with_text(
-	    SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
+	mail = call_mail(SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
 	if (mail != NULL) {
 		memcpy(mail->session, party->session, sizeof(mail->session));
 		mail->flags = flags;
@@ -114,6 +139,31 @@ call_tell(struct sig_core *core, const struct sig_call *call, enum side to,
 	if (json_out_end(&o) == 0)
 		call_push(core, call, to, flags, (const char *)b.data, b.len);
 	buf_fini(&b);
+}
+
+/* Whether the other side has a link, when that one has, and does not know. */
+static void
+call_show_link(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	struct party *party = &call->party[of];
+
+	if (call->state != ACTIVE || call->party[other(of)].away ||
+	    party->away == party->told)
+		return;
+	party->told = party->away;
+	call_tell(core, call, other(of), SIG_PUSH_ONE, "call.peer", "state",
+	    party->away ? "away" : "back");
+}
+
+static void
+call_show_media(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	const struct party *party = &call->party[of];
+
+	if (call->state == ACTIVE && !call->party[other(of)].away &&
+	    party->media != NULL)
+		call_push(core, call, other(of), SIG_PUSH_ONE, party->media,
+		    party->media_len);
 }
 
 static void
@@ -200,47 +250,8 @@ call_end(struct sig_core *core, struct sig_call *call, const char *reason,
 			    (const char *)b.data, b.len);
 	}
 	buf_fini(&b);
-	sig_call_keep_end(core, call);
 	call_record(core, call, outcome);
 	sig_call_free(core, call);
-}
-
-/* What is needed to go on with an event when the record is on the disk. */
-static struct sig_ticket *
-call_ticket(const struct sig_call *call, const struct sig_mail *ask,
-    sig_appended_fn *fn)
-{
-	struct sig_ticket *ticket = sig_ticket_new(NULL, 0);
-
-	if (ticket == NULL)
-		return NULL;
-	ticket->request = ask->request;
-	ticket->appended = fn;
-	ticket->text = strdup(call->id);
-	memcpy(ticket->conv, call->conv, sizeof(ticket->conv));
-	memcpy(ticket->user, ask->from, sizeof(ticket->user));
-	memcpy(ticket->session, ask->session, sizeof(ticket->session));
-	return ticket;
-}
-
-/* The call that waited, and who asked; NULL: it has ended, who asked knows. */
-static struct sig_call *
-call_kept(struct sig_core *core, const struct sig_ticket *ticket,
-    const struct sig_appended *res, struct sig_mail *ask)
-{
-	struct sig_call *call = call_find(core, ticket->conv);
-
-	/* A full disk must not keep people from talking. */
-	if (res->err != 0)
-		core->stats.errors++;
-	ask->request = ticket->request;
-	memcpy(ask->from, ticket->user, sizeof(ask->from));
-	memcpy(ask->session, ticket->session, sizeof(ask->session));
-	if (call != NULL && ticket->text != NULL &&
-	    strcmp(call->id, ticket->text) == 0)
-		return call;
-	call_reply(core, ask, "", SIG_NOT_FOUND, "call: it has ended");
-	return NULL;
 }
 
 static void
@@ -250,28 +261,6 @@ call_timeout(struct sig_core *core, struct sig_timer *t)
 	    (struct sig_call *)((char *)t -
 		offsetof(struct sig_call, ring_timer)),
 	    "timeout", "missed");
-}
-
-int
-sig_call_put(struct sig_core *core, struct sig_call *call)
-{
-	int err = htab_put(&core->calls, sig_hash(core, call->conv), call);
-	uint64_t rung = core->wall - call->invite_ts;
-
-	if (err != 0)
-		return err;
-	LIST_INSERT_HEAD(&core->all_calls, call, of_core);
-	core->stats.calls++;
-	if (call->state == ACTIVE)
-		return 0;
-	/* The wall clock may have been set meanwhile, or much have passed. */
-	if (core->wall < call->invite_ts)
-		rung = 0;
-	if (rung > core->cfg.ring_ms)
-		rung = core->cfg.ring_ms;
-	sig_timer_set(core, &call->ring_timer,
-	    core->now + core->cfg.ring_ms - rung, call_timeout);
-	return 0;
 }
 
 static void
@@ -311,37 +300,10 @@ static void
 do_ringing(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call->state = RINGING;
-	(void)sig_call_keep(core, call, NULL);
 	do_same(core, call, ask);
 	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.ringing", NULL, NULL);
 }
 
-static void
-accept_tell(
-    struct sig_core *core, struct sig_call *call, const struct sig_mail *ask)
-{
-	const struct party *callee = &call->party[CALLEE];
-
-	call_reply(core, ask, call->id, SIG_OK, state_names[call->state]);
-	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
-	    callee->device);
-	if (!call->unrung)
-		call_tell(core, call, CALLEE, SIG_PUSH_OTHERS, "call.ended",
-		    "reason", "answered_elsewhere");
-}
-
-static void
-accept_kept(struct sig_core *core, const struct sig_ticket *ticket,
-    const struct sig_appended *res)
-{
-	struct sig_mail ask = { .kind = SIG_MAIL_CALL };
-	struct sig_call *call = call_kept(core, ticket, res, &ask);
-
-	if (call != NULL)
-		accept_tell(core, call, &ask);
-}
-
-/* It is accepted at once; both hear of it when it is on the disk. */
 static void
 do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
@@ -353,9 +315,13 @@ do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	call->active_ms = core->now;
 	sig_timer_clear(core, &call->ring_timer);
 	core->stats.calls_answered++;
-	if (sig_call_keep(
-		core, call, call_ticket(call, ask->mail, accept_kept)) != 0)
-		accept_tell(core, call, ask->mail);
+	do_same(core, call, ask);
+	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
+	    callee->device);
+	call_tell(core, call, CALLEE, SIG_PUSH_OTHERS, "call.ended", "reason",
+	    "answered_elsewhere");
+	call_show_link(core, call, CALLER);
+	call_show_media(core, call, CALLER);
 }
 
 static void
@@ -389,8 +355,66 @@ do_relay(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	const struct sig_mail *mail = ask->mail;
 
 	do_same(core, call, ask);
-	call_push(core, call, ask->side == CALLER ? CALLEE : CALLER,
-	    SIG_PUSH_ONE, mail->text, mail->text_len);
+	call_push(core, call, other(ask->side), SIG_PUSH_ONE, mail->text,
+	    mail->text_len);
+}
+
+/* A side never says the same twice in a row but when it asks again, and the
+ * other would take it for a new offer or answer. */
+static void
+do_describe(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	const struct sig_mail *mail = ask->mail;
+	struct party *party = &call->party[ask->side];
+	uint64_t hash = hash_bytes(&core->key, mail->text, mail->text_len);
+
+	if (hash == party->said) {
+		do_same(core, call, ask);
+		return;
+	}
+	party->said = hash;
+	do_relay(core, call, ask);
+}
+
+static void
+do_media(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	const struct sig_mail *mail = ask->mail;
+	struct party *party = &call->party[ask->side];
+	bool same = party->media_len == mail->text_len &&
+	    memcmp(party->media, mail->text, mail->text_len) == 0;
+	char *media = same ? NULL : malloc(mail->text_len);
+
+	if (!same && media == NULL) {
+		call_reply(core, ask->mail, call->id, SIG_OVERLOADED,
+		    "the server is out of room");
+		return;
+	}
+	do_same(core, call, ask);
+	if (same)
+		return;
+	memcpy(media, mail->text, mail->text_len);
+	free(party->media);
+	party->media = media;
+	party->media_len = mail->text_len;
+	call_show_media(core, call, ask->side);
+}
+
+static void
+do_away(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	call->party[ask->side].away = true;
+	call_show_link(core, call, ask->side);
+}
+
+/* What changed while it was away it hears now. */
+static void
+do_back(struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	call->party[ask->side].away = false;
+	call_show_link(core, call, ask->side);
+	call_show_link(core, call, other(ask->side));
+	call_show_media(core, call, other(ask->side));
 }
 
 static void
@@ -405,21 +429,6 @@ do_lost(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call_end(
 	    core, call, "lost", call->state == ACTIVE ? "answered" : "missed");
-}
-
-static void
-do_tell_ringing(
-    struct sig_core *core, struct sig_call *call, const struct ask *ask)
-{
-	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.ringing", NULL, NULL);
-}
-
-static void
-do_tell_accept(
-    struct sig_core *core, struct sig_call *call, const struct ask *ask)
-{
-	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
-	    call->party[CALLEE].device);
 }
 
 /* What an event does, by the side it comes from and the call's state. Before
@@ -439,21 +448,24 @@ static call_fn *const machine[SIG_CALL_EVENTS][SIDES][STATES] = {
 	[SIG_CALL_HANGUP] = { [CALLER] = { do_hangup, do_hangup, do_hangup },
 	    [CALLEE] = { do_hangup, do_hangup, do_hangup } },
 	[SIG_CALL_OFFER] = { [CALLER] = { do_too_early, do_too_early,
-				 do_relay },
-	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
+				 do_describe },
+	    [CALLEE] = { do_too_early, do_too_early, do_describe } },
 	[SIG_CALL_ANSWER] = { [CALLER] = { do_too_early, do_too_early,
-				  do_relay },
-	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
+				  do_describe },
+	    [CALLEE] = { do_too_early, do_too_early, do_describe } },
 	[SIG_CALL_CANDIDATE] = { [CALLER] = { do_too_early, do_too_early,
 				     do_relay },
 	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
-	[SIG_CALL_STATE] = { [CALLER] = { do_nothing, do_tell_ringing,
-				 do_tell_accept },
-	    [CALLEE] = { do_nothing, do_nothing, do_nothing } },
+	[SIG_CALL_MEDIA] = { [CALLER] = { do_media, do_media, do_media },
+	    [CALLEE] = { do_too_early, do_too_early, do_media } },
 	[SIG_CALL_BUSY] = { [CALLER] = { do_nothing, do_nothing, do_nothing },
 	    [CALLEE] = { do_busy, do_busy, do_nothing } },
 	[SIG_CALL_LOST] = { [CALLER] = { do_lost, do_lost, do_lost },
 	    [CALLEE] = { do_nothing, do_nothing, do_lost } },
+	[SIG_CALL_AWAY] = { [CALLER] = { do_away, do_away, do_away },
+	    [CALLEE] = { do_nothing, do_nothing, do_away } },
+	[SIG_CALL_BACK] = { [CALLER] = { do_back, do_back, do_back },
+	    [CALLEE] = { do_nothing, do_nothing, do_back } },
 };
 
 /* Which side the mail speaks for; SIDES: neither. */
@@ -490,66 +502,43 @@ call_new(struct sig_core *core, const struct sig_mail *invite)
 	memcpy(caller->session, invite->session, sizeof(caller->session));
 	memcpy(caller->device, invite->device, sizeof(caller->device));
 	call->media = malloc(invite->text_len);
-	call->invite_ts = core->wall;
 	if (call->media == NULL ||
 	    !sig_name_conv_peer(call->party[CALLEE].user, call->conv,
 		core->cfg.app, caller->user) ||
-	    sig_call_put(core, call) != 0) {
+	    htab_put(&core->calls, sig_hash(core, call->conv), call) != 0) {
 		free(call->media);
 		free(call);
 		return NULL;
 	}
 	memcpy(call->media, invite->text, invite->text_len);
 	call->media_len = invite->text_len;
-	call->unrung = true;
+	LIST_INSERT_HEAD(&core->all_calls, call, of_core);
+	core->stats.calls++;
 	core->stats.calls_started++;
 	return call;
-}
-
-static void
-invite_tell(
-    struct sig_core *core, struct sig_call *call, const struct sig_mail *ask)
-{
-	struct sig_mail *ring;
-
-	call_reply(core, ask, call->id, SIG_OK, state_names[INVITING]);
-	/* Who is called has called meanwhile, and that made it one call. */
-	if (call->state == ACTIVE)
-		return;
-	call->unrung = false;
-	ring = mail_with_text(SIG_MAIL_CALL_RING, call->party[CALLEE].user,
-	    call->id, call->media, call->media_len);
-	if (ring != NULL) {
-		memcpy(ring->from, ask->from, sizeof(ring->from));
-		ring->ts = call->invite_ts;
-	}
-	sig_post(core, ring);
-}
-
-static void
-invite_kept(struct sig_core *core, const struct sig_ticket *ticket,
-    const struct sig_appended *res)
-{
-	struct sig_mail ask = { .kind = SIG_MAIL_CALL };
-	struct sig_call *call = call_kept(core, ticket, res, &ask);
-
-	if (call != NULL)
-		invite_tell(core, call, &ask);
 }
 
 static void
 call_start(struct sig_core *core, const struct sig_mail *invite)
 {
 	struct sig_call *call = call_new(core, invite);
+	struct sig_mail *ring;
 
 	if (call == NULL) {
 		call_reply(core, invite, "", SIG_OVERLOADED,
 		    "no room for another call");
 		return;
 	}
-	if (sig_call_keep(core, call, call_ticket(call, invite, invite_kept)) !=
-	    0)
-		invite_tell(core, call, invite);
+	sig_timer_set(core, &call->ring_timer, core->now + core->cfg.ring_ms,
+	    call_timeout);
+	call_reply(core, invite, call->id, SIG_OK, state_names[INVITING]);
+	ring = call_mail(SIG_MAIL_CALL_RING, call->party[CALLEE].user, call->id,
+	    call->media, call->media_len);
+	if (ring != NULL) {
+		memcpy(ring->from, invite->from, sizeof(ring->from));
+		ring->ts = core->wall;
+	}
+	sig_post(core, ring);
 }
 
 static void
@@ -595,4 +584,16 @@ void
 sig_call_busy(struct sig_core *core, const struct sig_mail *mail)
 {
 	call_event(core, mail, SIG_CALL_BUSY);
+}
+
+void
+sig_call_away(struct sig_core *core, const struct sig_mail *mail)
+{
+	call_event(core, mail, SIG_CALL_AWAY);
+}
+
+void
+sig_call_back(struct sig_core *core, const struct sig_mail *mail)
+{
+	call_event(core, mail, SIG_CALL_BACK);
 }

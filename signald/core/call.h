@@ -7,7 +7,8 @@
  *   inviting -> ringing -> active -> ended (a stored record, the call freed)
  *
  * Requests may be repeated: what has happened already is answered like the
- * first time.
+ * first time. A side whose link is gone stays a side; the other one is told,
+ * and told again when it is back.
  * Owns: the calls of a core.  Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_CALL_H
@@ -25,22 +26,23 @@ enum sig_call_event {
 	SIG_CALL_OFFER, /* mail text of these: the push to the other side */
 	SIG_CALL_ANSWER,
 	SIG_CALL_CANDIDATE,
-	SIG_CALL_STATE, /* tell the state again */
+	SIG_CALL_MEDIA,
 	SIG_CALL_BUSY,
 	SIG_CALL_LOST,
+	SIG_CALL_AWAY,
+	SIG_CALL_BACK,
 	SIG_CALL_EVENTS
 };
 
 struct sig_call;
-struct sig_mail;
 
-/* Into the tables, with the timer of its state. 0 or -errno. */
-int sig_call_put(struct sig_core *, struct sig_call *);
 void sig_call_free(struct sig_core *, struct sig_call *);
 
 /* flags: the event. */
 void sig_call_asked(struct sig_core *, const struct sig_mail *);
 void sig_call_lost(struct sig_core *, const struct sig_mail *);
+void sig_call_away(struct sig_core *, const struct sig_mail *);
+void sig_call_back(struct sig_core *, const struct sig_mail *);
 void sig_call_busy(struct sig_core *, const struct sig_mail *);
 
 #endif

@@ -26,10 +26,11 @@
 #include "signald/core/mail.h"
 
 struct sig_core;
+struct sig_jwt; /* auth.h */
 
 #define SIG_PRELOGIN_READ 8192 /* bytes of a frame before the log-in */
 
-/* Immutable while a core lives; strings are borrowed. */
+/* Immutable while a core lives, but for jwt; what it points to is borrowed. */
 struct sig_config {
 	uint32_t shard, shards;
 	const char *app;  /* tenant in conversation ids, "main" */
@@ -37,7 +38,8 @@ struct sig_config {
 	uint32_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
 	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
-	uint8_t token_key[32]; /* signs log-in tokens */
+	uint8_t token_key[32];     /* signs log-in tokens */
+	const struct sig_jwt *jwt; /* outside tokens; NULL: none are taken */
 	uint8_t shard_key[16]; /* places users and calls; same in all shards */
 	const char *const *turn_secrets; /* the first one signs; NULL ends */
 	const char *const *turn_uris; /* in the operator's order; NULL ends */
@@ -55,11 +57,8 @@ struct sig_time {
 struct sig_core *sig_core_new(const struct sig_config *);
 void sig_core_free(struct sig_core *);
 
-/* Takes up what the cores before kept in the log (keep.h); done when the
- * reads that it emits have come back. Before the first link, mail or start. */
-void sig_core_load(struct sig_core *, struct sig_time);
-/* All shards have loaded and can be posted to. */
-void sig_core_start(struct sig_core *, struct sig_time);
+/* Other keys for outside tokens from now on. */
+void sig_core_set_jwt(struct sig_core *, const struct sig_jwt *);
 
 /* A link has spoken WebSocket; emits the welcome. link: the shell's id, never
  * used again for another link. */

@@ -110,6 +110,8 @@ mail_place(const struct sig_mail *mail)
 	switch (mail->kind) {
 	case SIG_MAIL_CALL:
 	case SIG_MAIL_CALL_LOST:
+	case SIG_MAIL_CALL_AWAY:
+	case SIG_MAIL_CALL_BACK:
 	case SIG_MAIL_CALL_BUSY:
 		conv = sig_name_call_conv(mail->to);
 		return conv != NULL ? conv : mail->to;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/auth.h"
 #include "signald/core/effect.h"
 #include "signald/core/hello.h"
 #include "signald/core/ice.h"
@@ -12,11 +14,10 @@
 #include "signald/core/name.h"
 #include "signald/core/presence.h"
 #include "signald/core/session.h"
-#include "signald/core/token.h"
 #include "signald/core/user.h"
 
-#define TOKEN_TEXT_MAX 4096 /* of any format that may follow */
-#define SYNC_MAX       ((INT64_C(1) << 53) - 1)
+#define SYNC_MAX ((INT64_C(1) << 53) - 1)
+#define WHY_MAX  160
 
 static void
 copy(char *dst, size_t size, const char *src)
@@ -120,9 +121,47 @@ hello_refuse(struct sig_core *core, struct sig_link *link, int err)
 		sig_link_close(core, id, 4501, "no such user");
 		return;
 	}
-	sig_fail(core, id, request, SIG_STORAGE, "the log cannot be read");
+	sig_fail(core, id, request, SIG_STORAGE, "the log does not answer");
 	sig_login_free(core, link->login);
 	sig_link_await_hello(core, link);
+}
+
+static int hello_read(struct sig_core *, struct sig_link *);
+
+static void
+hello_made(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	struct sig_link *link = sig_link_find(core, ticket->link);
+	int err = res->err;
+
+	if (link == NULL || link->login == NULL)
+		return;
+	link->login->made = true;
+	/* Two devices of a new user may come at once. */
+	if (err == 0 || err == -EEXIST)
+		err = hello_read(core, link);
+	if (err != 0)
+		hello_refuse(core, link, -EIO);
+}
+
+/* A user whom the identity service knows and we do not yet: made without a
+ * password, so that only the service can let it in. */
+static int
+hello_make_user(struct sig_core *core, struct sig_link *link)
+{
+	struct sig_ticket *ticket = sig_ticket_new(link, link->login->request);
+	struct sig_append *append = calloc(1, sizeof(*append));
+
+	if (ticket != NULL)
+		ticket->appended = hello_made;
+	if (append != NULL) {
+		append->kind = SIG_APPEND_USER;
+		append->ts = core->wall;
+		copy(append->user, sizeof(append->user),
+		    link->login->user->name);
+	}
+	return sig_append(core, ticket, append);
 }
 
 static void
@@ -136,19 +175,25 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 
 	if (link == NULL || link->login == NULL)
 		return;
+	login = link->login;
+	if (rows->err == -ENOENT && login->outside && !login->made) {
+		if (hello_make_user(core, link) != 0)
+			hello_refuse(core, link, -EIO);
+		return;
+	}
 	if (rows->err != 0) {
 		hello_refuse(core, link, rows->err);
 		return;
 	}
-	login = link->login;
 	user = login->user;
 	copy_nick(user->nick, rows->nick);
 	memcpy(core->epoch, rows->epoch, sizeof(core->epoch));
 	if (rows->head > user->head)
 		user->head = rows->head;
+	if (rows->contacts > user->contacts)
+		user->contacts = rows->contacts;
 	login->loaded = true;
 	login->cursor = rows->cursor;
-	user->met = true;
 	user->all_peers = rows->complete;
 	for (i = 0; i < rows->nrows; i++)
 		hello_peer(core, user, &rows->rows[i]);
@@ -157,25 +202,33 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 		sig_hello_answer_all(core, user);
 }
 
+/* Asks the log what it knows of the user and the device. */
+static int
+hello_read(struct sig_core *core, struct sig_link *link)
+{
+	const struct sig_login *login = link->login;
+	struct sig_ticket *ticket = sig_ticket_new(link, login->request);
+	struct sig_read read = { .kind = SIG_READ_LOGIN };
+
+	copy(read.user, sizeof(read.user), login->user->name);
+	copy(read.device, sizeof(read.device), login->device);
+	if (ticket != NULL)
+		ticket->rows = hello_rows;
+	return sig_read(core, ticket, &read);
+}
+
 static void
 hello_start(struct sig_core *core, struct sig_link *link,
     struct sig_login *login, const char *name)
 {
-	struct sig_read read = { .kind = SIG_READ_LOGIN };
 	struct sig_user *user = sig_user_get(core, name);
-	struct sig_ticket *ticket;
 	int err = -ENOMEM;
 
 	link->login = login;
 	if (user != NULL) {
 		login->user = user;
 		LIST_INSERT_HEAD(&user->logins, login, of_user);
-		copy(read.user, sizeof(read.user), user->name);
-		copy(read.device, sizeof(read.device), login->device);
-		ticket = sig_ticket_new(link, login->request);
-		if (ticket != NULL)
-			ticket->rows = hello_rows;
-		err = sig_read(core, ticket, &read);
+		err = hello_read(core, link);
 	}
 	if (err != 0) {
 		sig_fail(core, link->id, login->request, SIG_OVERLOADED,
@@ -190,21 +243,24 @@ hello_start(struct sig_core *core, struct sig_link *link,
 void
 sig_op_hello(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 {
-	const char *token = json_in_str(&req->in, "token", 1, TOKEN_TEXT_MAX);
+	const char *token = json_in_str(&req->in, "token", 1, SIG_AUTH_MAX);
 	struct sig_login *login = login_read(core, link, req);
 	struct sig_claims claims;
+	char msg[WHY_MAX];
+	const char *why;
 	uint32_t shard;
 
 	if (login == NULL)
 		return;
-	if (sig_token_verify(core->cfg.token_key, token, strlen(token),
-		core->wall, &claims) != 0) {
+	if (sig_auth(&core->cfg, token, strlen(token), core->wall, &claims,
+		&why) != 0) {
 		free(login);
-		sig_fail(core, link->id, req->id, SIG_UNAUTHORIZED,
-		    "token: bad or expired");
+		snprintf(msg, sizeof(msg), "token: %s", why);
+		sig_fail(core, link->id, req->id, SIG_UNAUTHORIZED, msg);
 		sig_link_close(core, link->id, 4500, "token bad or expired");
 		return;
 	}
+	login->outside = claims.outside;
 	shard = sig_shard_of(&core->cfg, claims.user);
 	if (shard != core->cfg.shard) {
 		free(login);
@@ -237,8 +293,7 @@ static bool
 hello_cursor(const struct sig_core *core, const struct sig_login *login,
     const struct sig_session *old, uint64_t *from)
 {
-	*from = old != NULL && !old->woken ? old->inbox.acked
-					   : device_cursor(login);
+	*from = old != NULL ? old->inbox.acked : device_cursor(login);
 	if (login->has_sync)
 		*from = login->sync;
 	if ((login->epoch[0] == '\0' ||
@@ -282,6 +337,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_str(&o, "epoch", core->epoch);
 	json_out_bool(&o, "recovered", recovered);
 	json_out_int(&o, "sync", (int64_t)user->head);
+	json_out_int(&o, "contacts_version", (int64_t)user->contacts);
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
 	json_out_object(&o, "heartbeat");
 	json_out_int(&o, "ping_ms", core->cfg.ping_ms);
@@ -289,89 +345,38 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_close(&o);
 	sig_ice_write(&o, &core->cfg, user->name, core->wall);
 	hello_peers(&o, user);
-	if (s->woken)
-		sig_leg_write(&o, s);
 	sig_ok_send(core, s->link->id, request, &o);
-}
-
-static void
-hello_no_room(struct sig_core *core, struct sig_login *login)
-{
-	struct sig_link *link = login->link;
-
-	sig_fail(core, link->id, login->request, SIG_OVERLOADED,
-	    "too many sessions of this user");
-	sig_login_free(core, login);
-	sig_link_await_hello(core, link);
-}
-
-/* Answers with this session. */
-static void
-hello_finish(struct sig_core *core, struct sig_login *login,
-    struct sig_session *s, bool resumed)
-{
-	struct sig_link *link = login->link;
-	uint64_t request = login->request, from;
-	bool recovered = hello_cursor(core, login, resumed ? s : NULL, &from);
-
-	if (!resumed || s->woken)
-		s->inbox.saved = login->cursor;
-	sig_session_attach(core, s, link);
-	sig_login_free(core, login);
-	core->stats.resumes += resumed;
-	sig_inbox_start(core, s, from);
-	sig_presence_online(core, s->user);
-	hello_send(core, s, request, resumed, recovered);
-	sig_leg_hello(core, s);
-	s->woken = false;
-	sig_inbox_pump(core, s);
-}
-
-/* The session is on the disk, or the disk is full: then it lives as long as
- * we do. */
-static void
-hello_kept(struct sig_core *core, const struct sig_ticket *ticket,
-    const struct sig_appended *res)
-{
-	struct sig_session *s = sig_session_find(core, ticket->session);
-	struct sig_link *link = sig_link_find(core, ticket->link);
-
-	if (res->err != 0)
-		core->stats.errors++;
-	if (link == NULL || link->login == NULL) {
-		/* Nobody will ever know its secret. */
-		if (s != NULL)
-			sig_session_end(core, s);
-	} else if (s == NULL) {
-		hello_no_room(core, link->login);
-	} else {
-		hello_finish(core, link->login, s, false);
-	}
 }
 
 static void
 hello_answer(struct sig_core *core, struct sig_login *login)
 {
+	struct sig_link *link = login->link;
+	struct sig_user *user = login->user;
+	uint64_t request = login->request, cursor = login->cursor, from;
 	struct sig_session *s = sig_session_prove(core, login);
-	struct sig_ticket *ticket;
+	bool resumed = s != NULL, recovered;
 
-	if (s != NULL) {
-		hello_finish(core, login, s, true);
-		return;
-	}
-	s = sig_session_new(core, login->user, login->device);
+	recovered = hello_cursor(core, login, s, &from);
+	if (!resumed)
+		s = sig_session_new(core, user, login->device);
 	if (s == NULL) {
-		hello_no_room(core, login);
+		sig_fail(core, link->id, request, SIG_OVERLOADED,
+		    "too many sessions of this user");
+		sig_login_free(core, login);
+		sig_link_await_hello(core, link);
 		return;
 	}
-	ticket = sig_ticket_new(login->link, login->request);
-	if (ticket != NULL) {
-		ticket->appended = hello_kept;
-		memcpy(ticket->session, s->id, sizeof(ticket->session));
-	}
-	login->keeping = sig_session_keep(core, s, ticket) == 0;
-	if (!login->keeping)
-		hello_finish(core, login, s, false);
+	if (!resumed)
+		s->inbox.saved = cursor;
+	sig_session_attach(core, s, link);
+	sig_login_free(core, login);
+	core->stats.resumes += resumed;
+	sig_inbox_start(core, s, from);
+	sig_presence_online(core, user);
+	hello_send(core, s, request, resumed, recovered);
+	sig_leg_hello(core, s);
+	sig_inbox_pump(core, s);
 }
 
 void
@@ -383,7 +388,7 @@ sig_hello_answer_all(struct sig_core *core, struct sig_user *user)
 	 * then the list was at its end. */
 	for (login = LIST_FIRST(&user->logins); login != NULL; login = next) {
 		next = LIST_NEXT(login, of_user);
-		if (login->loaded && !login->keeping)
+		if (login->loaded)
 			hello_answer(core, login);
 	}
 }

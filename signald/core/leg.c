@@ -8,6 +8,7 @@
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/name.h"
+#include "signald/core/payload.h"
 #include "signald/core/session.h"
 #include "signald/core/user.h"
 
@@ -76,11 +77,12 @@ sig_leg_free(struct sig_user *user, struct sig_leg *leg)
 	free(leg);
 }
 
+/* Tells a call something about a session. */
 static void
-leg_lost(struct sig_core *core, const char *call, const char *user,
-    const char *session)
+leg_tell(struct sig_core *core, enum sig_mail_kind kind, const char *call,
+    const char *user, const char *session)
 {
-	struct sig_mail *mail = sig_mail_new(SIG_MAIL_CALL_LOST, call);
+	struct sig_mail *mail = sig_mail_new(kind, call);
 
 	if (mail != NULL) {
 		memcpy(mail->from, user, strnlen(user, SIG_NAME_MAX));
@@ -88,6 +90,19 @@ leg_lost(struct sig_core *core, const char *call, const char *user,
 		    mail->session, session, strnlen(session, SIG_SESSION_MAX));
 	}
 	sig_post(core, mail);
+}
+
+/* Tells the calls that this session is a side of. */
+static void
+legs_tell(
+    struct sig_core *core, enum sig_mail_kind kind, const struct sig_session *s)
+{
+	const struct sig_leg *leg;
+
+	LIST_FOREACH (leg, &s->user->legs, of_user) {
+		if (leg->call[0] != '\0' && strcmp(leg->session, s->id) == 0)
+			leg_tell(core, kind, leg->call, s->user->name, s->id);
+	}
 }
 
 /* The session is a side of the call now. 0 or -ENOMEM. */
@@ -292,27 +307,6 @@ sig_op_invite(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	sig_op_asked(core, link, req, err);
 }
 
-/* Entries are opaque but for being objects, or null for the end. */
-static void
-relay_candidates(struct json_out *o, struct json_in *in, uint32_t max)
-{
-	const struct json *list = json_in_array(in, "candidates", 1, max);
-	struct json_in item;
-	size_t i;
-
-	for (i = 0; i < json_items(list); i++) {
-		if (json_nil(json_item(list, i)))
-			continue;
-		json_in_init(&item, json_item(list, i), "candidates");
-		if (item.code == 0)
-			continue;
-		in->code = item.code;
-		memcpy(in->err, item.err, sizeof(in->err));
-		return;
-	}
-	json_out_value(o, "candidates", list);
-}
-
 /* What the other side will be pushed, NULL without; errors are the
  * reader's. */
 static char *
@@ -323,8 +317,8 @@ relay_text(const struct sig_config *cfg, struct json_in *in, int event,
 		[SIG_CALL_OFFER] = "call.offer",
 		[SIG_CALL_ANSWER] = "call.answer",
 		[SIG_CALL_CANDIDATE] = "call.candidate",
+		[SIG_CALL_MEDIA] = "call.media",
 	};
-	const char *sdp;
 	struct json_out o;
 	struct buf b;
 
@@ -332,13 +326,12 @@ relay_text(const struct sig_config *cfg, struct json_in *in, int event,
 		return NULL;
 	sig_push_begin(&o, &b, names[event]);
 	json_out_str(&o, "call", call);
-	if (event == SIG_CALL_CANDIDATE) {
-		relay_candidates(&o, in, cfg->candidates);
-	} else {
-		sdp = json_in_str(in, "sdp", 1, cfg->sdp_bytes);
-		if (in->code == 0)
-			json_out_str(&o, "sdp", sdp);
-	}
+	if (event == SIG_CALL_CANDIDATE)
+		sig_payload_candidates(&o, in, cfg->candidates);
+	else if (event == SIG_CALL_MEDIA)
+		sig_payload_media(&o, in);
+	else
+		sig_payload_sdp(&o, in, cfg->sdp_bytes);
 	if (in->code != 0 || json_out_end(&o) != 0) {
 		buf_fini(&b);
 		return NULL;
@@ -394,11 +387,15 @@ leg_keep_up(struct sig_core *core, const struct sig_ticket *ticket,
 	if (ticket->op != SIG_CALL_INVITE && ticket->op != SIG_CALL_ACCEPT)
 		return;
 	if (mail->flags == SIG_OK) {
-		/* The session may have died while it was asking. */
+		/* The session may have died while it was asking, or its link
+		 * may have. */
 		if (s == NULL ||
 		    leg_engage(s->user, ticket->conv, mail->call, s->id) != 0)
-			leg_lost(
-			    core, mail->call, ticket->user, ticket->session);
+			leg_tell(core, SIG_MAIL_CALL_LOST, mail->call,
+			    ticket->user, ticket->session);
+		else if (s->link == NULL)
+			leg_tell(core, SIG_MAIL_CALL_AWAY, mail->call,
+			    ticket->user, ticket->session);
 	} else if (s != NULL) {
 		sig_leg_free(
 		    s->user, leg_pending(s->user, ticket->conv, s->id));
@@ -522,30 +519,10 @@ sig_leg_ring(struct sig_core *core, const struct sig_mail *mail)
 		leg_ring_at(core, s, leg);
 }
 
-/* What the call's state was told with may be lost: it is told again. */
-static void
-leg_ask_state(struct sig_core *core, const struct sig_leg *leg,
-    const struct sig_session *s)
-{
-	struct sig_mail *mail = sig_mail_new(SIG_MAIL_CALL, leg->call);
-
-	if (mail != NULL) {
-		memcpy(mail->from, s->user->name, sizeof(mail->from));
-		memcpy(mail->session, s->id, sizeof(mail->session));
-		mail->flags = SIG_CALL_STATE;
-	}
-	sig_post(core, mail);
-}
-
 void
 sig_leg_hello(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_leg *leg;
-
-	LIST_FOREACH (leg, &s->user->legs, of_user) {
-		if (s->woken && strcmp(leg->session, s->id) == 0)
-			leg_ask_state(core, leg, s);
-	}
 
 	LIST_FOREACH (leg, &s->user->legs, of_user)
 		leg->told = sig_session_holds_invite(s, leg->call);
@@ -554,62 +531,13 @@ sig_leg_hello(struct sig_core *core, struct sig_session *s)
 		if (leg_rings(leg) && !leg->told)
 			leg_ring_at(core, s, leg);
 	}
+	legs_tell(core, SIG_MAIL_CALL_BACK, s);
 }
 
 void
-sig_leg_write(struct json_out *o, const struct sig_session *s)
+sig_leg_session_away(struct sig_core *core, struct sig_session *s)
 {
-	const struct sig_leg *leg;
-
-	json_out_array(o, "calls");
-	LIST_FOREACH (leg, &s->user->legs, of_user) {
-		if (leg_rings(leg) || strcmp(leg->session, s->id) == 0)
-			json_out_str(o, NULL, leg->call);
-	}
-	json_out_close(o);
-}
-
-void
-sig_leg_wake(struct sig_core *core, const char *name, const char *session,
-    const struct sig_mail *ring)
-{
-	struct sig_user *user = sig_user_get(core, name);
-	struct sig_leg *leg;
-
-	if (user == NULL)
-		return;
-	leg =
-	    leg_new(user, sig_name_call_conv(ring->call), ring->call, session);
-	if (leg != NULL && leg_rings(leg) && leg_set_invite(leg, ring) != 0)
-		sig_leg_free(user, leg);
-	sig_user_release(core, user);
-}
-
-static void
-leg_start(struct sig_core *core, struct sig_user *user)
-{
-	struct sig_leg *leg, *next;
-
-	for (leg = LIST_FIRST(&user->legs); leg != NULL; leg = next) {
-		next = LIST_NEXT(leg, of_user);
-		if (leg_rings(leg) ||
-		    sig_session_find(core, leg->session) != NULL)
-			continue;
-		leg_lost(core, leg->call, user->name, leg->session);
-		sig_leg_free(user, leg);
-	}
-	sig_user_release(core, user);
-}
-
-void
-sig_leg_start(struct sig_core *core)
-{
-	struct sig_user *user, *next;
-
-	for (user = LIST_FIRST(&core->all_users); user != NULL; user = next) {
-		next = LIST_NEXT(user, of_core);
-		leg_start(core, user);
-	}
+	legs_tell(core, SIG_MAIL_CALL_AWAY, s);
 }
 
 void
@@ -617,12 +545,10 @@ sig_leg_session_gone(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_leg *leg, *next;
 
+	legs_tell(core, SIG_MAIL_CALL_LOST, s);
 	for (leg = LIST_FIRST(&s->user->legs); leg != NULL; leg = next) {
 		next = LIST_NEXT(leg, of_user);
-		if (strcmp(leg->session, s->id) != 0)
-			continue;
-		if (leg->call[0] != '\0')
-			leg_lost(core, leg->call, s->user->name, s->id);
-		sig_leg_free(s->user, leg);
+		if (strcmp(leg->session, s->id) == 0)
+			sig_leg_free(s->user, leg);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "signald/core/mail.h"
 
@@ -13,6 +14,25 @@ sig_mail_new(enum sig_mail_kind kind, const char *to)
 		return NULL;
 	mail->kind = kind;
 	snprintf(mail->to, sizeof(mail->to), "%s", to);
+	return mail;
+}
+
+struct sig_mail *
+sig_mail_text(
+    enum sig_mail_kind kind, const char *to, const char *text, size_t len)
+{
+	struct sig_mail *mail = sig_mail_new(kind, to);
+
+	if (mail == NULL)
+		return NULL;
+	mail->text = malloc(len + 1);
+	if (mail->text == NULL) {
+		free(mail);
+		return NULL;
+	}
+	memcpy(mail->text, text, len);
+	mail->text[len] = '\0';
+	mail->text_len = len;
 	return mail;
 }
 

@@ -22,11 +22,14 @@ enum sig_mail_kind {
 	SIG_MAIL_PRESENCE_ASK, /* to a user: tell me your state */
 	SIG_MAIL_CALL,         /* to a call: an op of a session */
 	SIG_MAIL_CALL_LOST,    /* to a call: that session is gone for good */
+	SIG_MAIL_CALL_AWAY,    /* to a call: that session's link is gone */
+	SIG_MAIL_CALL_BACK,    /* to a call: it has a new one */
 	SIG_MAIL_CALL_RING,    /* to a user: somebody invites you */
 	SIG_MAIL_CALL_BUSY,    /* to a call: the callee is in another one */
 	SIG_MAIL_CALL_REPLY,   /* to a user's session: the answer of an op */
-	SIG_MAIL_NOTE,         /* to a user (but one session): push text */
-	SIG_MAIL_CALL_PUSH,    /* to a user (or one session): push text */
+	SIG_MAIL_CONTACT,   /* to a user (but one session): a row has changed */
+	SIG_MAIL_NOTE,      /* to a user (but one session): push text */
+	SIG_MAIL_CALL_PUSH, /* to a user (or one session): push text */
 };
 
 struct sig_mail {
@@ -37,7 +40,7 @@ struct sig_mail {
 	char device[SIG_DEVICE_MAX + 1];
 	char call[SIG_CALL_MAX + 1];
 	uint64_t request; /* CALL, CALL_REPLY: the asking shard's ticket */
-	uint64_t sync;    /* INBOX */
+	uint64_t sync;    /* INBOX; CONTACT: their version */
 	uint64_t ts;      /* wall ms */
 	uint32_t flags;   /* CALL: event (call.h); CALL_REPLY: error (reply.h);
 			   * CALL_PUSH: leg.h; PRESENCE: presence.c */
@@ -46,6 +49,9 @@ struct sig_mail {
 };
 
 struct sig_mail *sig_mail_new(enum sig_mail_kind, const char *to);
+/* With a copy of the text, and a NUL after it. */
+struct sig_mail *
+sig_mail_text(enum sig_mail_kind, const char *to, const char *text, size_t len);
 void sig_mail_free(struct sig_mail *);
 
 #endif

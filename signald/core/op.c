@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signald/core/call.h"
+#include "signald/core/contact.h"
 #include "signald/core/conversation.h"
 #include "signald/core/effect.h"
 #include "signald/core/hello.h"
@@ -47,6 +48,21 @@ static const struct op ops[] = {
 	{ "conversation.list", sig_op_conversations, 0, false, { NULL } },
 	{ "conversation.read", sig_op_read, 0, false, { "conv", "seq" } },
 	{ "conversation.typing", sig_op_typing, 0, false, { "conv", "on" } },
+	{ "contact.search", sig_op_search, 0, false, { "q", "limit" } },
+	{ "contact.list", sig_op_contacts, 0, false,
+	    { "which", "after", "limit" } },
+	{ "contact.request", sig_op_contact, SIG_CONTACT_REQUEST, false,
+	    { "user", "memo" } },
+	{ "contact.accept", sig_op_contact, SIG_CONTACT_ACCEPT, false,
+	    { "user" } },
+	{ "contact.refuse", sig_op_contact, SIG_CONTACT_REFUSE, false,
+	    { "user" } },
+	{ "contact.cancel", sig_op_contact, SIG_CONTACT_CANCEL, false,
+	    { "user" } },
+	{ "contact.remove", sig_op_contact, SIG_CONTACT_REMOVE, false,
+	    { "user" } },
+	{ "contact.remark", sig_op_contact, SIG_CONTACT_REMARK, false,
+	    { "user", "remark" } },
 	{ "ice.get", op_ice, 0, false, { NULL } },
 	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
 	    { "to", "media" } },
@@ -61,6 +77,8 @@ static const struct op ops[] = {
 	    { "call", "sdp" } },
 	{ "call.candidate", sig_op_call, SIG_CALL_CANDIDATE, false,
 	    { "call", "candidates" } },
+	{ "call.media", sig_op_call, SIG_CALL_MEDIA, false,
+	    { "call", "audio", "video", "screen", "hold" } },
 };
 
 #define NOPS (sizeof(ops) / sizeof(ops[0]))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "signald/core/call.h"
+#include "signald/core/contact.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
 #include "signald/core/note.h"
@@ -10,9 +11,12 @@ static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_INBOX] = sig_inbox_receive,
 	[SIG_MAIL_PRESENCE] = sig_presence_told,
 	[SIG_MAIL_PRESENCE_ASK] = sig_presence_asked,
+	[SIG_MAIL_CONTACT] = sig_contact_told,
 	[SIG_MAIL_NOTE] = sig_note_receive,
 	[SIG_MAIL_CALL] = sig_call_asked,
 	[SIG_MAIL_CALL_LOST] = sig_call_lost,
+	[SIG_MAIL_CALL_AWAY] = sig_call_away,
+	[SIG_MAIL_CALL_BACK] = sig_call_back,
 	[SIG_MAIL_CALL_RING] = sig_leg_ring,
 	[SIG_MAIL_CALL_BUSY] = sig_call_busy,
 	[SIG_MAIL_CALL_REPLY] = sig_leg_answered,

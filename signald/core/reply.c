@@ -16,6 +16,7 @@ static const struct {
 	[SIG_NOT_FOUND] = { "not_found", 0 },
 	[SIG_CONFLICT] = { "conflict", 0 },
 	[SIG_TOO_LARGE] = { "too_large", 0 },
+	[SIG_RATE_LIMITED] = { "rate_limited", 2000 },
 	[SIG_OVERLOADED] = { "overloaded", 500 },
 	[SIG_STORAGE] = { "storage", 2000 },
 };

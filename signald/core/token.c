@@ -73,18 +73,23 @@ payload_decode(const char *text, size_t len, struct sig_claims *claims)
 	return 0;
 }
 
+bool
+sig_token_is(const char *token, size_t len)
+{
+	return len >= PREFIX_LEN && memcmp(token, PREFIX, PREFIX_LEN) == 0;
+}
+
 int
 sig_token_verify(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *token,
     size_t len, uint64_t wall_ms, struct sig_claims *out)
 {
 	uint8_t mac[CRYPTO_SHA256_LEN], given[CRYPTO_SHA256_LEN];
 	size_t mac_len = sizeof(given);
-	struct sig_claims claims;
+	struct sig_claims claims = { .outside = false };
 	const char *dot;
 	int err;
 
-	if (len < PREFIX_LEN || len >= SIG_TOKEN_MAX ||
-	    memcmp(token, PREFIX, PREFIX_LEN) != 0)
+	if (len >= SIG_TOKEN_MAX || !sig_token_is(token, len))
 		return -EINVAL;
 	dot = memchr(token + PREFIX_LEN, '.', len - PREFIX_LEN);
 	if (dot == NULL ||

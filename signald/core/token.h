@@ -10,6 +10,7 @@
 #ifndef FLOE_SIGNALD_CORE_TOKEN_H
 #define FLOE_SIGNALD_CORE_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@
 struct sig_claims {
 	char user[SIG_NAME_MAX + 1];
 	uint64_t expires_ms;
+	/* Of an identity service, see auth.h. */
+	bool outside;
+	uint64_t issued_ms; /* 0: it does not say */
 };
 
 /* id is random: it keeps two tokens of one user and moment apart.
@@ -29,6 +33,8 @@ struct sig_claims {
 int sig_token_make(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *user,
     uint64_t expires_ms, const uint8_t id[SIG_TOKEN_ID_LEN],
     char out[SIG_TOKEN_MAX]);
+/* Whether it claims to be one of ours. */
+bool sig_token_is(const char *token, size_t len);
 /* 0; -EINVAL malformed; -EACCES the mac is not ours; -ETIME expired. */
 int sig_token_verify(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *token,
     size_t len, uint64_t wall_ms, struct sig_claims *);

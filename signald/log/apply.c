@@ -2,10 +2,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "signald/log/contact.h"
 #include "signald/log/entry.h"
-#include "signald/log/kept.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
+#include "signald/log/nick.h"
 
 static int
 apply_user(struct run *run, struct apply_request *r)
@@ -25,6 +26,8 @@ apply_user(struct run *run, struct apply_request *r)
 	schema_put_user(&r->record, &user);
 	k = schema_key1(uid);
 	rc = run_put(run, T_USERS, &k, &r->record, STORE_INSERT);
+	if (rc == 0)
+		rc = nick_put(run, uid, user.nick);
 	if (rc != 0)
 		return rc;
 	return run_put_num(run, T_USER_IDS, schema_name(a->user), uid);
@@ -39,7 +42,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_SEEN] = mark_seen,
 		[SIG_APPEND_READ] = mark_read,
 		[SIG_APPEND_USER] = apply_user,
-		[SIG_APPEND_KEEP] = kept_write,
+		[SIG_APPEND_CONTACT] = contact_change,
 	};
 
 	/* An earlier run of the group may have left its results. */
@@ -55,7 +58,8 @@ static bool
 refusal(int rc)
 {
 	return rc == -ENOENT || rc == -EEXIST || rc == -EINVAL ||
-	    rc == -EPERM || rc == -ESTALE || rc == -EALREADY || rc == -E2BIG;
+	    rc == -EPERM || rc == -ESTALE || rc == -EALREADY || rc == -E2BIG ||
+	    rc == -EBUSY;
 }
 
 int

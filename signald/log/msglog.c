@@ -344,8 +344,7 @@ static bool
 lazy(const struct sig_append *a)
 {
 	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN ||
-	    a->kind == SIG_APPEND_READ ||
-	    (a->kind == SIG_APPEND_KEEP && a->lazy);
+	    a->kind == SIG_APPEND_READ;
 }
 
 /* A body is there twice once its record is made. */

@@ -6,6 +6,7 @@
 
 #include "lib/log/log.h"
 #include "signald/log/msglog.h"
+#include "signald/log/people.h"
 #include "signald/log/rows.h"
 #include "signald/log/schema.h"
 
@@ -266,6 +267,12 @@ answer_user(struct answer *a)
 }
 
 static int
+answer_people(struct answer *a)
+{
+	return people_rows(a->txn, a->uid, a->read, a->rows, &a->out);
+}
+
+static int
 answer_login(struct answer *a)
 {
 	struct schema_key lo = schema_key2(a->uid, 0);
@@ -281,36 +288,11 @@ answer_login(struct answer *a)
 	rc = schema_find(a->txn, T_CURSORS, &k, &a->out.cursor);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
+	rc = people_version(a->txn, a->uid, &a->out.contacts);
+	if (rc != 0)
+		return rc;
 	a->limit = MSGLOG_ROWS_MAX;
 	return answer_walk(a, T_RECENT, &lo, &hi, true, peer_row);
-}
-
-static int
-kept_row(
-    struct answer *a, const struct store_val *key, const struct store_val *val)
-{
-	struct schema_kept kept;
-	struct sig_row *row;
-
-	if (schema_get_kept(val, &kept) != 0)
-		return -EIO;
-	row = add_row(a);
-	row->conv = kept.key;
-	row->text = kept.text;
-	row->text_len = kept.text_len;
-	return 0;
-}
-
-static int
-answer_kept(struct answer *a)
-{
-	struct schema_key lo = schema_name(a->read->conv), hi;
-
-	/* The next key after one is that one and a zero. */
-	lo.bytes[lo.len++] = 0;
-	memset(hi.bytes, 0xff, sizeof(hi.bytes));
-	hi.len = sizeof(hi.bytes);
-	return answer_walk(a, T_KEPT, &lo, &hi, false, kept_row);
 }
 
 static int
@@ -322,12 +304,12 @@ answer(struct answer *a)
 		[SIG_READ_HISTORY] = answer_history,
 		[SIG_READ_CONVS] = answer_convs,
 		[SIG_READ_USER] = answer_user,
+		[SIG_READ_CONTACTS] = answer_people,
+		[SIG_READ_SEARCH] = answer_people,
 	};
 	struct schema_key k = schema_name(a->read->user);
 	int rc;
 
-	if (a->read->kind == SIG_READ_KEPT)
-		return answer_kept(a);
 	rc = schema_find(a->txn, T_USER_IDS, &k, &a->uid);
 	return rc == 0 ? by_kind[a->read->kind](a) : rc;
 }

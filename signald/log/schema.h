@@ -16,20 +16,22 @@
 #include "signald/core/log.h"
 
 enum schema_table {
-	T_META,     /* name -> value */
-	T_USER_IDS, /* user -> uid */
-	T_USERS,    /* uid -> struct schema_user */
-	T_SEEN,     /* uid -> ts */
-	T_CONV_IDS, /* conv -> cid */
-	T_CONVS,    /* cid -> struct schema_conv */
-	T_MEMBERS,  /* uid cid -> struct schema_member */
-	T_RECENT,   /* uid place -> cid; the highest place is the newest */
-	T_MESSAGES, /* cid seq -> struct schema_message */
-	T_INBOX,    /* uid sync -> cid seq */
-	T_CURSORS,  /* uid device -> sync */
-	T_MIDS,     /* uid mid -> struct schema_mid */
-	T_MID_AGES, /* id -> ts uid mid; ids grow, so oldest first */
-	T_KEPT,     /* key -> struct schema_kept */
+	T_META,      /* name -> value */
+	T_USER_IDS,  /* user -> uid */
+	T_USERS,     /* uid -> struct schema_user */
+	T_SEEN,      /* uid -> ts */
+	T_CONV_IDS,  /* conv -> cid */
+	T_CONVS,     /* cid -> struct schema_conv */
+	T_MEMBERS,   /* uid cid -> struct schema_member */
+	T_RECENT,    /* uid place -> cid; the highest place is the newest */
+	T_MESSAGES,  /* cid seq -> struct schema_message */
+	T_INBOX,     /* uid sync -> cid seq */
+	T_CURSORS,   /* uid device -> sync */
+	T_MIDS,      /* uid mid -> struct schema_mid */
+	T_MID_AGES,  /* id -> ts uid mid; ids grow, so oldest first */
+	T_CONTACTS,  /* uid uid -> what the first keeps of the second */
+	T_CONTACTED, /* uid -> struct sig_contacts */
+	T_NICKS,     /* nick in small letters, NUL, uid -> uid */
 	T_COUNT,
 };
 
@@ -91,12 +93,6 @@ struct schema_mid {
 	uint64_t sync_user, sync_peer;
 };
 
-/* What the core keeps of its sessions and calls. */
-struct schema_kept {
-	const char *key, *text;
-	size_t text_len;
-};
-
 struct buf;
 void schema_put_user(struct buf *, const struct schema_user *);
 void schema_put_conv(struct buf *, const struct schema_conv *);
@@ -104,14 +100,12 @@ void schema_put_member(struct buf *, const struct schema_member *);
 /* The head only; the JSON object follows it. */
 void schema_put_message(struct buf *, const struct schema_message *);
 void schema_put_mid(struct buf *, const struct schema_mid *);
-void schema_put_kept(struct buf *, const struct schema_kept *);
 /* 0, or -EIO: not what we wrote. */
 int schema_get_user(const struct store_val *, struct schema_user *);
 int schema_get_conv(const struct store_val *, struct schema_conv *);
 int schema_get_member(const struct store_val *, struct schema_member *);
 int schema_get_message(const struct store_val *, struct schema_message *);
 int schema_get_mid(const struct store_val *, struct schema_mid *);
-int schema_get_kept(const struct store_val *, struct schema_kept *);
 
 /* Look-ups: 0, -ENOENT or -EIO. */
 int schema_find(struct store_txn *, enum schema_table,

@@ -4,19 +4,55 @@ signaling: a floe.v1 client as doc/protocol/signaling.md asks for one.
 
 Keeps what it was shown, resumes its session and its cursor after every loss of
 the link, and repeats a request under the same mid until it has an answer.  It
-also notes every breach of the protocol it sees.
+also notes every breach of the protocol it sees, and fails at once when a frame
+is not what doc/protocol/asyncapi.yaml says, or when the server takes a request
+that this document refuses.
 """
 
 import asyncio
 import collections
 import json
+import os
+import sys
 import urllib.request
 
 import websockets
 
+import root
+
+sys.path.append(os.path.join(root.SOURCE, "tools", "check"))
+import contract  # noqa: E402, beside the checkers
+
 RECONNECT_S = 0.05
 REST_S = 60  # dozens of memory-hard hashes may be before ours
 COME_BACK_CODES = {4000, 4002, 4003}
+
+
+CONTRACT = contract.Contract.load(
+    os.path.join(root.SOURCE, "doc", "protocol", "asyncapi.yaml"))
+
+
+class Undocumented(AssertionError):
+    """The server says or takes what the document does not have."""
+
+
+class Watch:
+    """Holds what passes one link against the document."""
+
+    def __init__(self):
+        self._asked = {}
+
+    def said(self, request):
+        if "id" in request:
+            self._asked[request["id"]] = request
+
+    def heard(self, value):
+        request = self._asked.pop(value.get("id"), {})
+        wrong = CONTRACT.wrong_frame(value, request.get("op"))
+        if not wrong and "ok" in value:
+            wrong = CONTRACT.wrong_frame(request)
+        if wrong:
+            raise Undocumented(f"{wrong}, in {json.dumps(value)[:1000]}")
 
 
 class Refused(Exception):
@@ -45,7 +81,6 @@ class Device:
         self.token = token
         self.name = name
         self.shown = collections.OrderedDict()  # (conv, seq) -> message
-        self.pushes = []  # but messages and pongs
         self.breaches = []
         self.links = 0
         self.resumed = 0
@@ -54,6 +89,7 @@ class Device:
         self.hello = None
         self._session = {}
         self._link = None
+        self._watch = Watch()
         self._waiting = {}
         self._unsent = collections.OrderedDict()
         self._last_id = 0
@@ -65,7 +101,9 @@ class Device:
 
     async def stop(self):
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        ended, = await asyncio.gather(self._task, return_exceptions=True)
+        if isinstance(ended, Undocumented):
+            raise ended
 
     async def until(self, condition, timeout_s=30):
         """Wait until `condition(self)`, looked at after each event."""
@@ -108,6 +146,7 @@ class Device:
         await self._write({"id": self._last_id, **request})
 
     async def _write(self, value):
+        self._watch.said(value)
         try:
             await self._link.send(json.dumps(value))
         except (AttributeError, websockets.ConnectionClosed):
@@ -143,7 +182,9 @@ class Device:
         self._waiting.clear()
 
     async def _serve(self, link):
+        self._watch = Watch()
         welcome = json.loads(await asyncio.wait_for(link.recv(), 10))
+        self._watch.heard(welcome)
         if welcome.get("push") != "welcome":
             self.breaches.append(f"first words: {welcome}")
         hello = {"op": "hello", "token": self.token, "device": self.name,
@@ -152,7 +193,7 @@ class Device:
             hello["sync"] = self.sync
         self._last_id += 1
         hello_id = self._last_id
-        await link.send(json.dumps({"id": hello_id, **hello}))
+        await self._write({"id": hello_id, **hello})
         beat_s, kill_s = 1.0, 10.0
         while True:
             try:
@@ -162,6 +203,7 @@ class Device:
                 frame = await asyncio.wait_for(link.recv(), kill_s)
             for line in frame.splitlines():
                 value = json.loads(line)
+                self._watch.heard(value)
                 if value.get("id") == hello_id:
                     await self._greeted(value)
                     beat_s = value["ok"]["heartbeat"]["ping_ms"] / 1000
@@ -197,8 +239,6 @@ class Device:
             await self._take_message(value)
         elif "id" in value:
             self._take_answer(value)
-        elif value.get("push") != "pong":
-            self.pushes.append(value)
 
     async def _take_message(self, message):
         position = message["sync"]

@@ -285,6 +285,62 @@ test_glare_crossing(void **state)
 	assert_true(bob_first > 5);
 }
 
+/* Offers that cross are relayed both: the polite side gives way. */
+static void
+test_offers_cross(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+
+	world_post(w, s.a, "{'id':1,'op':'call.offer','call':'$c','sdp':'a'}");
+	world_post(w, s.b, "{'id':1,'op':'call.offer','call':'$c','sdp':'b'}");
+	world_settle(w);
+	want(w, s.a, STATE("1", "active"));
+	want(w, s.a, "{'push':'call.offer','sdp':'b'}");
+	want(w, s.b, "{'push':'call.offer','sdp':'a'}");
+	want(w, s.b, STATE("1", "active"));
+	ask(w, s.b, "{'id':2,'op':'call.answer','call':'$c','sdp':'b'}",
+	    STATE("2", "active"));
+	want(w, s.a, "{'push':'call.answer','sdp':'b'}");
+	/* What was dropped is offered again, and is no repeat. */
+	ask(w, s.b, "{'id':3,'op':'call.offer','call':'$c','sdp':'b'}",
+	    STATE("3", "active"));
+	want(w, s.a, "{'push':'call.offer','sdp':'b'}");
+	ask(w, s.a, "{'id':4,'op':'call.answer','call':'$c','sdp':'a'}",
+	    STATE("4", "active"));
+	want(w, s.b, "{'push':'call.answer','sdp':'a'}");
+	want_nothing(w, s.a);
+	want_nothing(w, s.b);
+}
+
+/* Asked again over a new link, it is answered again and relayed once. */
+static void
+test_descriptions_and_media_repeat(void **state)
+{
+	static const char *const said[] = {
+		"{'id':1,'op':'call.offer','call':'$c','sdp':'x'}",
+		"{'id':1,'op':'call.answer','call':'$c','sdp':'x'}",
+		"{'id':1,'op':'call.offer','call':'$c','sdp':'y'}",
+		"{'id':1,'op':'call.media','call':'$c','audio':true,"
+		"'video':false,'screen':true}",
+		"{'id':1,'op':'call.media','call':'$c','audio':true,"
+		"'video':false}",
+	};
+	struct scene s = scene_active(state);
+	size_t i;
+
+	for (i = 0; i < LEN(said); i++) {
+		ask(s.w, s.b, said[i], STATE("1", "active"));
+		assert_int_equal(world_unheard(s.w, s.a), 1);
+		ask(s.w, s.b, said[i], STATE("1", "active"));
+		assert_int_equal(world_unheard(s.w, s.a), 1);
+		world_hear_all(s.w, s.a);
+	}
+	ask(s.w, s.a, "{'id':2,'op':'call.media','call':'$c','audio':true}",
+	    "{'id':2,'err':{'code':'bad_request','msg':'video: is missing'}}");
+	want_nothing(s.w, s.b);
+}
+
 static void
 test_busy(void **state)
 {
@@ -391,6 +447,8 @@ main(void)
 		TEST(test_repeats),
 		TEST(test_glare_one_after_the_other),
 		ALONE(test_glare_crossing),
+		TEST(test_offers_cross),
+		TEST(test_descriptions_and_media_repeat),
 		TEST(test_busy),
 		TEST(test_caller_is_busy_while_it_rings),
 		TEST(test_payload_limits),

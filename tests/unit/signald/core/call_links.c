@@ -61,6 +61,8 @@ test_pushes_wait_for_a_lost_link(void **state)
 	struct world *w = s.w;
 
 	world_lose(w, s.b);
+	world_settle(w);
+	want(w, s.a, PEER("away"));
 	ask(w, s.a, "{'id':1,'op':'call.offer','call':'$c','sdp':'x'}",
 	    STATE("1", "active"));
 	world_say(w, s.a,
@@ -72,9 +74,12 @@ test_pushes_wait_for_a_lost_link(void **state)
 	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':1}]}");
 	want(w, s.b, "{'push':'call.candidate','candidates':[{'n':2}]}");
 	want_nothing(w, s.b);
+	want(w, s.a, PEER("back"));
 	/* The end too; what is known to have arrived does not come again. */
 	scene_pass(&s, 4);
 	world_lose(w, s.b);
+	world_settle(w);
+	want(w, s.a, PEER("away"));
 	ask(w, s.a, OP("2", "hangup"), STATE("2", "ended"));
 	s.b = resume(w, "bob", "b1", "");
 	want(w, s.b, ENDED("hangup"));
@@ -131,13 +136,16 @@ test_too_much_to_hold(void **state)
 	char *text = malloc(60000);
 	int i;
 
-	sprintf(
-	    text, "{'id':1,'op':'call.offer','call':'$c','sdp':'%048000d'}", 0);
 	world_lose(w, s.b);
-	for (i = 0; i < 5; i++)
+	world_settle(w);
+	want(w, s.a, PEER("away"));
+	for (i = 0; i < 6; i++) {
+		want_nothing(w, s.a);
+		sprintf(text,
+		    "{'id':1,'op':'call.offer','call':'$c','sdp':'%048000d'}",
+		    i);
 		ask(w, s.a, text, STATE("1", "active"));
-	want_nothing(w, s.a);
-	ask(w, s.a, text, STATE("1", "active"));
+	}
 	/* The session cannot go on without a hole, so it does not. */
 	world_run(w, 20);
 	want(w, s.a, ENDED("lost"));
@@ -185,7 +193,10 @@ test_active_side_is_lost(void **state)
 
 	world_lose(w, b);
 	s.b = s.b2;
-	scene_pass(&s, 61);
+	scene_pass(&s, 59);
+	want(w, s.a, PEER("away"));
+	want_nothing(w, s.a);
+	scene_pass(&s, 2);
 	want(w, s.a,
 	    "{'push':'call.ended','call':'$c','reason':'lost',"
 	    "'duration_ms':'$d'}");
@@ -280,8 +291,195 @@ test_request_across_a_broken_link(void **state)
 	want_nothing(w, b);
 	ask(w, b, OP("2", "accept"), STATE("2", "active"));
 	want(w, a, "{'push':'call.accept'}");
+	want(w, a, PEER("away"));
+	want(w, a, PEER("back"));
 	want_nothing(w, a);
 	world_free(w);
+}
+
+/* Each side may lose its link and come back, alone or both, in any order. */
+static void
+test_away_and_back(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+
+	scene_pass(&s, 5);
+	world_lose(w, s.a);
+	world_settle(w);
+	want(w, s.b, PEER("away"));
+	want_nothing(w, s.b2);
+	s.a = resume(w, "alice", "a1", "");
+	want(w, s.b, PEER("back"));
+	want_nothing(w, s.a);
+	/* Both; the first that comes hears how the other is. */
+	scene_pass(&s, 5);
+	world_lose(w, s.a);
+	world_settle(w);
+	want(w, s.b, PEER("away"));
+	world_run(w, 3000);
+	world_lose(w, s.b);
+	world_settle(w);
+	s.a = resume(w, "alice", "a1", "");
+	want(w, s.a, PEER("away"));
+	s.b = resume(w, "bob", "b1", "");
+	want(w, s.a, PEER("back"));
+	want(w, s.b, PEER("away")); /* again: was it heard? */
+	want(w, s.b, PEER("back"));
+	want_nothing(w, s.a);
+	want_nothing(w, s.b);
+	ask(w, s.b, "{'id':2,'op':'call.offer','call':'$c','sdp':'x'}",
+	    STATE("2", "active"));
+	want(w, s.a, "{'push':'call.offer','sdp':'x'}");
+}
+
+/* One flaps while the other is away: that one hears how it ended, once. */
+static void
+test_flapping_is_heard_once(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+	int i;
+
+	scene_pass(&s, 5);
+	world_lose(w, s.b);
+	world_settle(w);
+	want(w, s.a, PEER("away"));
+	for (i = 0; i < 300; i++) {
+		world_lose(w, s.a);
+		s.a = resume(w, "alice", "a1", "");
+	}
+	s.b = resume(w, "bob", "b1", "");
+	want_nothing(w, s.b);
+	want(w, s.a, PEER("away"));
+	want(w, s.a, PEER("back"));
+	want_nothing(w, s.a);
+}
+
+static void
+test_both_are_lost(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+
+	world_lose(w, s.a);
+	world_run(w, 1000);
+	world_lose(w, s.b);
+	s.a = s.a2;
+	s.b = s.b2;
+	scene_pass(&s, 62);
+	assert_int_equal(WORLD_STAT(w, calls), 0);
+	want(w, s.a2, RECORD("answered"));
+	want(w, s.b2, RECORD("answered"));
+	want_nothing(w, s.a2);
+	want_nothing(w, s.b2);
+}
+
+/* Who takes a session over was never away. */
+static void
+test_taken_over_is_not_away(void **state)
+{
+	struct scene s = scene_active(state);
+	int b = s.b;
+
+	s.b = resume(s.w, "bob", "b1", "");
+	want_closed(s.w, b, 4001);
+	want_nothing(s.w, s.a);
+	ask(s.w, s.a, "{'id':2,'op':'call.offer','call':'$c','sdp':'x'}",
+	    STATE("2", "active"));
+	want(s.w, s.b, "{'push':'call.offer','sdp':'x'}");
+}
+
+/* The callee hears of it when it accepts; before there is nothing to show. */
+static void
+test_accept_while_the_caller_is_away(void **state)
+{
+	struct scene s = scene_ringing(state);
+	struct world *w = s.w;
+
+	ask(w, s.a,
+	    "{'id':11,'op':'call.media','call':'$c','audio':false,"
+	    "'video':true}",
+	    STATE("11", "ringing"));
+	world_lose(w, s.a);
+	world_settle(w);
+	want_nothing(w, s.b);
+	ask(w, s.b, OP("12", "accept"), STATE("12", "active"));
+	want(w, s.b, PEER("away"));
+	want(w, s.b,
+	    "{'push':'call.media','call':'$c','audio':false,'video':true,"
+	    "'screen':false,'hold':false}");
+	want(w, s.b2, ENDED("answered_elsewhere"));
+	s.a = resume(w, "alice", "a1", "");
+	want(w, s.a, "{'push':'call.ringing'}");
+	want(w, s.a, "{'push':'call.accept','device':'b1'}");
+	want(w, s.b, PEER("back"));
+	want_nothing(w, s.b);
+}
+
+static void
+test_hangup_while_the_other_is_away(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+
+	scene_pass(&s, 5);
+	world_lose(w, s.a);
+	world_settle(w);
+	want(w, s.b, PEER("away"));
+	ask(w, s.b, OP("1", "hangup"), STATE("1", "ended"));
+	want(w, s.b, ENDED("hangup"));
+	s.a = resume(w, "alice", "a1", "");
+	want(w, s.a, ENDED("hangup"));
+	want(w, s.a, RECORD("answered"));
+	want_nothing(w, s.a);
+}
+
+static void
+test_caller_is_away_before_accept(void **state)
+{
+	struct scene s = scene_invited(state);
+	struct world *w = s.w;
+
+	world_lose(w, s.a);
+	ask(w, s.b, OP("1", "refuse"), STATE("1", "ended"));
+	want(w, s.b, ENDED("refused"));
+	s.a = resume(w, "alice", "a1", "");
+	want(w, s.a, ENDED("refused"));
+	want(w, s.a, RECORD("refused"));
+}
+
+#define MEDIA(id, audio, more)                                      \
+	"{'id':" id ",'op':'call.media','call':'$c','audio':" audio \
+	",'video':true" more "}"
+#define SHOWS(audio, screen, hold)                        \
+	"{'push':'call.media','call':'$c','audio':" audio \
+	",'video':true,'screen':" screen ",'hold':" hold "}"
+
+/* What a side sends is kept for the other until that one is there. */
+static void
+test_media_waits_for_a_lost_link(void **state)
+{
+	struct scene s = scene_active(state);
+	struct world *w = s.w;
+
+	ask(w, s.a, MEDIA("1", "true", ""), STATE("1", "active"));
+	want(w, s.b, SHOWS("true", "false", "false"));
+	scene_pass(&s, 5);
+	world_lose(w, s.b);
+	world_settle(w);
+	want(w, s.a, PEER("away"));
+	ask(w, s.a, MEDIA("2", "false", ""), STATE("2", "active"));
+	ask(w, s.a, MEDIA("3", "false", ",'screen':true,'hold':true"),
+	    STATE("3", "active"));
+	s.b = resume(w, "bob", "b1", "");
+	want(w, s.b, SHOWS("false", "true", "true"));
+	want_nothing(w, s.b);
+	/* A device that comes back hears it whether it changed or not. */
+	scene_pass(&s, 5);
+	s.b = resume(w, "bob", "b1", "");
+	want(w, s.b, SHOWS("false", "true", "true"));
+	want_nothing(w, s.b);
 }
 
 int
@@ -298,6 +496,14 @@ main(void)
 		TEST(test_caller_is_lost_before_the_timeout),
 		TEST(test_active_side_is_lost),
 		TEST(test_ringing_device_is_lost),
+		TEST(test_away_and_back),
+		TEST(test_flapping_is_heard_once),
+		TEST(test_both_are_lost),
+		TEST(test_taken_over_is_not_away),
+		TEST(test_accept_while_the_caller_is_away),
+		TEST(test_hangup_while_the_other_is_away),
+		TEST(test_caller_is_away_before_accept),
+		TEST(test_media_waits_for_a_lost_link),
 		ALONE(test_lost_while_asking),
 		ALONE(test_request_across_a_broken_link),
 	};

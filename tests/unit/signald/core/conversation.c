@@ -99,8 +99,8 @@ test_more_than_the_log_in_reads(void **state)
 		.ts = WORLD_WALL_MS,
 		.user = "alice",
 		.type = "text",
-		.body = (char *)"{}",
-		.body_len = 2 };
+		.body = (char *)"{\"text\":\"x\"}",
+		.body_len = 12 };
 	struct world *w = *state;
 	struct sig_appended done;
 	int a, i;

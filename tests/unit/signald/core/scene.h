@@ -19,6 +19,7 @@
 	"{'push':'message','type':'call','from':'alice','device':'a1'," \
 	"'body':{'call':'$c','outcome':'" outcome                       \
 	"','media':{'audio':true,'video':true}}}"
+#define PEER(state)       "{'push':'call.peer','call':'$c','state':'" state "'}"
 #define REFUSED(id, code) "{'id':" id ",'err':{'code':'" code "'}}"
 
 /* On four shards only. */

@@ -51,6 +51,7 @@ effect_send(struct world *w, struct sig_effect *effect)
 	static const char presence[] = "{\"push\":\"presence\"";
 	struct heard *h;
 
+	tap_heard(w->tap, (int)effect->link, effect->text, effect->len);
 	if (l->code != 0 || l->vanished || l->gone)
 		return;
 	if (w->no_presence && effect->len > sizeof(presence) &&
@@ -207,6 +208,7 @@ run_frame(struct world *w, struct event *e)
 		e->text = NULL;
 		return;
 	}
+	tap_said(w->tap, e->link, e->text, e->len);
 	sig_core_link_frame(w->cores[l->shard], (uint64_t)e->link, e->text,
 	    e->len, world_time(w));
 	shell_run(w, l->shard);

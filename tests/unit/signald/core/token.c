@@ -47,7 +47,7 @@ static void
 test_every_flipped_byte(void **state)
 {
 	char token[SIG_TOKEN_MAX];
-	struct sig_claims claims = { "nobody", 0 };
+	struct sig_claims claims = { .user = "nobody" };
 	size_t i, len;
 
 	assert_int_equal(sig_token_make(key, "alice", NOW + 1, id, token), 0);

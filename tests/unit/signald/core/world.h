@@ -10,6 +10,7 @@
 
 #include "tests/unit/signald/core/harness.h"
 #include "tests/unit/signald/core/script.h"
+#include "tests/unit/signald/core/tap.h"
 
 #define LINKS_MAX 4096
 
@@ -64,6 +65,7 @@ struct world {
 	struct link *links[LINKS_MAX];
 	int nlinks;
 	struct script script;
+	FILE *tap;
 };
 
 struct sig_time world_time(const struct world *);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/cursor.h"
+#include "signald/log/contact.h"
+
+#define LAYOUT     1 /* first byte of a row */
+#define RECORD_MAX (64 + SIG_MEMO_MAX + SIG_REMARK_MAX)
+
+/* One of the two users, and the row that this one keeps. */
+struct side {
+	uint64_t uid;
+	struct schema_user user;
+	struct sig_tie tie;
+	uint8_t mem[RECORD_MAX];
+	struct buf row;
+};
+
+/* A string and its NUL, borrowed from the record. */
+static const char *
+get_str(struct cursor *c)
+{
+	const char *s = (const char *)c->data + c->pos;
+	size_t n = strnlen(s, cursor_left(c));
+
+	return (const char *)cursor_bytes(c, n + 1);
+}
+
+int
+contact_decode(const struct store_val *v, struct sig_relation *r)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT)
+		return -EIO;
+	r->state = (enum sig_relation_state)cursor_u8(&c);
+	r->ts = cursor_u64(&c);
+	r->memo = get_str(&c);
+	r->remark = get_str(&c);
+	return c.err == 0 && r->state <= SIG_REMOVED ? 0 : -EIO;
+}
+
+static void
+encode(struct side *side)
+{
+	const struct sig_relation *r = &side->tie.relation;
+
+	side->row = buf_fixed(side->mem, sizeof(side->mem));
+	buf_u8(&side->row, LAYOUT);
+	buf_u8(&side->row, (uint8_t)r->state);
+	buf_u64(&side->row, r->ts);
+	buf_put(&side->row, r->memo, strlen(r->memo) + 1);
+	buf_put(&side->row, r->remark, strlen(r->remark) + 1);
+}
+
+int
+contact_get(
+    struct store_txn *txn, uint64_t uid, uint64_t other, struct sig_relation *r)
+{
+	struct schema_key k = schema_key2(uid, other);
+	struct store_val key = schema_val(&k), v;
+	int rc;
+
+	rc = store_get(txn, T_CONTACTS, &key, &v);
+	if (rc == 0)
+		return contact_decode(&v, r);
+	if (rc != -ENOENT)
+		return rc;
+	*r = (struct sig_relation){ .memo = "", .remark = "" };
+	return 0;
+}
+
+int
+contact_counts(struct store_txn *txn, uint64_t uid, struct sig_contacts *all)
+{
+	struct schema_key k = schema_key1(uid);
+	struct store_val key = schema_val(&k), v;
+	uint64_t nums[4] = { 0 };
+	int rc;
+
+	rc = store_get(txn, T_CONTACTED, &key, &v);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	if (rc == 0 && !schema_nums(&v, nums, 4))
+		return -EIO;
+	*all = (struct sig_contacts){ nums[0], nums[1], nums[2], nums[3] };
+	return 0;
+}
+
+static int
+load(struct run *run, const char *name, struct side *side)
+{
+	int rc;
+
+	rc = run_find_user(run, name, &side->uid);
+	if (rc != 0)
+		return rc;
+	rc = schema_user(run->txn, side->uid, &side->user);
+	if (rc == 0)
+		rc = contact_counts(run->txn, side->uid, &side->tie.contacts);
+	return rc == -ENOENT ? -EIO : rc;
+}
+
+static int
+save(struct run *run, struct side *side, uint64_t other)
+{
+	const struct sig_contacts *all = &side->tie.contacts;
+	struct schema_key k = schema_key2(side->uid, other);
+	uint8_t mem[32];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+	int rc;
+
+	if (!side->tie.changed)
+		return 0;
+	rc = sig_relation_kept(&side->tie.relation)
+	    ? run_put(run, T_CONTACTS, &k, &side->row, STORE_PUT)
+	    : run_del(run, T_CONTACTS, k);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	buf_u64(&b, all->version);
+	buf_u64(&b, all->kept);
+	buf_u64(&b, all->incoming);
+	buf_u64(&b, all->outgoing);
+	k = schema_key1(side->uid);
+	return run_put(run, T_CONTACTED, &k, &b, STORE_PUT);
+}
+
+/* The row of one as it is told to this one, at the end of the record. */
+static int
+tell(struct apply_request *r, const struct side *one, const struct side *other,
+    size_t *len)
+{
+	size_t start = r->record.len;
+	struct json_out o;
+	int rc;
+
+	json_out_init(&o, &r->record);
+	json_out_object(&o, NULL);
+	sig_relation_write(
+	    &o, other->user.name, other->user.nick, &one->tie.relation);
+	rc = json_out_end(&o);
+	*len = r->record.len - start;
+	return rc;
+}
+
+int
+contact_change(struct run *run, struct apply_request *r)
+{
+	const struct sig_append *a = r->append;
+	struct sig_appended *done = &r->done;
+	struct side mine, theirs;
+	size_t n = 0, peer_n = 0;
+	int rc;
+
+	rc = load(run, a->user, &mine);
+	if (rc == 0)
+		rc = load(run, a->peer, &theirs);
+	if (rc == 0)
+		rc = contact_get(
+		    run->txn, mine.uid, theirs.uid, &mine.tie.relation);
+	if (rc == 0)
+		rc = contact_get(
+		    run->txn, theirs.uid, mine.uid, &theirs.tie.relation);
+	if (rc == 0)
+		rc = sig_relation_apply(a->contact,
+		    a->body != NULL ? a->body : "", a->ts, &mine.tie,
+		    &theirs.tie);
+	if (rc == 0)
+		rc = tell(r, &mine, &theirs, &n);
+	if (rc == 0)
+		rc = tell(r, &theirs, &mine, &peer_n);
+	if (rc != 0)
+		return rc;
+	/* What was read is gone with the first row that is written. */
+	encode(&mine);
+	encode(&theirs);
+	rc = save(run, &mine, theirs.uid);
+	if (rc == 0)
+		rc = save(run, &theirs, mine.uid);
+	done->duplicate = !mine.tie.changed;
+	done->sync_user = mine.tie.contacts.version;
+	done->sync_peer = theirs.tie.changed ? theirs.tie.contacts.version : 0;
+	done->text = (const char *)r->record.data + 1;
+	done->text_len = n - 2;
+	done->peer_text = done->text + n;
+	done->peer_text_len = peer_n - 2;
+	return rc;
+}

@@ -7,8 +7,6 @@
 
 #include "lib/json/json.h"
 #include "signald/account.h"
-#include "signald/bearer.h"
-#include "signald/core/ice.h"
 #include "signald/core/name.h"
 #include "signald/core/token.h"
 #include "signald/hasher.h"
@@ -319,22 +317,4 @@ account_appended(struct conn *c, const struct sig_appended *done)
 	else
 		front_error(c, 503, "storage", "nothing was stored", 1000);
 	go_on(c);
-}
-
-void
-account_ice(struct conn *c, const struct h1_head *head)
-{
-	struct worker *w = c->worker;
-	struct sig_claims claims;
-	uint8_t mem[8192];
-	struct buf b = buf_fixed(mem, sizeof(mem));
-	struct json_out out;
-
-	if (!bearer_take(c, head, &claims))
-		return;
-	json_out_init(&out, &b);
-	json_out_object(&out, NULL);
-	sig_ice_write(&out, &w->config, claims.user, loop_wall_ms());
-	json_out_end(&out);
-	front_json(c, 200, &b);
 }

@@ -193,6 +193,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 		put_one(
 		    &reply->body, &metrics[i].metric, sum[metrics[i].at / 8]);
 	put_log(&reply->body, d->log);
+	relays_metrics(d->relays, &reply->body);
 }
 
 static void

@@ -10,41 +10,46 @@
 #define SCHEME  "Bearer "
 #define WHY_MAX 160
 
-static bool
-refuse(struct conn *c, const char *why)
-{
-	char msg[WHY_MAX];
-
-	snprintf(msg, sizeof(msg), "token: %s", why);
-	front_error(c, 401, "unauthorized", msg, 0);
-	return false;
-}
-
-bool
-bearer_take(struct conn *c, const struct h1_head *head, struct sig_claims *out)
+int
+bearer_find(struct conn *c, const struct h1_head *head, struct sig_claims *out,
+    const char **why)
 {
 	const size_t scheme = sizeof(SCHEME) - 1;
-	const char *token = h1_get(head, "Authorization"), *why;
+	const char *token = h1_get(head, "Authorization");
 	struct worker *w = c->worker;
 	struct msglog_account account;
 	struct sig_claims claims;
 	int rc;
 
+	*why = "none; say Authorization: Bearer TOKEN";
 	if (token == NULL || strncasecmp(token, SCHEME, scheme) != 0)
-		return refuse(c, "none; say Authorization: Bearer TOKEN");
+		return -ENOENT;
 	token += scheme;
 	if (sig_auth(&w->config, token, strlen(token), loop_wall_ms(), &claims,
-		&why) != 0)
-		return refuse(c, why);
+		why) != 0)
+		return -EACCES;
 	rc = msglog_account(w->reader, claims.user, &account);
 	crypto_wipe(&account, sizeof(account));
-	if (rc == -ENOENT)
-		return refuse(
-		    c, "its user is not here; a first hello makes it");
-	if (rc != 0) {
-		front_error(c, 503, "storage", "the log does not answer", 1000);
-		return false;
-	}
+	*why = rc == -ENOENT ? "its user is not here; a first hello makes it"
+			     : "the log does not answer";
+	if (rc != 0)
+		return rc == -ENOENT ? -EACCES : -EIO;
 	*out = claims;
-	return true;
+	return 0;
+}
+
+bool
+bearer_take(struct conn *c, const struct h1_head *head, struct sig_claims *out)
+{
+	char msg[WHY_MAX];
+	const char *why;
+	int rc = bearer_find(c, head, out, &why);
+
+	if (rc == -EIO) {
+		front_error(c, 503, "storage", why, 1000);
+	} else if (rc != 0) {
+		snprintf(msg, sizeof(msg), "token: %s", why);
+		front_error(c, 401, "unauthorized", msg, 0);
+	}
+	return rc == 0;
 }

@@ -8,6 +8,7 @@
 #include "lib/daemon/listen.h"
 #include "signald/conf.h"
 #include "signald/keys.h"
+#include "signald/relays.h"
 
 static const char *const listen_schemes[] = { "http", "https", NULL };
 
@@ -28,6 +29,16 @@ const struct conf_option signald_options[] = {
 	    0, 0, NULL, "TURN server that clients are told, in order" },
 	{ "signald", "stun-uri", CONF_STRING, CONF_REPEAT, OWN(stun_uris), NULL,
 	    0, 0, NULL, "STUN server that clients are told, in order" },
+	{ "signald", "relay", CONF_STRING, CONF_REPEAT, OWN(relays), NULL, 0, 0,
+	    NULL,
+	    "TURN server to watch: HOST[:PORT] URL TOKEN-FILE [PREFERENCE]" },
+	{ "signald", "relay-poll", CONF_DURATION, 0, OWN(relay_poll_ms), "5s",
+	    100, 5 * MINUTE_MS, NULL, "how often relays are asked" },
+	{ "signald", "relay-ca", CONF_PATH, CONF_READABLE, OWN(relay_ca), NULL,
+	    0, 0, NULL, "PEM file that relays with https are trusted by" },
+	{ "signald", "turn-rest-key", CONF_SECRET, CONF_REPEAT,
+	    OWN(turn_rest_keys), NULL, 0, 0, NULL,
+	    "key with which a program gets TURN credentials for anybody" },
 	{ "signald", "origin", CONF_STRING, CONF_REPEAT, OWN(origins), NULL, 0,
 	    0, NULL,
 	    "other origin whose pages may connect: https://HOST[:PORT]" },
@@ -180,6 +191,8 @@ signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 	rc = check_uris(conf, err);
 	if (rc == 0)
 		rc = check_origins(conf, err);
+	if (rc == 0)
+		rc = relays_check(conf, err);
 	return rc == 0 ? check_keys(conf, err) : rc;
 }
 

@@ -17,6 +17,9 @@ struct signald_conf {
 	struct conf_list listen;    /* struct conf_listen */
 	struct conf_list turn_uris; /* const char *, likewise below */
 	struct conf_list stun_uris;
+	struct conf_list relays, turn_rest_keys;
+	const char *relay_ca;
+	int64_t relay_poll_ms;
 	struct conf_list origins;
 	struct conf_list jwt_keys; /* "KID ALG FILE" */
 	const char *jwt_issuer, *jwt_audience, *jwt_user_claim;

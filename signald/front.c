@@ -8,6 +8,7 @@
 #include "lib/ws/handshake.h"
 #include "signald/account.h"
 #include "signald/front.h"
+#include "signald/icerest.h"
 #include "signald/link.h"
 #include "signald/worker.h"
 
@@ -36,7 +37,10 @@ static const struct front_route routes[] = {
 	{ H1_GET, "/healthz", get_health, NULL },
 	{ H1_GET, "/ws", link_upgrade, NULL },
 	{ H1_GET, "/echo", link_upgrade_echo, NULL },
-	{ H1_GET, "/api/v1/ice", account_ice, NULL },
+	{ H1_GET, "/api/v1/ice", icerest_own, NULL },
+	{ H1_GET, "/api/v1/turn", icerest_turn, NULL },
+	{ H1_GET, "/_matrix/client/v3/voip/turnServer", icerest_matrix, NULL },
+	{ H1_GET, "/_matrix/client/r0/voip/turnServer", icerest_matrix, NULL },
 	{ H1_POST, "/api/v1/login", account_head, account_login },
 	{ H1_POST, "/api/v1/register", account_head, account_register },
 };

@@ -34,6 +34,7 @@ signald_close(void *state)
 	files_free(d->files);
 	keys_free(d->keys);
 	tls_ctx_free(d->tls);
+	relays_free(d->relays);
 	rate_free(d->address_rate);
 	rate_free(d->user_rate);
 	signald_setup_fini(&d->setup);
@@ -98,6 +99,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		    &d->conf->listen, d->nworkers, err);
 	if (rc == 0)
 		rc = open_log(d, err);
+	if (rc == 0)
+		rc = relays_new(d->conf, worker_turn_uris, &d->relays, err);
 	if (rc != 0)
 		return rc;
 	d->workers = calloc((size_t)d->nworkers, sizeof(*d->workers));

@@ -20,6 +20,7 @@
 #include "signald/keys.h"
 #include "signald/log/msglog.h"
 #include "signald/rate.h"
+#include "signald/relays.h"
 
 struct worker;
 
@@ -31,8 +32,9 @@ struct signald {
 	struct msglog *log;
 	struct files *files;
 	struct hasher *hasher;
-	struct keys *keys;   /* NULL without outside tokens; main's */
-	struct tls_ctx *tls; /* NULL without https */
+	struct keys *keys;     /* NULL without outside tokens; main's */
+	struct tls_ctx *tls;   /* NULL without https */
+	struct relays *relays; /* NULL: none is watched */
 	struct rate *address_rate, *user_rate;
 	struct listeners listeners;
 	struct worker *workers;

@@ -248,6 +248,27 @@ make_parts(struct worker *w)
 	    w->timer != NULL && doors_open(w) == 0;
 }
 
+void
+worker_turn_uris(void *worker, const char *const *uris)
+{
+	struct worker *w = worker;
+
+	memcpy(w->turn_uris, uris, sizeof(w->turn_uris));
+}
+
+/* The list is the worker's own, since it changes while it runs. */
+static void
+take_turn_uris(struct worker *w)
+{
+	const char *const *all = w->config.turn_uris;
+	size_t i;
+
+	for (i = 0; i < SIG_TURN_URIS_MAX && all[i] != NULL; i++)
+		w->turn_uris[i] = all[i];
+	w->config.turn_uris = w->turn_uris;
+	relays_attach(w->d->relays, w->index, w->loop, w, w->turn_uris);
+}
+
 static void
 start_serving(void *arg)
 {
@@ -288,6 +309,7 @@ worker_new(void *state, int index, struct loop *loop)
 	w->timer_due_ms = UINT64_MAX;
 	w->config = d->setup.core;
 	w->config.shard = (uint32_t)index;
+	take_turn_uris(w);
 	TAILQ_INIT(&w->all);
 	TAILQ_INIT(&w->dirty);
 	TAILQ_INIT(&w->dead);
@@ -344,6 +366,7 @@ worker_free(void *worker)
 	w->core = NULL;
 	sig_core_free(core);
 	hasher_forget(w->d->hasher, w->loop);
+	relays_detach(w->d->relays, w->index);
 	if (w->port != NULL)
 		msglog_port_mute(w->port);
 	msglog_reader_free(w->reader);

@@ -39,6 +39,7 @@ struct worker {
 	int index;
 	struct loop *loop;
 	struct sig_config config;
+	const char *turn_uris[SIG_TURN_URIS_MAX + 1]; /* of config */
 	struct sig_core *core; /* NULL before and after it runs */
 	struct msglog_port *port;
 	struct msglog_reader *reader;
@@ -65,6 +66,8 @@ struct worker {
 void *worker_new(void *signald, int index, struct loop *);
 void worker_stop(void *worker);
 void worker_free(void *worker);
+/* relays_fn */
+void worker_turn_uris(void *worker, const char *const *uris);
 
 struct sig_time worker_time(const struct worker *);
 /* Carries out what the core wants; after every event that it gets. */

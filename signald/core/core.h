@@ -30,7 +30,8 @@ struct sig_jwt; /* auth.h */
 
 #define SIG_PRELOGIN_READ 8192 /* bytes of a frame before the log-in */
 
-/* Immutable while a core lives, but for jwt; what it points to is borrowed. */
+/* Immutable while a core lives, but for jwt and turn_uris; what it points to is
+ * borrowed. */
 struct sig_config {
 	uint32_t shard, shards;
 	const char *app;  /* tenant in conversation ids, "main" */
@@ -42,7 +43,9 @@ struct sig_config {
 	const struct sig_jwt *jwt; /* outside tokens; NULL: none are taken */
 	uint8_t shard_key[16]; /* places users and calls; same in all shards */
 	const char *const *turn_secrets; /* the first one signs; NULL ends */
-	const char *const *turn_uris; /* in the operator's order; NULL ends */
+	/* Best first, NULL ends. The shell may write others into the array
+	 * between two events. */
+	const char *const *turn_uris;
 	const char *const *stun_uris;
 	uint32_t ice_ttl_s;
 	void (*random)(void *out, size_t len); /* the shell's source */

@@ -375,6 +375,7 @@ hello_answer(struct sig_core *core, struct sig_login *login)
 	sig_inbox_start(core, s, from);
 	sig_presence_online(core, user);
 	hello_send(core, s, request, resumed, recovered);
+	sig_ice_told(core, s);
 	sig_leg_hello(core, s);
 	sig_inbox_pump(core, s);
 }

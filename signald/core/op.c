@@ -20,7 +20,7 @@
 #define FIELDS_MAX   12
 #define OP_NAME_MAX  32
 
-static sig_op_fn op_ping, op_ice;
+static sig_op_fn op_ping;
 
 struct op {
 	const char *name;
@@ -63,7 +63,7 @@ static const struct op ops[] = {
 	    { "user" } },
 	{ "contact.remark", sig_op_contact, SIG_CONTACT_REMARK, false,
 	    { "user", "remark" } },
-	{ "ice.get", op_ice, 0, false, { NULL } },
+	{ "ice.get", sig_op_ice, 0, false, { NULL } },
 	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
 	    { "to", "media" } },
 	{ "call.ringing", sig_op_call, SIG_CALL_RINGING, false, { "call" } },
@@ -237,15 +237,4 @@ op_ping(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	json_out_int(&o, "ts", (int64_t)core->wall);
 	json_out_end(&o);
 	sig_send(core, link->id, &b, false);
-}
-
-static void
-op_ice(struct sig_core *core, struct sig_link *link, struct sig_req *req)
-{
-	struct json_out o;
-	struct buf b;
-
-	sig_ok_begin(&o, &b, req->id);
-	sig_ice_write(&o, &core->cfg, link->session->user->name, core->wall);
-	sig_ok_send(core, link->id, req->id, &o);
 }

@@ -130,6 +130,7 @@ sig_session_detach(struct sig_core *core, struct sig_session *s)
 	s->link = NULL;
 	s->detached_ms = core->now;
 	sig_timer_clear(core, &s->inbox.resend);
+	sig_timer_clear(core, &s->ice);
 	sig_timer_set(
 	    core, &s->expiry, core->now + core->cfg.resume_ms, session_expired);
 	sig_leg_session_away(core, s);
@@ -153,6 +154,7 @@ sig_session_free(struct sig_core *core, struct sig_session *s)
 	sig_timer_clear(core, &s->expiry);
 	sig_timer_clear(core, &s->inbox.resend);
 	sig_timer_clear(core, &s->inbox.save);
+	sig_timer_clear(core, &s->ice);
 	while (!STAILQ_EMPTY(&s->held))
 		held_drop(s);
 	htab_del(&core->sessions, sig_hash(core, s->id), s);

@@ -115,6 +115,7 @@ struct sig_session {
 	struct sig_link *link;   /* NULL: detached */
 	bool lost;               /* could not hold a push: not to be resumed */
 	struct sig_timer expiry; /* runs while detached */
+	struct sig_timer ice;    /* while not: it needs new credentials */
 	uint64_t detached_ms;
 	uint64_t heard_wall;
 	uint64_t typing_ms; /* not heard typing again before */

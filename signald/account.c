@@ -7,8 +7,9 @@
 
 #include "lib/json/json.h"
 #include "signald/account.h"
+#include "signald/bearer.h"
+#include "signald/core/life.h"
 #include "signald/core/name.h"
-#include "signald/core/token.h"
 #include "signald/hasher.h"
 #include "signald/worker.h"
 
@@ -224,32 +225,44 @@ go_on(struct conn *c)
 		conn_watch(c);
 }
 
+/* Answers with a fresh token; nick NULL: not said. */
 static void
-welcome(struct conn *c)
+answer_token(struct conn *c, int status, const char *user, const char *nick)
 {
 	struct worker *w = c->worker;
-	uint64_t expires = loop_wall_ms() + (uint64_t)w->d->conf->token_ms;
-	uint8_t mem[1024], id[SIG_TOKEN_ID_LEN];
+	uint8_t mem[1024];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	char token[SIG_TOKEN_MAX];
 	struct json_out out;
+	uint64_t expires;
 
-	crypto_random(id, sizeof(id));
-	if (sig_token_make(
-		w->config.token_key, c->job->user, expires, id, token) != 0) {
+	if (sig_life_token(&w->config, user, loop_wall_ms(), token, &expires) !=
+	    0) {
 		front_error(c, 500, "internal", "no token could be made", 0);
 		return;
 	}
 	json_out_init(&out, &b);
 	json_out_object(&out, NULL);
-	json_out_str(&out, "user", c->job->user);
-	if (!c->job->registers)
-		json_out_str(&out, "nick", c->job->nick);
+	json_out_str(&out, "user", user);
+	if (nick != NULL)
+		json_out_str(&out, "nick", nick);
 	json_out_str(&out, "token", token);
 	json_out_int(&out, "expires_ts", (int64_t)expires);
 	json_out_end(&out);
-	front_json(c, c->job->registers ? 201 : 200, &b);
+	front_json(c, status, &b);
 	crypto_wipe(token, sizeof(token));
+	crypto_wipe(mem, sizeof(mem));
+}
+
+static void
+welcome(struct conn *c)
+{
+	const struct account_job *job = c->job;
+
+	if (job->registers)
+		answer_token(c, 201, job->user, NULL);
+	else
+		answer_token(c, 200, job->user, job->nick);
 }
 
 /* Stores the new user; the log answers. False: it could not be asked. */
@@ -317,4 +330,18 @@ account_appended(struct conn *c, const struct sig_appended *done)
 	else
 		front_error(c, 503, "storage", "nothing was stored", 1000);
 	go_on(c);
+}
+
+void
+account_refresh(struct conn *c, const struct h1_head *head)
+{
+	struct sig_claims claims;
+
+	if (!bearer_take(c, head, &claims))
+		return;
+	if (claims.outside)
+		front_error(c, 403, "forbidden",
+		    "token: its identity service renews it", 0);
+	else
+		answer_token(c, 200, claims.user, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * account: the users' REST calls: register, log in.
+ * account: the users' REST calls: register, log in, a fresh token.
  * A name that does not exist costs and answers what a wrong password does.
  * Owns: the job of a waiting request belongs to its connection.
  * Thread: the worker's; passwords are hashed by the hasher.
@@ -18,6 +18,7 @@ struct account_job;
 struct json;
 
 /* Of front_route. */
+void account_refresh(struct conn *, const struct h1_head *);
 void account_head(struct conn *, const struct h1_head *);
 void account_login(struct conn *, const void *body, size_t len);
 void account_register(struct conn *, const void *body, size_t len);

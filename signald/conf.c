@@ -245,6 +245,7 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		.turn_secrets = s->turn_secrets,
 		.turn_uris = s->turn_uris,
 		.stun_uris = s->stun_uris,
+		.token_ms = (uint64_t)c->token_ms,
 		.ice_ttl_s = (uint32_t)(c->ice_ms / SECOND_MS),
 		.random = crypto_random,
 	};

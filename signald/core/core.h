@@ -48,6 +48,7 @@ struct sig_config {
 	const char *const *turn_uris;
 	const char *const *stun_uris;
 	uint32_t ice_ttl_s;
+	uint64_t token_ms;                     /* life of our own tokens */
 	void (*random)(void *out, size_t len); /* the shell's source */
 };
 

@@ -10,6 +10,7 @@
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
+#include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/name.h"
 #include "signald/core/presence.h"
@@ -260,6 +261,7 @@ sig_op_hello(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		sig_link_close(core, link->id, 4500, "token bad or expired");
 		return;
 	}
+	login->expires_ms = claims.expires_ms;
 	login->outside = claims.outside;
 	shard = sig_shard_of(&core->cfg, claims.user);
 	if (shard != core->cfg.shard) {
@@ -338,6 +340,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_bool(&o, "recovered", recovered);
 	json_out_int(&o, "sync", (int64_t)user->head);
 	json_out_int(&o, "contacts_version", (int64_t)user->contacts);
+	json_out_int(&o, "expires_ts", (int64_t)s->link->expires_ms);
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
 	json_out_object(&o, "heartbeat");
 	json_out_int(&o, "ping_ms", core->cfg.ping_ms);
@@ -370,6 +373,7 @@ hello_answer(struct sig_core *core, struct sig_login *login)
 	if (!resumed)
 		s->inbox.saved = cursor;
 	sig_session_attach(core, s, link);
+	sig_life_begin(core, link, login->expires_ms, login->outside);
 	sig_login_free(core, login);
 	core->stats.resumes += resumed;
 	sig_inbox_start(core, s, from);

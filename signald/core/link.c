@@ -5,6 +5,7 @@
 #include "lib/json/json.h"
 #include "signald/core/effect.h"
 #include "signald/core/hello.h"
+#include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/op.h"
 #include "signald/core/session.h"
@@ -52,6 +53,7 @@ sig_link_forget(struct sig_core *core, struct sig_link *link)
 	struct sig_session *s = link->session;
 
 	sig_timer_clear(core, &link->timer);
+	sig_life_end(core, link);
 	htab_del(&core->links, sig_hash_id(core, link->id), link);
 	LIST_REMOVE(link, of_core);
 	core->stats.links--;

@@ -11,6 +11,7 @@
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
+#include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/message.h"
 #include "signald/core/note.h"
@@ -34,6 +35,7 @@ static const struct op ops[] = {
 	{ "hello", sig_op_hello, 0, true,
 	    { "token", "device", "session", "secret", "epoch", "sync" } },
 	{ "ping", op_ping, 0, false, { NULL } },
+	{ "token.refresh", sig_op_token_refresh, 0, false, { "token" } },
 	{ "sync.ack", sig_op_ack, 0, false, { "sync" } },
 	{ "message.send", sig_op_message_send, 0, false,
 	    { "to", "conv", "mid", "type", "body", "reply" } },
@@ -135,6 +137,10 @@ op_check_and_run(struct sig_core *core, struct sig_link *link,
 	if (ready && op->before_login) {
 		op_refuse(core, link, req, SIG_CONFLICT,
 		    "this link has said it: ", op->name);
+		return;
+	}
+	if (ready && sig_life_over(core, link)) {
+		sig_link_close(core, link->id, 4500, "token expired");
 		return;
 	}
 	for (n = 0; n < FIELDS_MAX && op->fields[n] != NULL; n++)

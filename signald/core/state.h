@@ -59,6 +59,9 @@ struct sig_link {
 	uint32_t strange;       /* requests before READY */
 	struct sig_timer timer; /* hello deadline, then silence */
 	uint64_t heard_ms;
+	struct sig_timer life;        /* READY: of its token; see life.c */
+	uint64_t expires_ms, warn_ms; /* wall */
+	bool outside, warned;
 	struct sig_login *login;     /* LOGIN; owned */
 	struct sig_session *session; /* READY */
 };
@@ -69,8 +72,9 @@ struct sig_login {
 	struct sig_link *link;
 	struct sig_user *user;
 	uint64_t request;
-	bool outside; /* the token was; then the user may be new */
-	bool made;    /* and has been made */
+	uint64_t expires_ms; /* of the token */
+	bool outside;        /* it is; then the user may be new */
+	bool made;           /* and has been made */
 	char device[SIG_DEVICE_MAX + 1];
 	char session[SIG_SESSION_MAX + 1]; /* "": does not ask to resume */
 	char secret[SIG_SECRET_MAX + 1];

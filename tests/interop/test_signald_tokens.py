@@ -82,9 +82,10 @@ class Tokens(case.Case):
             ("jwt-audience", "floe"), *rows]
         floe.daemon.write_conf(self.path("floe.conf"), self.sections)
 
-    def bearer(self, token):
+    def bearer(self, token, path="ice", method="GET"):
         request = urllib.request.Request(
-            f"{BASE}/api/v1/ice", headers={"Authorization": f"Bearer {token}"})
+            f"{BASE}/api/v1/{path}", method=method,
+            headers={"Authorization": f"Bearer {token}"})
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, json.load(answer)
@@ -181,3 +182,53 @@ class Tokens(case.Case):
         wait.until("the reload is refused", lambda:
                    "not a key for this algorithm" in server.log())
         self.assertEqual(asyncio.run(hello(new))[0]["user"], "alice")
+
+    def test_refresh(self):
+        service = Service(self)
+        self.begin(service.rows)
+        own = signaling.rest(BASE, "register", {
+            "user": "bob", "password": PASSWORD})["token"]
+        status, fresh = self.bearer(own, "refresh", "POST")
+        self.assertEqual((status, fresh["user"]), (200, "bob"))
+        self.assertNotEqual(fresh["token"], own)
+        self.assertGreater(fresh["expires_ts"], time.time() * 1000)
+        answer, _ = asyncio.run(hello(fresh["token"]))
+        self.assertEqual(answer["expires_ts"], fresh["expires_ts"])
+        outside = service.token("ES256")
+        asyncio.run(hello(outside))
+        self.assertEqual(self.bearer(outside, "refresh", "POST")[0], 403)
+        self.assertEqual(self.bearer("x", "refresh", "POST")[0], 401)
+
+    def test_a_link_ends_with_its_token(self):
+        """What is longest here is the leeway, thirty seconds."""
+        service = Service(self)
+        self.begin(service.rows)
+
+        async def live():
+            async with websockets.connect(SOCKET) as link:
+                await link.recv()
+                end = int(time.time()) - 25
+                await link.send(json.dumps({
+                    "id": 1, "op": "hello", "device": "d",
+                    "token": service.token("EdDSA", exp=end)}))
+                answer = json.loads(await link.recv())["ok"]
+                self.assertEqual(answer["expires_ts"], (end + 30) * 1000)
+                self.assertEqual(
+                    json.loads(await link.recv()),
+                    {"push": "token.expiring",
+                     "expires_ts": (end + 30) * 1000})
+                # A new one of the same user keeps the link.
+                end += 3
+                await link.send(json.dumps({
+                    "id": 2, "op": "token.refresh",
+                    "token": service.token("RS256", exp=end)}))
+                self.assertEqual(
+                    json.loads(await link.recv()),
+                    {"id": 2, "ok": {"expires_ts": (end + 30) * 1000}})
+                await link.send('{"op":"ping"}')
+                await link.recv()
+                await link.wait_closed()
+                self.assertEqual(link.close_code, 4500)
+                self.assertGreaterEqual(time.time(), end + 30)
+
+        asyncio.run(live())

@@ -65,6 +65,7 @@ world_defaults(void)
 		    .turn_uris = turns,
 		    .stun_uris = stuns,
 		    .ice_ttl_s = 3600,
+		    .token_ms = 86400000,
 		    .random = core_random } };
 }
 

@@ -220,9 +220,7 @@ go_on(struct conn *c)
 {
 	account_job_free(c->job);
 	c->job = NULL;
-	conn_flush(c);
-	if (front_run(c))
-		conn_watch(c);
+	front_resume(c);
 }
 
 /* Answers with a fresh token; nick NULL: not said. */

@@ -34,7 +34,9 @@ struct signald_conf {
 	int64_t max_sessions;    /* of a user */
 	int64_t send_queue;      /* bytes a connection may be behind */
 	int64_t token_ms, ice_ms, mid_ms;
-	int64_t store_max;  /* bytes */
+	int64_t store_max;                       /* bytes */
+	int64_t file_max, file_quota, files_max; /* bytes */
+	int64_t file_keep_ms;
 	int64_t login_rate; /* a minute, of an address and of a user */
 };
 

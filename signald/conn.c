@@ -10,13 +10,16 @@
 #include "signald/account.h"
 #include "signald/front.h"
 #include "signald/link.h"
+#include "signald/shelf.h"
 #include "signald/worker.h"
 
-#define READS_A_TURN 4 /* then the others' turn */
-#define IOV_MAX_USED 64
-#define RECORD_MAX   16384 /* bytes in a record: RFC 8446 section 5.1 */
-#define END_MS       3000  /* for the peer to take the rest and end too */
-#define SEND_MS      30000 /* an answer may stand still so long */
+#define READS_A_TURN  4 /* then the others' turn */
+#define IOV_MAX_USED  64
+#define RECORD_MAX    16384 /* bytes in a record: RFC 8446 section 5.1 */
+#define END_MS        3000  /* for the peer to take the rest and end too */
+#define PIECE         (64 * 1024) /* of a file */
+#define PIECES_A_TURN 4           /* then the others' turn */
+#define SEND_MS       30000       /* an answer may stand still so long */
 
 /* The chunk whose bytes are memory of its own, or somebody's for ever. */
 struct chunk *
@@ -102,6 +105,7 @@ conn_new(struct worker *w, int fd, struct tls_ctx *tls)
 	c->worker = w;
 	c->fd = fd;
 	c->move_to = -1;
+	c->file.fd = -1;
 	TAILQ_INIT(&c->out);
 	buf_init(&c->in, FRONT_IN_MAX);
 	if (sock_peer(fd, &c->peer) != 0)
@@ -135,6 +139,9 @@ conn_free(struct conn *c)
 	ws_fini(&c->ws);
 	buf_fini(&c->in);
 	account_job_free(c->job);
+	shelf_drop(c->upload);
+	if (c->file.fd >= 0)
+		close(c->file.fd);
 	free(c->hello);
 	tls_free(c->tls);
 	if (c->fd >= 0)
@@ -317,14 +324,63 @@ finish(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
+bool
+conn_sends(const struct conn *c)
+{
+	return !TAILQ_EMPTY(&c->out) || c->file.left > 0;
+}
+
+void
+conn_send_file(struct conn *c, int fd, uint64_t at, uint64_t len)
+{
+	c->file = (struct conn_file){ fd, at, len };
+	mark_dirty(c);
+}
+
+/* The next bytes of the file as the only chunk. */
+static bool
+load_piece(struct conn *c)
+{
+	struct conn_file *f = &c->file;
+	struct chunk *k = chunk_new(f->left < PIECE ? f->left : PIECE);
+	ssize_t n;
+
+	if (k == NULL)
+		return false;
+	do
+		n = pread(f->fd, k->own, k->len, (off_t)f->at);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0) { /* the answer cannot become what its head said */
+		free(k);
+		return false;
+	}
+	k->len = (size_t)n;
+	TAILQ_INSERT_TAIL(&c->out, k, next);
+	c->out_bytes += k->len;
+	f->at += k->len;
+	f->left -= k->len;
+	if (f->left == 0) {
+		close(f->fd);
+		f->fd = -1;
+	}
+	return true;
+}
+
 /* False: the connection is dead. */
 static bool
 send_out(struct conn *c)
 {
+	int pieces = PIECES_A_TURN;
 	bool moved = false;
-	ssize_t n;
+	ssize_t n = 0;
 
-	while (!TAILQ_EMPTY(&c->out)) {
+	while (conn_sends(c)) {
+		if (TAILQ_EMPTY(&c->out) && pieces-- == 0)
+			break;
+		if (TAILQ_EMPTY(&c->out) && !load_piece(c)) {
+			conn_kill(c);
+			return false;
+		}
 		n = write_some(c);
 		if (n == -EAGAIN)
 			break;
@@ -335,7 +391,7 @@ send_out(struct conn *c)
 		took(c, (size_t)n);
 		moved = true;
 	}
-	if (moved && !TAILQ_EMPTY(&c->out) &&
+	if (moved && conn_sends(c) &&
 	    (c->state == CONN_HTTP || c->state == CONN_ENDING))
 		conn_deadline(c, SEND_MS);
 	return true;
@@ -387,7 +443,7 @@ conn_flush(struct conn *c)
 	c->is_dirty = false;
 	if (c->state == CONN_DEAD || !send_out(c))
 		return;
-	if (TAILQ_EMPTY(&c->out) && c->state == CONN_ENDING)
+	if (!conn_sends(c) && c->state == CONN_ENDING)
 		finish(c);
 	conn_watch(c);
 }
@@ -395,7 +451,7 @@ conn_flush(struct conn *c)
 void
 conn_watch(struct conn *c)
 {
-	bool pending = !TAILQ_EMPTY(&c->out);
+	bool pending = conn_sends(c);
 	int what = 0;
 
 	if (c->state == CONN_DEAD)
@@ -454,7 +510,11 @@ input(struct conn *c, const uint8_t *data, size_t len)
 static size_t
 read_max(const struct conn *c)
 {
-	return c->state == CONN_HTTP ? FRONT_READ : WORKER_SCRATCH;
+	/* The end of a body may have the next request behind it. */
+	if (c->state == CONN_HTTP &&
+	    !(c->streams && c->body_left > WORKER_SCRATCH))
+		return FRONT_READ;
+	return WORKER_SCRATCH;
 }
 
 static ssize_t
@@ -481,7 +541,7 @@ static void
 read_ended(struct conn *c, ssize_t why)
 {
 	/* A client may end its side and still want the answer. */
-	if (why == 0 && c->state == CONN_HTTP && !TAILQ_EMPTY(&c->out))
+	if (why == 0 && c->state == CONN_HTTP && conn_sends(c))
 		conn_end(c);
 	else
 		conn_kill(c);
@@ -528,13 +588,11 @@ conn_on_io(void *arg, int fd, int what)
 	bool run = c->more;
 
 	/* TLS may need either direction for either purpose. */
-	if (!TAILQ_EMPTY(&c->out) &&
-	    ((what & LOOP_WRITE) != 0 || c->tls != NULL)) {
+	if (conn_sends(c) && ((what & LOOP_WRITE) != 0 || c->tls != NULL)) {
 		conn_flush(c);
 		run = true;
 	}
-	if (run && c->state == CONN_HTTP && TAILQ_EMPTY(&c->out) &&
-	    !front_run(c))
+	if (run && c->state == CONN_HTTP && !conn_sends(c) && !front_run(c))
 		return;
 	if (may_read(c) &&
 	    ((what & LOOP_READ) != 0 || c->tls_wait == TLS_WANTS_SEND ||

@@ -3,7 +3,7 @@
  * conn: a connection of the public port: socket, TLS session, what was read
  * and not used, what is to be sent. It begins as HTTP (front.h) and may become
  * a WebSocket (link.h). An idle one holds no buffer.
- * Owns: the descriptor, the TLS session, chunks, ws state, request.
+ * Owns: the descriptor, the TLS session, chunks, a file, ws state, request.
  * Thread: its worker's; it may be handed over, whole (link.c).
  */
 #ifndef FLOE_SIGNALD_CONN_H
@@ -24,6 +24,7 @@
 struct worker;
 struct front_route;
 struct account_job;
+struct shelf_job;
 
 enum conn_state {
 	CONN_HTTP,    /* between and within requests */
@@ -42,6 +43,12 @@ struct chunk {
 	uint8_t own[];
 };
 
+/* A file on its way out, read piece by piece as the socket drains. */
+struct conn_file {
+	int fd; /* -1: none */
+	uint64_t at, left;
+};
+
 TAILQ_HEAD(chunks, chunk);
 TAILQ_HEAD(conn_list, conn);
 
@@ -56,6 +63,7 @@ struct conn {
 	struct buf in; /* not used yet */
 	struct chunks out;
 	size_t out_bytes;
+	struct conn_file file; /* comes after out */
 	struct addr peer;
 	int fd;
 	int what;         /* of io */
@@ -70,6 +78,10 @@ struct conn {
 	uint32_t head_len, body_len;
 	const struct front_route *route;
 	struct account_job *job;
+	/* A body that is used as it comes. */
+	bool streams;
+	uint64_t body_left, began_ms;
+	struct shelf_job *upload; /* NULL while the shelf has it */
 	/* WebSocket */
 	bool greeted; /* has logged in */
 	struct ws ws;
@@ -90,6 +102,9 @@ struct chunk *chunk_new(size_t len);
 /* Takes the chunk. False: over the limit, nothing was queued. */
 bool conn_send(struct conn *, struct chunk *);
 bool conn_send_static(struct conn *, const void *, size_t len);
+/* After what is queued; takes fd. */
+void conn_send_file(struct conn *, int fd, uint64_t at, uint64_t len);
+bool conn_sends(const struct conn *); /* something is queued */
 /* Throws away what has not begun to be sent. */
 void conn_drop_output(struct conn *);
 /* Tries to send now; otherwise it happens when the turn ends. */

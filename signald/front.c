@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/json/json.h"
 #include "lib/ws/handshake.h"
 #include "signald/account.h"
+#include "signald/download.h"
 #include "signald/front.h"
 #include "signald/icerest.h"
 #include "signald/link.h"
+#include "signald/upload.h"
 #include "signald/worker.h"
 
 #define IDLE_MS    15000 /* between two requests */
@@ -21,6 +25,9 @@
 	"default-src 'self'; img-src 'self' data: blob:; "             \
 	"media-src 'self' blob:; object-src 'none'; base-uri 'none'; " \
 	"form-action 'self'; frame-ancestors 'none'"
+
+/* No page at all, should anything show it as one. */
+#define UPLOAD_CSP "default-src 'none'; sandbox"
 
 static void
 get_health(struct conn *c, const struct h1_head *head)
@@ -43,9 +50,19 @@ static const struct front_route routes[] = {
 	{ H1_GET, "/_matrix/client/r0/voip/turnServer", icerest_matrix, NULL },
 	{ H1_POST, "/api/v1/refresh", account_refresh, NULL },
 	{ H1_POST, "/api/v1/login", account_head, account_login },
+	{ H1_POST, "/api/v1/files", upload_head, upload_end },
+	{ H1_GET, "/api/v1/files/", download, NULL },
 	{ H1_POST, "/api/v1/register", account_head, account_register },
 };
 /* clang-format on */
+
+/* Routes whose body is more than a small form. */
+static const struct large {
+	front_body_fn *body; /* of the route */
+	front_stream_fn *stream;
+} larges[] = {
+	{ upload_end, upload_bytes },
+};
 
 /* A request may take so long from its first byte to its last. */
 void
@@ -75,7 +92,8 @@ request_done(struct conn *c)
 	c->has_head = false;
 	c->route = NULL;
 	/* Without the rest of its body the next request cannot be found. */
-	if (!c->keep_alive || c->in.len < used) {
+	c->streams = false;
+	if (!c->keep_alive || c->in.len < used || c->body_left > 0) {
 		conn_end(c);
 		return;
 	}
@@ -91,6 +109,29 @@ request_done(struct conn *c)
 	conn_deadline(c, IDLE_MS);
 }
 
+static void
+put_head(struct conn *c, const struct front_answer *a, uint64_t len,
+    const char *policy, struct buf *b)
+{
+	buf_printf(b, "HTTP/1.1 %d %s\r\n", a->status, h1_reason(a->status));
+	put_date(b);
+	if (a->type != NULL)
+		buf_printf(b, "Content-Type: %s\r\n", a->type);
+	if (a->status != 304)
+		buf_printf(b, "Content-Length: %" PRIu64 "\r\n", len);
+	buf_puts(b,
+	    c->keep_alive ? "Connection: keep-alive\r\n"
+			  : "Connection: close\r\n");
+	buf_printf(b,
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Referrer-Policy: no-referrer\r\n"
+	    "Content-Security-Policy: %s\r\n",
+	    policy);
+	if (a->fields != NULL)
+		buf_puts(b, a->fields);
+	buf_puts(b, "\r\n");
+}
+
 static bool
 send_answer(struct conn *c, const struct front_answer *a)
 {
@@ -102,22 +143,7 @@ send_answer(struct conn *c, const struct front_answer *a)
 	if (k == NULL)
 		return false;
 	b = buf_fixed(k->own, FIELDS_MAX);
-	buf_printf(&b, "HTTP/1.1 %d %s\r\n", a->status, h1_reason(a->status));
-	put_date(&b);
-	if (a->type != NULL)
-		buf_printf(&b, "Content-Type: %s\r\n", a->type);
-	if (a->status != 304)
-		buf_printf(&b, "Content-Length: %zu\r\n", a->len);
-	buf_puts(&b,
-	    c->keep_alive ? "Connection: keep-alive\r\n"
-			  : "Connection: close\r\n");
-	buf_puts(&b,
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "Referrer-Policy: no-referrer\r\n"
-	    "Content-Security-Policy: " CSP "\r\n");
-	if (a->fields != NULL)
-		buf_puts(&b, a->fields);
-	buf_puts(&b, "\r\n");
+	put_head(c, a, a->len, CSP, &b);
 	k->len = b.len + copied;
 	if (copied > 0)
 		memcpy(k->own + b.len, a->body, copied);
@@ -131,6 +157,30 @@ void
 front_answer(struct conn *c, const struct front_answer *a)
 {
 	if (send_answer(c, a))
+		request_done(c);
+	else
+		conn_kill(c);
+}
+
+void
+front_answer_file(
+    struct conn *c, const struct front_answer *a, const struct conn_file *f)
+{
+	struct chunk *k = chunk_new(FIELDS_MAX);
+	bool sent = false;
+	struct buf b;
+
+	if (k != NULL) {
+		b = buf_fixed(k->own, FIELDS_MAX);
+		put_head(c, a, f != NULL ? f->left : 0, UPLOAD_CSP, &b);
+		k->len = b.len;
+		sent = conn_send(c, k) && b.err == 0;
+	}
+	if (f != NULL && sent && !c->head_only)
+		conn_send_file(c, f->fd, f->at, f->left);
+	else if (f != NULL)
+		close(f->fd);
+	if (sent)
 		request_done(c);
 	else
 		conn_kill(c);
@@ -233,7 +283,7 @@ not_allowed(struct conn *c, const char *methods)
 {
 	static const char body[] =
 	    "{\"err\":{\"code\":\"bad_request\",\"msg\":\"method\"}}";
-	char fields[64];
+	char fields[96];
 
 	snprintf(fields, sizeof(fields), "Allow: %s\r\n", methods);
 	front_answer(c,
@@ -241,37 +291,105 @@ not_allowed(struct conn *c, const char *methods)
 		sizeof(body) - 1, true });
 }
 
-/* HEAD asks for what GET would say. */
+static bool
+is_path(const char *route, const char *path)
+{
+	size_t len = strlen(route);
+
+	return route[len - 1] == '/' ? strncmp(route, path, len) == 0
+				     : strcmp(route, path) == 0;
+}
+
+static front_stream_fn *
+stream_of(const struct front_route *r)
+{
+	size_t i;
+
+	for (i = 0; r != NULL && i < sizeof(larges) / sizeof(larges[0]); i++)
+		if (larges[i].body == r->body)
+			return larges[i].stream;
+	return NULL;
+}
+
+/* The route, or NULL with the methods that the path has, if any. HEAD asks
+ * for what GET would say. */
+static const struct front_route *
+find_route(const struct h1_head *head, char methods[64])
+{
+	static const char *const names[] = { "GET, HEAD", "HEAD", "POST",
+		"DELETE", "" };
+	enum h1_method method = head->method == H1_HEAD ? H1_GET : head->method;
+	struct buf b = buf_fixed(methods, 63);
+	size_t i;
+
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!is_path(routes[i].path, head->path))
+			continue;
+		if (routes[i].method == method)
+			return &routes[i];
+		buf_printf(
+		    &b, "%s%s", b.len > 0 ? ", " : "", names[routes[i].method]);
+	}
+	methods[b.len] = '\0';
+	return NULL;
+}
+
 static void
 dispatch(struct conn *c, const struct h1_head *head)
 {
-	enum h1_method method = head->method == H1_HEAD ? H1_GET : head->method;
-	const struct front_route *r = NULL;
 	const struct file *file;
-	size_t i;
+	char methods[64];
 
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(routes[i].path, head->path) == 0)
-			r = &routes[i];
-	if (r != NULL && r->method != method) {
-		not_allowed(c, r->method == H1_POST ? "POST" : "GET, HEAD");
-	} else if (r != NULL) {
-		c->route = r;
-		r->head(c, head);
+	if (c->route != NULL) {
+		c->route->head(c, head);
+	} else if (find_route(head, methods) == NULL && methods[0] != '\0') {
+		not_allowed(c, methods);
 	} else if ((file = files_find(c->worker->d->files, head->path)) ==
 	    NULL) {
 		front_error(c, 404, "not_found", "no such path", 0);
-	} else if (method != H1_GET) {
+	} else if (head->method != H1_GET && head->method != H1_HEAD) {
 		not_allowed(c, "GET, HEAD");
 	} else {
 		serve_file(c, head, file);
 	}
 }
 
+/* Part of a body that is used as it comes; what lies behind it is kept. */
+static void
+take_body(struct conn *c, const uint8_t *data, size_t len)
+{
+	size_t part = len < c->body_left ? len : (size_t)c->body_left;
+
+	c->body_left -= part;
+	if (part > 0 && !stream_of(c->route)(c, data, part))
+		return;
+	if (c->body_left > 0)
+		return;
+	buf_put(&c->in, data + part, len - part);
+	c->streams = false;
+	c->route->body(c, NULL, 0);
+}
+
+/* The head is done with; what is there behind it is the body's beginning. */
+static void
+begin_stream(struct conn *c)
+{
+	struct buf in = c->in;
+	size_t skip = c->head_len;
+
+	buf_init(&c->in, FRONT_IN_MAX);
+	c->head_len = 0;
+	c->streams = true;
+	c->began_ms = loop_now_ms(c->worker->loop);
+	take_body(c, in.data + skip, in.len - skip);
+	buf_fini(&in);
+}
+
 static void
 begin_request(struct conn *c, size_t len)
 {
 	struct h1_head head;
+	char methods[64];
 	int status;
 
 	c->worker->stats.http_requests++;
@@ -282,20 +400,26 @@ begin_request(struct conn *c, size_t len)
 		return;
 	}
 	c->head_only = head.method == H1_HEAD;
-	if (head.body_len > FRONT_BODY_MAX) {
+	c->route = find_route(&head, methods);
+	c->body_left = c->body_len = 0;
+	if (stream_of(c->route) != NULL) {
+		c->body_left = head.body_len;
+	} else if (head.body_len > FRONT_BODY_MAX) {
 		refuse(c, 413, "a body is at most 8192 bytes");
 		return;
+	} else {
+		c->body_len = (uint32_t)head.body_len;
 	}
 	c->has_head = true;
 	c->head_len = (uint32_t)len;
-	c->body_len = (uint32_t)head.body_len;
 	/* A body that nobody reads would be taken for the next request. */
 	c->keep_alive = head.keep_alive &&
 	    (head.body_len == 0 || head.method == H1_POST) &&
 	    !c->worker->stopping;
 	dispatch(c, &head);
-	if (c->state == CONN_HTTP && c->has_head && head.expects_continue &&
-	    c->in.len < len + c->body_len) {
+	if (c->state != CONN_HTTP || !c->has_head)
+		return;
+	if (head.expects_continue && c->in.len < len + head.body_len) {
 		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 		if (!conn_send_static(c, go_on, sizeof(go_on) - 1))
@@ -303,6 +427,8 @@ begin_request(struct conn *c, size_t len)
 		else
 			conn_flush(c);
 	}
+	if (c->state == CONN_HTTP && c->body_left > 0)
+		begin_stream(c);
 }
 
 /* The head of the next request, if it is there. */
@@ -344,14 +470,14 @@ front_run(struct conn *c)
 	int left = RUN_MAX;
 
 	c->more = false;
-	while (c->state == CONN_HTTP && TAILQ_EMPTY(&c->out)) {
+	while (c->state == CONN_HTTP && !conn_sends(c) && !c->streams) {
 		if (left-- == 0) {
 			c->more = c->in.len > 0;
 			break;
 		}
 		if (!c->has_head && (c->in.len == 0 || !take_head(c)))
 			break;
-		if (c->state == CONN_HTTP && c->has_head) {
+		if (c->state == CONN_HTTP && c->has_head && !c->streams) {
 			if (c->in.len - c->head_len < c->body_len)
 				break;
 			c->route->body(
@@ -365,9 +491,21 @@ front_run(struct conn *c)
 	return true;
 }
 
+void
+front_resume(struct conn *c)
+{
+	conn_flush(c);
+	if (front_run(c))
+		conn_watch(c);
+}
+
 bool
 front_input(struct conn *c, const uint8_t *data, size_t len)
 {
+	if (c->streams) {
+		take_body(c, data, len);
+		return c->state == CONN_HTTP ? front_run(c) : true;
+	}
 	if (c->in.len == 0 && !c->has_head)
 		front_start(c);
 	buf_put(&c->in, data, len);

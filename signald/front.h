@@ -22,10 +22,13 @@
 /* A request whose head says all; or, with body, one that goes on there. */
 typedef void front_head_fn(struct conn *, const struct h1_head *);
 typedef void front_body_fn(struct conn *, const void *, size_t len);
+/* A body that is not kept but used as it comes; at its end body is called,
+ * without it. False: it is answered already. */
+typedef bool front_stream_fn(struct conn *, const void *, size_t len);
 
 struct front_route {
 	enum h1_method method;
-	const char *path;
+	const char *path; /* with a slash at its end: all that is below */
 	front_head_fn *head;
 	front_body_fn *body;
 };
@@ -47,12 +50,18 @@ struct front_answer {
 
 /* Ends the request. */
 void front_answer(struct conn *, const struct front_answer *);
+/* The same with what a user has uploaded, which is not to be trusted: file,
+ * whose descriptor is taken, is the body; NULL: there is none. */
+void front_answer_file(
+    struct conn *, const struct front_answer *, const struct conn_file *);
 /* {"err":{"code","msg","retry_ms"}}; retry_ms 0: not said. */
 void front_error(struct conn *, int status, const char *code, const char *msg,
     uint64_t retry_ms);
 /* Writes the JSON answer of a request that was with another thread, and goes
  * on. */
 void front_json(struct conn *, int status, const struct buf *);
+/* A connection whose wait is over, its answer queued, goes on. */
+void front_resume(struct conn *);
 /* May pages of this origin speak for their user? Programs, which send no
  * Origin, may. */
 bool front_origin_ok(const struct conn *, const struct h1_head *);

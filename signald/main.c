@@ -25,6 +25,7 @@ signald_close(void *state)
 	int i;
 
 	hasher_free(d->hasher);
+	shelf_free(d->shelf);
 	if (d->log != NULL)
 		msglog_stop(d->log);
 	for (i = 0; d->workers != NULL && i < d->nworkers; i++)
@@ -75,6 +76,23 @@ open_log(struct signald *d, char err[DAEMON_ERR_MAX])
 }
 
 static int
+open_shelf(struct signald *d, char err[DAEMON_ERR_MAX])
+{
+	char dir[STATE_PATH_MAX];
+	const struct shelf_config cfg = {
+		.dir = dir,
+		.log = d->log,
+		.quota = (uint64_t)d->conf->file_quota,
+		.all = (uint64_t)d->conf->files_max,
+		.keep_ms = (uint64_t)d->conf->file_keep_ms,
+	};
+	int rc;
+
+	rc = state_path(dir, d->conf->daemon.common.state_dir, "files", err);
+	return rc == 0 ? shelf_open(&cfg, &d->shelf, err, DAEMON_ERR_MAX) : rc;
+}
+
+static int
 open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	static const char *const alpn[] = { "http/1.1", NULL };
@@ -99,6 +117,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		    &d->conf->listen, d->nworkers, err);
 	if (rc == 0)
 		rc = open_log(d, err);
+	if (rc == 0)
+		rc = open_shelf(d, err);
 	if (rc == 0)
 		rc = relays_new(d->conf, worker_turn_uris, &d->relays, err);
 	if (rc != 0)

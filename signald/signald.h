@@ -21,6 +21,7 @@
 #include "signald/log/msglog.h"
 #include "signald/rate.h"
 #include "signald/relays.h"
+#include "signald/shelf.h"
 
 struct worker;
 
@@ -31,6 +32,7 @@ struct signald {
 	int lock_fd; /* holds the state directory */
 	struct msglog *log;
 	struct files *files;
+	struct shelf *shelf;
 	struct hasher *hasher;
 	struct keys *keys;     /* NULL without outside tokens; main's */
 	struct tls_ctx *tls;   /* NULL without https */

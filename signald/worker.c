@@ -343,7 +343,7 @@ worker_stop(void *worker)
 		next = TAILQ_NEXT(c, all);
 		if (c->state == CONN_ECHO)
 			link_end(c, 1001, "the server stops");
-		else if (c->state == CONN_HTTP && TAILQ_EMPTY(&c->out) &&
+		else if (c->state == CONN_HTTP && !conn_sends(c) &&
 		    !c->has_head)
 			conn_kill(c);
 		else if (c->state != CONN_LINK)
@@ -367,6 +367,7 @@ worker_free(void *worker)
 	sig_core_free(core);
 	hasher_forget(w->d->hasher, w->loop);
 	relays_detach(w->d->relays, w->index);
+	shelf_forget(w->d->shelf, w->loop);
 	if (w->port != NULL)
 		msglog_port_mute(w->port);
 	msglog_reader_free(w->reader);

@@ -31,7 +31,8 @@ struct worker_stats {
 	uint64_t http_requests, upgrades, moved;
 	uint64_t slow_closed, dropped; /* pushes that were droppable */
 	uint64_t mail_lost;            /* no memory for it */
-	uint64_t connections;          /* now */
+	uint64_t uploads, upload_bytes, downloads;
+	uint64_t connections; /* now */
 };
 
 struct worker {

@@ -37,6 +37,13 @@ int crypto_digest(
 int crypto_hmac(enum crypto_hash, const void *key, size_t key_len,
     const struct crypto_span *, size_t n, uint8_t *out);
 
+/* A digest over bytes that come piece by piece. NULL: no memory. */
+struct crypto_sum;
+struct crypto_sum *crypto_sum_new(enum crypto_hash);
+void crypto_sum_free(struct crypto_sum *); /* NULL is fine */
+int crypto_sum_add(struct crypto_sum *, const void *, size_t); /* 0 or -EIO */
+int crypto_sum_end(struct crypto_sum *, uint8_t *out);         /* once */
+
 /*
  * AES-GCM (AEAD_AES_128_GCM and AEAD_AES_256_GCM of RFC 5116, by the length of
  * the key, 16 or 32 bytes). Sealed is the text and its tag. A nonce seals once.

@@ -174,6 +174,38 @@ crypto_digest(enum crypto_hash hash, const struct crypto_span *spans, size_t n,
 	return EVP_DigestFinal_ex(c->md, out, NULL) == 1 ? 0 : -EIO;
 }
 
+struct crypto_sum *
+crypto_sum_new(enum crypto_hash hash)
+{
+	EVP_MD_CTX *ctx;
+
+	assert(algs.up);
+	ctx = EVP_MD_CTX_new();
+	if (ctx != NULL && EVP_DigestInit_ex2(ctx, algs.md[hash], NULL) != 1) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return (struct crypto_sum *)ctx;
+}
+
+void
+crypto_sum_free(struct crypto_sum *sum)
+{
+	EVP_MD_CTX_free((EVP_MD_CTX *)sum);
+}
+
+int
+crypto_sum_add(struct crypto_sum *sum, const void *data, size_t len)
+{
+	return EVP_DigestUpdate((EVP_MD_CTX *)sum, data, len) == 1 ? 0 : -EIO;
+}
+
+int
+crypto_sum_end(struct crypto_sum *sum, uint8_t *out)
+{
+	return EVP_DigestFinal_ex((EVP_MD_CTX *)sum, out, NULL) == 1 ? 0 : -EIO;
+}
+
 int
 crypto_hmac(enum crypto_hash hash, const void *key, size_t key_len,
     const struct crypto_span *spans, size_t n, uint8_t *out)

@@ -93,6 +93,7 @@ on_complete(http_parser *parser)
 	head->method = parser->method == HTTP_GET ? H1_GET
 	    : parser->method == HTTP_HEAD         ? H1_HEAD
 	    : parser->method == HTTP_POST         ? H1_POST
+	    : parser->method == HTTP_DELETE       ? H1_DELETE
 						  : H1_OTHER;
 	head->keep_alive = http_should_keep_alive(parser) != 0;
 	p->has_length = (parser->flags & F_CONTENTLENGTH) != 0;
@@ -278,6 +279,29 @@ h1_query(const char *query, const char *name, char *out, size_t size)
 		if (n + 1 >= size)
 			return -EMSGSIZE;
 		out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+int
+h1_unescape(const char *text, size_t len, char *out, size_t size)
+{
+	int high, low = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < len && low >= 0; i++) {
+		if (n + 1 >= size)
+			return -EMSGSIZE;
+		out[n] = text[i];
+		if (text[i] == '%') {
+			high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
+			low = high < 0 ? -1 : hex_digit(text[i + 2]);
+			out[n] = (char)(high << 4 | low);
+			i += 2;
+		}
+		if (low < 0 || out[n++] == '\0')
+			return -EBADMSG;
 	}
 	out[n] = '\0';
 	return 0;

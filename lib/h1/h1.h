@@ -14,7 +14,7 @@
 
 #define H1_FIELDS_MAX 64
 
-enum h1_method { H1_GET, H1_HEAD, H1_POST, H1_OTHER };
+enum h1_method { H1_GET, H1_HEAD, H1_POST, H1_DELETE, H1_OTHER };
 
 struct h1_field {
 	const char *name, *value;
@@ -51,6 +51,9 @@ size_t h1_count(const struct h1_head *, const char *name);
  * or a NUL.
  */
 int h1_query(const char *query, const char *name, char *out, size_t size);
+/* Bytes with %XX escapes alone (RFC 3986 section 2.1), decoded. 0, -EMSGSIZE
+ * or -EBADMSG as above. */
+int h1_unescape(const char *, size_t len, char *out, size_t size);
 /* The words of a status: "Not Found". */
 const char *h1_reason(int status);
 

@@ -11,5 +11,6 @@ sig_append_free(struct sig_append *a)
 	free(a->body);
 	free(a->pwhash);
 	free(a->nick);
+	free(a->file);
 	free(a);
 }

@@ -76,7 +76,14 @@ enum sig_append_kind {
 	SIG_APPEND_READ, /* how far a user has read a conversation; likewise */
 	SIG_APPEND_USER, /* register: fails with -EEXIST */
 	SIG_APPEND_CONTACT, /* user does contact about peer; body: its text */
+	SIG_APPEND_FILE,    /* user has uploaded file: fails with -EDQUOT (more
+			     * than its quota) or -ENFILE (than that of all) */
+	SIG_APPEND_FILE_SWEEP, /* forgets some files that nobody refers to,
+				* uploaded sync or longer before ts */
+	SIG_APPEND_FILE_GONE,  /* the forgotten file's bytes are gone */
 };
+
+struct sig_file;
 
 struct sig_append {
 	enum sig_append_kind kind;
@@ -100,6 +107,7 @@ struct sig_append {
 	/* USER */
 	char *pwhash;
 	char *nick;
+	struct sig_file *file; /* FILE, FILE_GONE */
 };
 
 void sig_append_free(struct sig_append *);

@@ -4,6 +4,7 @@
 
 #include "signald/log/contact.h"
 #include "signald/log/entry.h"
+#include "signald/log/file.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
 #include "signald/log/nick.h"
@@ -43,6 +44,9 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_READ] = mark_read,
 		[SIG_APPEND_USER] = apply_user,
 		[SIG_APPEND_CONTACT] = contact_change,
+		[SIG_APPEND_FILE] = file_keep,
+		[SIG_APPEND_FILE_SWEEP] = file_sweep,
+		[SIG_APPEND_FILE_GONE] = file_gone,
 	};
 
 	/* An earlier run of the group may have left its results. */
@@ -59,7 +63,7 @@ refusal(int rc)
 {
 	return rc == -ENOENT || rc == -EEXIST || rc == -EINVAL ||
 	    rc == -EPERM || rc == -ESTALE || rc == -EALREADY || rc == -E2BIG ||
-	    rc == -EBUSY;
+	    rc == -EBUSY || rc == -EDQUOT || rc == -ENFILE;
 }
 
 int

@@ -513,6 +513,18 @@ msglog_reader_free(struct msglog_reader *r)
 	free(r);
 }
 
+struct store_txn *
+msglog_begin(struct msglog_reader *r)
+{
+	return store_read_begin(r->store);
+}
+
+void
+msglog_end(struct msglog_reader *r)
+{
+	store_read_end(r->store);
+}
+
 void
 msglog_read(struct msglog_reader *r, const struct sig_read *read,
     msglog_rows_fn *fn, void *arg)

@@ -84,6 +84,31 @@ struct msglog_account {
 int msglog_account(
     struct msglog_reader *, const char *user, struct msglog_account *);
 
+struct msglog_file {
+	uint64_t size;
+	char type[64];
+};
+/* A file that the user may read. 0, -ENOENT (no such file for this user) or
+ * -EIO. */
+int msglog_file(struct msglog_reader *, const char *user, const char *hash,
+    struct msglog_file *);
+/* Whether anybody has it: 0, -ENOENT or -EIO. */
+int msglog_file_known(struct msglog_reader *, const char *hash);
+/* What the files of the user, and of all, count. 0 or -EIO. */
+int msglog_file_bytes(
+    struct msglog_reader *, const char *user, uint64_t *mine, uint64_t *all);
+/* Whether one that nobody refers to was uploaded at ts or before. 0, -ENOENT
+ * or -EIO. */
+int msglog_file_idle(struct msglog_reader *, uint64_t ts);
+/* A file that is forgotten and whose bytes may be taken from the disk. 0,
+ * -ENOENT (none) or -EIO. */
+int msglog_file_gone(struct msglog_reader *, char hash[65]);
+
+/* For this folder: a reader's snapshot, NULL when the store has failed. */
+struct store_txn;
+struct store_txn *msglog_begin(struct msglog_reader *);
+void msglog_end(struct msglog_reader *);
+
 #define MSGLOG_BUCKETS 12 /* group sizes: 1, 2, 4, ... and more */
 
 /* Written by the writer alone, read by anybody. */

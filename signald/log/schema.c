@@ -23,6 +23,14 @@ const char *const schema_tables[] = {
 	[T_CONTACTS] = "contacts",
 	[T_CONTACTED] = "contacted",
 	[T_NICKS] = "nicks",
+	[T_FILE_IDS] = "file_ids",
+	[T_FILES] = "files",
+	[T_FILE_OWNERS] = "file_owners",
+	[T_USER_FILES] = "user_files",
+	[T_FILE_CONVS] = "file_convs",
+	[T_FILE_BYTES] = "file_bytes",
+	[T_FILE_IDLE] = "file_idle",
+	[T_FILE_GONE] = "file_gone",
 	[T_COUNT] = NULL,
 };
 

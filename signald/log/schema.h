@@ -32,6 +32,17 @@ enum schema_table {
 	T_CONTACTS,  /* uid uid -> what the first keeps of the second */
 	T_CONTACTED, /* uid -> struct sig_contacts */
 	T_NICKS,     /* nick in small letters, NUL, uid -> uid */
+
+	/* Uploaded files; what each is for is in file.c. */
+	T_FILE_IDS,    /* hash -> fid */
+	T_FILES,       /* fid -> struct file_record */
+	T_FILE_OWNERS, /* fid uid -> ts name */
+	T_USER_FILES,  /* uid fid -> ts */
+	T_FILE_CONVS,  /* fid cid -> messages there that refer to it */
+	T_FILE_BYTES,  /* uid -> what its files count; 0: all there are */
+	T_FILE_IDLE,   /* ts fid -> fid: nobody refers to it; oldest first */
+	T_FILE_GONE,   /* hash -> fid: forgotten, bytes still on the disk */
+
 	T_COUNT,
 };
 

@@ -78,6 +78,25 @@ check_row(const struct row *r)
 	assert_memory_equal(got, want, len);
 }
 
+/* Bytes that come one by one are the same message. */
+static void
+test_sum(void **state)
+{
+	static const char text[] = "message digest, piece by piece";
+	const struct crypto_span whole = { text, sizeof(text) };
+	struct crypto_sum *sum = crypto_sum_new(CRYPTO_SHA256);
+	uint8_t want[CRYPTO_SHA256_LEN], got[CRYPTO_SHA256_LEN];
+	size_t i;
+
+	assert_non_null(sum);
+	for (i = 0; i < sizeof(text); i++)
+		assert_int_equal(crypto_sum_add(sum, text + i, 1), 0);
+	assert_int_equal(crypto_sum_end(sum, got), 0);
+	crypto_sum_free(sum);
+	assert_int_equal(crypto_digest(CRYPTO_SHA256, &whole, 1, want), 0);
+	assert_memory_equal(got, want, sizeof(want));
+}
+
 static void
 test_digest(void **state)
 {
@@ -158,6 +177,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_empty_key),
 		cmocka_unit_test(test_threads),
 	};

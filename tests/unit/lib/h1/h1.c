@@ -44,6 +44,28 @@ test_request(void **state)
 }
 
 static void
+test_unescape(void **state)
+{
+	struct h1_head h;
+	char out[8];
+
+	assert_int_equal(h1_unescape("a%20+b", 6, out, sizeof(out)), 0);
+	assert_string_equal(out, "a +b");
+	assert_int_equal(h1_unescape("%c3%A4", 6, out, sizeof(out)), 0);
+	assert_string_equal(out, "\xc3\xa4");
+	assert_int_equal(h1_unescape("", 0, out, sizeof(out)), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(h1_unescape("%41x", 2, out, sizeof(out)), -EBADMSG);
+	assert_int_equal(h1_unescape("%g0", 3, out, sizeof(out)), -EBADMSG);
+	assert_int_equal(h1_unescape("%00", 3, out, sizeof(out)), -EBADMSG);
+	assert_int_equal(h1_unescape("1234567", 7, out, sizeof(out)), 0);
+	assert_int_equal(
+	    h1_unescape("12345678", 8, out, sizeof(out)), -EMSGSIZE);
+	assert_int_equal(parse("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", &h), 0);
+	assert_int_equal(h.method, H1_DELETE);
+}
+
+static void
 test_upgrade(void **state)
 {
 	struct h1_head h;
@@ -78,7 +100,7 @@ test_forms(void **state)
 	    0);
 	assert_int_equal(h.method, H1_HEAD);
 	assert_false(h.keep_alive);
-	assert_int_equal(parse("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", &h), 0);
+	assert_int_equal(parse("PUT / HTTP/1.1\r\nHost: a\r\n\r\n", &h), 0);
 	assert_int_equal(h.method, H1_OTHER);
 	assert_int_equal(parse("POST / HTTP/1.1\r\nHost: a\r\n"
 			       "Content-Length: 5\r\n"
@@ -211,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_refusals),

@@ -272,7 +272,11 @@ take_turn_uris(struct worker *w)
 static void
 start_serving(void *arg)
 {
-	doors_watch(arg, true);
+	struct worker *w = arg;
+
+	sig_core_start(w->core, worker_time(w));
+	worker_pump(w);
+	doors_watch(w, true);
 }
 
 /*
@@ -323,6 +327,8 @@ worker_new(void *state, int index, struct loop *loop)
 		return NULL;
 	}
 	loop_on_turn_end(loop, turn_ends, w);
+	sig_core_load(w->core, worker_time(w));
+	worker_pump(w);
 	wait_for_all(w);
 	return w;
 }

@@ -3,41 +3,15 @@
 #include <string.h>
 
 #include "signald/core/call.h"
+#include "signald/core/call_keep.h"
+#include "signald/core/call_tell.h"
 #include "signald/core/effect.h"
 #include "signald/core/leg.h"
-#include "signald/core/message.h"
 #include "signald/core/name.h"
 #include "signald/core/reply.h"
 
-enum state { INVITING, RINGING, ACTIVE, STATES };
-enum side { CALLER, CALLEE, SIDES };
-
 static const char *const state_names[STATES] = { "inviting", "ringing",
 	"active" };
-
-struct party {
-	char user[SIG_NAME_MAX + 1];
-	char session[SIG_SESSION_MAX + 1]; /* callee: "" until accepted */
-	char device[SIG_DEVICE_MAX + 1];
-	bool away;     /* its link is gone */
-	bool told;     /* the other side believes so */
-	uint64_t said; /* hash of the last offer or answer */
-	char *media;   /* the last call.media as a push, or NULL */
-	size_t media_len;
-};
-
-struct sig_call {
-	LIST_ENTRY(sig_call) of_core;
-	char id[SIG_CALL_MAX + 1];
-	char conv[SIG_CONV_MAX + 1];
-	enum state state;
-	struct party party[SIDES];
-	char *media; /* JSON */
-	size_t media_len;
-	bool unrung; /* the callee's devices have not been told of it */
-	uint64_t active_ms;
-	struct sig_timer ring_timer;
-};
 
 /* One event at a call: who it is from, and what it carries. */
 struct ask {
@@ -72,160 +46,6 @@ sig_call_free(struct sig_core *core, struct sig_call *call)
 	free(call);
 }
 
-static enum side
-other(enum side side)
-{
-	return side == CALLER ? CALLEE : CALLER;
-}
-
-/* A mail about the call, with a copy of the text. */
-static struct sig_mail *
-call_mail(enum sig_mail_kind kind, const char *to, const char *call,
-    const char *text, size_t len)
-{
-	struct sig_mail *mail = sig_mail_text(kind, to, text, len);
-
-	if (mail != NULL)
-		memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
-	return mail;
-}
-
-/* Answers the session that asked; text: the call's state, or what is wrong. */
-static void
-call_reply(struct sig_core *core, const struct sig_mail *ask, const char *call,
-    enum sig_err err, const char *text)
-{
-	struct sig_mail *mail;
-
-	if (ask->request == 0)
-		return;
-	mail =
-	    call_mail(SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
-	if (mail != NULL) {
-		memcpy(mail->session, ask->session, sizeof(mail->session));
-		mail->request = ask->request;
-		mail->flags = err;
-	}
-	sig_post(core, mail);
-}
-
-static void
-call_push(struct sig_core *core, const struct sig_call *call, enum side to,
-    uint32_t flags, const char *text, size_t len)
-{
-	const struct party *party = &call->party[to];
-	struct sig_mail *mail;
-
-	mail = call_mail(SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
-	if (mail != NULL) {
-		memcpy(mail->session, party->session, sizeof(mail->session));
-		mail->flags = flags;
-	}
-	sig_post(core, mail);
-}
-
-/* A push of a name, the call, and at most one string more. */
-static void
-call_tell(struct sig_core *core, const struct sig_call *call, enum side to,
-    uint32_t flags, const char *name, const char *field, const char *value)
-{
-	struct json_out o;
-	struct buf b;
-
-	sig_push_begin(&o, &b, name);
-	json_out_str(&o, "call", call->id);
-	if (field != NULL)
-		json_out_str(&o, field, value);
-	if (json_out_end(&o) == 0)
-		call_push(core, call, to, flags, (const char *)b.data, b.len);
-	buf_fini(&b);
-}
-
-/* Whether the other side has a link, when that one has, and does not know. */
-static void
-call_show_link(struct sig_core *core, struct sig_call *call, enum side of)
-{
-	struct party *party = &call->party[of];
-
-	if (call->state != ACTIVE || call->party[other(of)].away ||
-	    party->away == party->told)
-		return;
-	party->told = party->away;
-	call_tell(core, call, other(of), SIG_PUSH_ONE, "call.peer", "state",
-	    party->away ? "away" : "back");
-}
-
-static void
-call_show_media(struct sig_core *core, struct sig_call *call, enum side of)
-{
-	const struct party *party = &call->party[of];
-
-	if (call->state == ACTIVE && !call->party[other(of)].away &&
-	    party->media != NULL)
-		call_push(core, call, other(of), SIG_PUSH_ONE, party->media,
-		    party->media_len);
-}
-
-static void
-record_done(struct sig_core *core, const struct sig_ticket *ticket,
-    const struct sig_appended *res)
-{
-	if (res->err == 0)
-		sig_message_committed(core, ticket->user, ticket->peer, res);
-	else
-		core->stats.errors++;
-}
-
-/* The call as a message of its conversation, so that whoever was away sees
- * it too. */
-static void
-call_record(
-    struct sig_core *core, const struct sig_call *call, const char *outcome)
-{
-	struct sig_append *append = calloc(1, sizeof(*append));
-	struct sig_ticket *ticket = sig_ticket_new(NULL, 0);
-	struct json_out o;
-	struct buf b;
-
-	buf_init(&b, SIG_TEXT_MAX);
-	json_out_init(&o, &b);
-	json_out_object(&o, NULL);
-	json_out_str(&o, "call", call->id);
-	json_out_str(&o, "outcome", outcome);
-	if (call->state == ACTIVE)
-		json_out_int(
-		    &o, "duration_ms", (int64_t)(core->now - call->active_ms));
-	json_out_raw(&o, "media", call->media, call->media_len);
-	json_out_end(&o);
-	if (append != NULL) {
-		append->kind = SIG_APPEND_MESSAGE;
-		append->ts = core->wall;
-		memcpy(append->user, call->party[CALLER].user,
-		    sizeof(append->user));
-		memcpy(append->device, call->party[CALLER].device,
-		    sizeof(append->device));
-		memcpy(append->peer, call->party[CALLEE].user,
-		    sizeof(append->peer));
-		memcpy(append->conv, call->conv, sizeof(append->conv));
-		memcpy(append->type, "call", 5);
-		append->counts = strcmp(outcome, "missed") == 0 ||
-		    strcmp(outcome, "busy") == 0;
-		append->body = (char *)b.data;
-		append->body_len = b.len;
-	} else {
-		buf_fini(&b);
-	}
-	if (ticket != NULL) {
-		ticket->appended = record_done;
-		memcpy(ticket->user, call->party[CALLER].user,
-		    sizeof(ticket->user));
-		memcpy(ticket->peer, call->party[CALLEE].user,
-		    sizeof(ticket->peer));
-	}
-	if (sig_append(core, ticket, append) != 0)
-		core->stats.errors++;
-}
-
 /* Tells both sides, stores the record, and the call is no more. */
 static void
 call_end(struct sig_core *core, struct sig_call *call, const char *reason,
@@ -242,16 +62,55 @@ call_end(struct sig_core *core, struct sig_call *call, const char *reason,
 		json_out_int(
 		    &o, "duration_ms", (int64_t)(core->now - call->active_ms));
 	if (json_out_end(&o) == 0) {
-		call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
+		sig_call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
 		    (const char *)b.data, b.len);
 		if (!call->unrung)
-			call_push(core, call, CALLEE,
+			sig_call_push(core, call, CALLEE,
 			    SIG_PUSH_ENDED | (active ? SIG_PUSH_ONE : 0),
 			    (const char *)b.data, b.len);
 	}
 	buf_fini(&b);
-	call_record(core, call, outcome);
+	sig_call_keep_end(core, call);
+	sig_call_record(core, call, outcome);
 	sig_call_free(core, call);
+}
+
+/* What is needed to go on with an event when the record is on the disk. */
+static struct sig_ticket *
+call_ticket(const struct sig_call *call, const struct sig_mail *ask,
+    sig_appended_fn *fn)
+{
+	struct sig_ticket *ticket = sig_ticket_new(NULL, 0);
+
+	if (ticket == NULL)
+		return NULL;
+	ticket->request = ask->request;
+	ticket->appended = fn;
+	ticket->text = strdup(call->id);
+	memcpy(ticket->conv, call->conv, sizeof(ticket->conv));
+	memcpy(ticket->user, ask->from, sizeof(ticket->user));
+	memcpy(ticket->session, ask->session, sizeof(ticket->session));
+	return ticket;
+}
+
+/* The call that waited, and who asked; NULL: it has ended, who asked knows. */
+static struct sig_call *
+call_kept(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res, struct sig_mail *ask)
+{
+	struct sig_call *call = call_find(core, ticket->conv);
+
+	/* A full disk must not keep people from talking. */
+	if (res->err != 0)
+		core->stats.errors++;
+	ask->request = ticket->request;
+	memcpy(ask->from, ticket->user, sizeof(ask->from));
+	memcpy(ask->session, ticket->session, sizeof(ask->session));
+	if (call != NULL && ticket->text != NULL &&
+	    strcmp(call->id, ticket->text) == 0)
+		return call;
+	sig_call_reply(core, ask, "", SIG_NOT_FOUND, "call: it has ended");
+	return NULL;
 }
 
 static void
@@ -263,10 +122,33 @@ call_timeout(struct sig_core *core, struct sig_timer *t)
 	    "timeout", "missed");
 }
 
+int
+sig_call_put(struct sig_core *core, struct sig_call *call)
+{
+	int err = htab_put(&core->calls, sig_hash(core, call->conv), call);
+	uint64_t rung = core->wall - call->invite_ts;
+
+	if (err != 0)
+		return err;
+	LIST_INSERT_HEAD(&core->all_calls, call, of_core);
+	core->stats.calls++;
+	if (call->state == ACTIVE)
+		return 0;
+	/* The wall clock may have been set meanwhile, or much have passed. */
+	if (core->wall < call->invite_ts)
+		rung = 0;
+	if (rung > core->cfg.ring_ms)
+		rung = core->cfg.ring_ms;
+	sig_timer_set(core, &call->ring_timer,
+	    core->now + core->cfg.ring_ms - rung, call_timeout);
+	return 0;
+}
+
 static void
 do_same(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(core, ask->mail, call->id, SIG_OK, state_names[call->state]);
+	sig_call_reply(
+	    core, ask->mail, call->id, SIG_OK, state_names[call->state]);
 }
 
 static void
@@ -278,21 +160,21 @@ static void
 do_too_early(
     struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(
+	sig_call_reply(
 	    core, ask->mail, call->id, SIG_CONFLICT, "call: not accepted yet");
 }
 
 static void
 do_too_late(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(core, ask->mail, call->id, SIG_CONFLICT,
+	sig_call_reply(core, ask->mail, call->id, SIG_CONFLICT,
 	    "call: accepted already; hang up");
 }
 
 static void
 do_forbid(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(core, ask->mail, call->id, SIG_FORBIDDEN,
+	sig_call_reply(core, ask->mail, call->id, SIG_FORBIDDEN,
 	    "call: the other side's to say");
 }
 
@@ -300,10 +182,40 @@ static void
 do_ringing(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call->state = RINGING;
+	(void)sig_call_keep(core, call, NULL);
 	do_same(core, call, ask);
-	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.ringing", NULL, NULL);
+	sig_call_tell(
+	    core, call, CALLER, SIG_PUSH_ONE, "call.ringing", NULL, NULL);
 }
 
+static void
+accept_tell(
+    struct sig_core *core, struct sig_call *call, const struct sig_mail *ask)
+{
+	const struct party *callee = &call->party[CALLEE];
+
+	sig_call_reply(core, ask, call->id, SIG_OK, state_names[call->state]);
+	sig_call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
+	    callee->device);
+	if (!call->unrung)
+		sig_call_tell(core, call, CALLEE, SIG_PUSH_OTHERS, "call.ended",
+		    "reason", "answered_elsewhere");
+	sig_call_show_link(core, call, CALLER);
+	sig_call_show_media(core, call, CALLER);
+}
+
+static void
+accept_kept(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	struct sig_mail ask = { .kind = SIG_MAIL_CALL };
+	struct sig_call *call = call_kept(core, ticket, res, &ask);
+
+	if (call != NULL)
+		accept_tell(core, call, &ask);
+}
+
+/* It is accepted at once; both hear of it when it is on the disk. */
 static void
 do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
@@ -315,26 +227,22 @@ do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	call->active_ms = core->now;
 	sig_timer_clear(core, &call->ring_timer);
 	core->stats.calls_answered++;
-	do_same(core, call, ask);
-	call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
-	    callee->device);
-	call_tell(core, call, CALLEE, SIG_PUSH_OTHERS, "call.ended", "reason",
-	    "answered_elsewhere");
-	call_show_link(core, call, CALLER);
-	call_show_media(core, call, CALLER);
+	if (sig_call_keep(
+		core, call, call_ticket(call, ask->mail, accept_kept)) != 0)
+		accept_tell(core, call, ask->mail);
 }
 
 static void
 do_refuse(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(core, ask->mail, call->id, SIG_OK, "ended");
+	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
 	call_end(core, call, "refused", "refused");
 }
 
 static void
 do_cancel(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_reply(core, ask->mail, call->id, SIG_OK, "ended");
+	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
 	call_end(core, call, "cancelled", "missed");
 }
 
@@ -345,7 +253,7 @@ do_hangup(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 
 	if (call->state != ACTIVE)
 		outcome = ask->side == CALLER ? "missed" : "refused";
-	call_reply(core, ask->mail, call->id, SIG_OK, "ended");
+	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
 	call_end(core, call, "hangup", outcome);
 }
 
@@ -355,8 +263,8 @@ do_relay(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	const struct sig_mail *mail = ask->mail;
 
 	do_same(core, call, ask);
-	call_push(core, call, other(ask->side), SIG_PUSH_ONE, mail->text,
-	    mail->text_len);
+	sig_call_push(core, call, sig_call_other(ask->side), SIG_PUSH_ONE,
+	    mail->text, mail->text_len);
 }
 
 /* A side never says the same twice in a row but when it asks again, and the
@@ -386,7 +294,7 @@ do_media(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	char *media = same ? NULL : malloc(mail->text_len);
 
 	if (!same && media == NULL) {
-		call_reply(core, ask->mail, call->id, SIG_OVERLOADED,
+		sig_call_reply(core, ask->mail, call->id, SIG_OVERLOADED,
 		    "the server is out of room");
 		return;
 	}
@@ -397,14 +305,15 @@ do_media(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	free(party->media);
 	party->media = media;
 	party->media_len = mail->text_len;
-	call_show_media(core, call, ask->side);
+	(void)sig_call_keep(core, call, NULL);
+	sig_call_show_media(core, call, ask->side);
 }
 
 static void
 do_away(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call->party[ask->side].away = true;
-	call_show_link(core, call, ask->side);
+	sig_call_show_link(core, call, ask->side);
 }
 
 /* What changed while it was away it hears now. */
@@ -412,9 +321,9 @@ static void
 do_back(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call->party[ask->side].away = false;
-	call_show_link(core, call, ask->side);
-	call_show_link(core, call, other(ask->side));
-	call_show_media(core, call, other(ask->side));
+	sig_call_show_link(core, call, ask->side);
+	sig_call_show_link(core, call, sig_call_other(ask->side));
+	sig_call_show_media(core, call, sig_call_other(ask->side));
 }
 
 static void
@@ -429,6 +338,22 @@ do_lost(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call_end(
 	    core, call, "lost", call->state == ACTIVE ? "answered" : "missed");
+}
+
+static void
+do_tell_ringing(
+    struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	sig_call_tell(
+	    core, call, CALLER, SIG_PUSH_ONE, "call.ringing", NULL, NULL);
+}
+
+static void
+do_tell_accept(
+    struct sig_core *core, struct sig_call *call, const struct ask *ask)
+{
+	sig_call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
+	    call->party[CALLEE].device);
 }
 
 /* What an event does, by the side it comes from and the call's state. Before
@@ -458,6 +383,9 @@ static call_fn *const machine[SIG_CALL_EVENTS][SIDES][STATES] = {
 	    [CALLEE] = { do_too_early, do_too_early, do_relay } },
 	[SIG_CALL_MEDIA] = { [CALLER] = { do_media, do_media, do_media },
 	    [CALLEE] = { do_too_early, do_too_early, do_media } },
+	[SIG_CALL_STATE] = { [CALLER] = { do_nothing, do_tell_ringing,
+				 do_tell_accept },
+	    [CALLEE] = { do_nothing, do_nothing, do_nothing } },
 	[SIG_CALL_BUSY] = { [CALLER] = { do_nothing, do_nothing, do_nothing },
 	    [CALLEE] = { do_busy, do_busy, do_nothing } },
 	[SIG_CALL_LOST] = { [CALLER] = { do_lost, do_lost, do_lost },
@@ -502,43 +430,66 @@ call_new(struct sig_core *core, const struct sig_mail *invite)
 	memcpy(caller->session, invite->session, sizeof(caller->session));
 	memcpy(caller->device, invite->device, sizeof(caller->device));
 	call->media = malloc(invite->text_len);
+	call->invite_ts = core->wall;
 	if (call->media == NULL ||
 	    !sig_name_conv_peer(call->party[CALLEE].user, call->conv,
 		core->cfg.app, caller->user) ||
-	    htab_put(&core->calls, sig_hash(core, call->conv), call) != 0) {
+	    sig_call_put(core, call) != 0) {
 		free(call->media);
 		free(call);
 		return NULL;
 	}
 	memcpy(call->media, invite->text, invite->text_len);
 	call->media_len = invite->text_len;
-	LIST_INSERT_HEAD(&core->all_calls, call, of_core);
-	core->stats.calls++;
+	call->unrung = true;
 	core->stats.calls_started++;
 	return call;
+}
+
+static void
+invite_tell(
+    struct sig_core *core, struct sig_call *call, const struct sig_mail *ask)
+{
+	struct sig_mail *ring;
+
+	sig_call_reply(core, ask, call->id, SIG_OK, state_names[INVITING]);
+	/* Who is called has called meanwhile, and that made it one call. */
+	if (call->state == ACTIVE)
+		return;
+	call->unrung = false;
+	ring = sig_call_mail(SIG_MAIL_CALL_RING, call->party[CALLEE].user,
+	    call->id, call->media, call->media_len);
+	if (ring != NULL) {
+		memcpy(ring->from, ask->from, sizeof(ring->from));
+		ring->ts = call->invite_ts;
+	}
+	sig_post(core, ring);
+}
+
+static void
+invite_kept(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	struct sig_mail ask = { .kind = SIG_MAIL_CALL };
+	struct sig_call *call = call_kept(core, ticket, res, &ask);
+
+	if (call != NULL)
+		invite_tell(core, call, &ask);
 }
 
 static void
 call_start(struct sig_core *core, const struct sig_mail *invite)
 {
 	struct sig_call *call = call_new(core, invite);
-	struct sig_mail *ring;
 
 	if (call == NULL) {
-		call_reply(core, invite, "", SIG_OVERLOADED,
+		sig_call_reply(core, invite, "", SIG_OVERLOADED,
 		    "no room for another call");
 		return;
 	}
-	sig_timer_set(core, &call->ring_timer, core->now + core->cfg.ring_ms,
-	    call_timeout);
-	call_reply(core, invite, call->id, SIG_OK, state_names[INVITING]);
-	ring = call_mail(SIG_MAIL_CALL_RING, call->party[CALLEE].user, call->id,
-	    call->media, call->media_len);
-	if (ring != NULL) {
-		memcpy(ring->from, invite->from, sizeof(ring->from));
-		ring->ts = core->wall;
-	}
-	sig_post(core, ring);
+	if (sig_call_keep(core, call, call_ticket(call, invite, invite_kept)) !=
+	    0)
+		invite_tell(core, call, invite);
 }
 
 static void
@@ -560,10 +511,10 @@ call_event(struct sig_core *core, const struct sig_mail *mail, uint32_t event)
 	else if (invite && call == NULL)
 		call_start(core, mail);
 	else if (invite)
-		call_reply(core, mail, "", SIG_CONFLICT,
+		sig_call_reply(core, mail, "", SIG_CONFLICT,
 		    "to: another device is in a call with this user");
 	else
-		call_reply(core, mail, mail->to, SIG_NOT_FOUND,
+		sig_call_reply(core, mail, mail->to, SIG_NOT_FOUND,
 		    "call: it has ended, or is not this session's");
 }
 

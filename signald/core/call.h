@@ -27,6 +27,7 @@ enum sig_call_event {
 	SIG_CALL_ANSWER,
 	SIG_CALL_CANDIDATE,
 	SIG_CALL_MEDIA,
+	SIG_CALL_STATE, /* tell the state again */
 	SIG_CALL_BUSY,
 	SIG_CALL_LOST,
 	SIG_CALL_AWAY,
@@ -35,7 +36,10 @@ enum sig_call_event {
 };
 
 struct sig_call;
+struct sig_mail;
 
+/* Into the tables, with the timer of its state. 0 or -errno. */
+int sig_call_put(struct sig_core *, struct sig_call *);
 void sig_call_free(struct sig_core *, struct sig_call *);
 
 /* flags: the event. */

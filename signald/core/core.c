@@ -7,6 +7,8 @@
 #include "signald/core/call.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
+#include "signald/core/keep.h"
+#include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/post.h"
 #include "signald/core/user.h"
@@ -126,6 +128,22 @@ core_leave(struct sig_core *core)
 		if (link->broken)
 			sig_link_close(core, link->id, 4003, "no memory");
 	}
+}
+
+void
+sig_core_load(struct sig_core *core, struct sig_time t)
+{
+	core_enter(core, t);
+	sig_keep_load(core);
+	core_leave(core);
+}
+
+void
+sig_core_start(struct sig_core *core, struct sig_time t)
+{
+	core_enter(core, t);
+	sig_leg_start(core);
+	core_leave(core);
 }
 
 void

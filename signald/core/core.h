@@ -64,6 +64,12 @@ void sig_core_free(struct sig_core *);
 /* Other keys for outside tokens from now on. */
 void sig_core_set_jwt(struct sig_core *, const struct sig_jwt *);
 
+/* Takes up what the cores before kept in the log (keep.h); done when the
+ * reads that it emits have come back. Before the first link, mail or start. */
+void sig_core_load(struct sig_core *, struct sig_time);
+/* All shards have loaded and can be posted to. */
+void sig_core_start(struct sig_core *, struct sig_time);
+
 /* A link has spoken WebSocket; emits the welcome. link: the shell's id, never
  * used again for another link. */
 void sig_core_link_open(struct sig_core *, uint64_t link, struct sig_time);

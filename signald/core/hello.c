@@ -195,6 +195,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 		user->contacts = rows->contacts;
 	login->loaded = true;
 	login->cursor = rows->cursor;
+	user->met = true;
 	user->all_peers = rows->complete;
 	for (i = 0; i < rows->nrows; i++)
 		hello_peer(core, user, &rows->rows[i]);
@@ -295,7 +296,8 @@ static bool
 hello_cursor(const struct sig_core *core, const struct sig_login *login,
     const struct sig_session *old, uint64_t *from)
 {
-	*from = old != NULL ? old->inbox.acked : device_cursor(login);
+	*from = old != NULL && !old->woken ? old->inbox.acked
+					   : device_cursor(login);
 	if (login->has_sync)
 		*from = login->sync;
 	if ((login->epoch[0] == '\0' ||
@@ -348,40 +350,91 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_close(&o);
 	sig_ice_write(&o, &core->cfg, user->name, core->wall);
 	hello_peers(&o, user);
+	if (s->woken)
+		sig_leg_write(&o, s);
 	sig_ok_send(core, s->link->id, request, &o);
 }
 
 static void
-hello_answer(struct sig_core *core, struct sig_login *login)
+hello_no_room(struct sig_core *core, struct sig_login *login)
 {
 	struct sig_link *link = login->link;
-	struct sig_user *user = login->user;
-	uint64_t request = login->request, cursor = login->cursor, from;
-	struct sig_session *s = sig_session_prove(core, login);
-	bool resumed = s != NULL, recovered;
 
-	recovered = hello_cursor(core, login, s, &from);
-	if (!resumed)
-		s = sig_session_new(core, user, login->device);
-	if (s == NULL) {
-		sig_fail(core, link->id, request, SIG_OVERLOADED,
-		    "too many sessions of this user");
-		sig_login_free(core, login);
-		sig_link_await_hello(core, link);
-		return;
-	}
-	if (!resumed)
-		s->inbox.saved = cursor;
+	sig_fail(core, link->id, login->request, SIG_OVERLOADED,
+	    "too many sessions of this user");
+	sig_login_free(core, login);
+	sig_link_await_hello(core, link);
+}
+
+/* Answers with this session. */
+static void
+hello_finish(struct sig_core *core, struct sig_login *login,
+    struct sig_session *s, bool resumed)
+{
+	struct sig_link *link = login->link;
+	uint64_t request = login->request, from;
+	bool recovered = hello_cursor(core, login, resumed ? s : NULL, &from);
+
+	if (!resumed || s->woken)
+		s->inbox.saved = login->cursor;
 	sig_session_attach(core, s, link);
 	sig_life_begin(core, link, login->expires_ms, login->outside);
 	sig_login_free(core, login);
 	core->stats.resumes += resumed;
 	sig_inbox_start(core, s, from);
-	sig_presence_online(core, user);
+	sig_presence_online(core, s->user);
 	hello_send(core, s, request, resumed, recovered);
 	sig_ice_told(core, s);
 	sig_leg_hello(core, s);
+	s->woken = false;
 	sig_inbox_pump(core, s);
+}
+
+/* The session is on the disk, or the disk is full: then it lives as long as
+ * we do. */
+static void
+hello_kept(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	struct sig_session *s = sig_session_find(core, ticket->session);
+	struct sig_link *link = sig_link_find(core, ticket->link);
+
+	if (res->err != 0)
+		core->stats.errors++;
+	if (link == NULL || link->login == NULL) {
+		/* Nobody will ever know its secret. */
+		if (s != NULL)
+			sig_session_end(core, s);
+	} else if (s == NULL) {
+		hello_no_room(core, link->login);
+	} else {
+		hello_finish(core, link->login, s, false);
+	}
+}
+
+static void
+hello_answer(struct sig_core *core, struct sig_login *login)
+{
+	struct sig_session *s = sig_session_prove(core, login);
+	struct sig_ticket *ticket;
+
+	if (s != NULL) {
+		hello_finish(core, login, s, true);
+		return;
+	}
+	s = sig_session_new(core, login->user, login->device);
+	if (s == NULL) {
+		hello_no_room(core, login);
+		return;
+	}
+	ticket = sig_ticket_new(login->link, login->request);
+	if (ticket != NULL) {
+		ticket->appended = hello_kept;
+		memcpy(ticket->session, s->id, sizeof(ticket->session));
+	}
+	login->keeping = sig_session_keep(core, s, ticket) == 0;
+	if (!login->keeping)
+		hello_finish(core, login, s, false);
 }
 
 void
@@ -393,7 +446,7 @@ sig_hello_answer_all(struct sig_core *core, struct sig_user *user)
 	 * then the list was at its end. */
 	for (login = LIST_FIRST(&user->logins); login != NULL; login = next) {
 		next = LIST_NEXT(login, of_user);
-		if (login->loaded)
+		if (login->loaded && !login->keeping)
 			hello_answer(core, login);
 	}
 }

@@ -519,10 +519,30 @@ sig_leg_ring(struct sig_core *core, const struct sig_mail *mail)
 		leg_ring_at(core, s, leg);
 }
 
+/* What the call's state was told with may be lost: it is told again. */
+static void
+leg_ask_state(struct sig_core *core, const struct sig_leg *leg,
+    const struct sig_session *s)
+{
+	struct sig_mail *mail = sig_mail_new(SIG_MAIL_CALL, leg->call);
+
+	if (mail != NULL) {
+		memcpy(mail->from, s->user->name, sizeof(mail->from));
+		memcpy(mail->session, s->id, sizeof(mail->session));
+		mail->flags = SIG_CALL_STATE;
+	}
+	sig_post(core, mail);
+}
+
 void
 sig_leg_hello(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_leg *leg;
+
+	LIST_FOREACH (leg, &s->user->legs, of_user) {
+		if (s->woken && strcmp(leg->session, s->id) == 0)
+			leg_ask_state(core, leg, s);
+	}
 
 	LIST_FOREACH (leg, &s->user->legs, of_user)
 		leg->told = sig_session_holds_invite(s, leg->call);
@@ -538,6 +558,63 @@ void
 sig_leg_session_away(struct sig_core *core, struct sig_session *s)
 {
 	legs_tell(core, SIG_MAIL_CALL_AWAY, s);
+}
+
+void
+sig_leg_write(struct json_out *o, const struct sig_session *s)
+{
+	const struct sig_leg *leg;
+
+	json_out_array(o, "calls");
+	LIST_FOREACH (leg, &s->user->legs, of_user) {
+		if (leg_rings(leg) || strcmp(leg->session, s->id) == 0)
+			json_out_str(o, NULL, leg->call);
+	}
+	json_out_close(o);
+}
+
+void
+sig_leg_wake(struct sig_core *core, const char *name, const char *session,
+    const struct sig_mail *ring)
+{
+	struct sig_user *user = sig_user_get(core, name);
+	struct sig_leg *leg;
+
+	if (user == NULL)
+		return;
+	leg =
+	    leg_new(user, sig_name_call_conv(ring->call), ring->call, session);
+	if (leg != NULL && leg_rings(leg) && leg_set_invite(leg, ring) != 0)
+		sig_leg_free(user, leg);
+	sig_user_release(core, user);
+}
+
+static void
+leg_start(struct sig_core *core, struct sig_user *user)
+{
+	struct sig_leg *leg, *next;
+
+	for (leg = LIST_FIRST(&user->legs); leg != NULL; leg = next) {
+		next = LIST_NEXT(leg, of_user);
+		if (leg_rings(leg) ||
+		    sig_session_find(core, leg->session) != NULL)
+			continue;
+		leg_tell(core, SIG_MAIL_CALL_LOST, leg->call, user->name,
+		    leg->session);
+		sig_leg_free(user, leg);
+	}
+	sig_user_release(core, user);
+}
+
+void
+sig_leg_start(struct sig_core *core)
+{
+	struct sig_user *user, *next;
+
+	for (user = LIST_FIRST(&core->all_users); user != NULL; user = next) {
+		next = LIST_NEXT(user, of_core);
+		leg_start(core, user);
+	}
 }
 
 void

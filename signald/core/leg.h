@@ -24,8 +24,18 @@ void sig_leg_free(struct sig_user *, struct sig_leg *);
 void sig_leg_hello(struct sig_core *, struct sig_session *);
 /* Its link is gone: its calls hear of it. */
 void sig_leg_session_away(struct sig_core *, struct sig_session *);
+/* The calls that a woken session takes part in or that ring at it, as the
+ * member "calls". */
+void sig_leg_write(struct json_out *, const struct sig_session *);
 /* It is gone for good: its calls are lost. */
 void sig_leg_session_gone(struct sig_core *, struct sig_session *);
+
+/* A call that an earlier core kept, for its user of this shard; session "":
+ * it rings, and ring is the invitation's mail. */
+void sig_leg_wake(struct sig_core *, const char *user, const char *session,
+    const struct sig_mail *ring);
+/* All is woken: calls whose session is not are lost. */
+void sig_leg_start(struct sig_core *);
 
 void sig_leg_ring(struct sig_core *, const struct sig_mail *);
 void sig_leg_answered(struct sig_core *, const struct sig_mail *);

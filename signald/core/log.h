@@ -81,6 +81,7 @@ enum sig_append_kind {
 	SIG_APPEND_FILE_SWEEP, /* forgets some files that nobody refers to,
 				* uploaded sync or longer before ts */
 	SIG_APPEND_FILE_GONE,  /* the forgotten file's bytes are gone */
+	SIG_APPEND_KEEP,       /* a record under a key, see keep.h */
 };
 
 struct sig_file;
@@ -91,7 +92,7 @@ struct sig_append {
 	char device[SIG_DEVICE_MAX + 1];
 	uint64_t ts; /* wall ms */
 	/* MESSAGE */
-	char conv[SIG_CONV_MAX + 1];
+	char conv[SIG_CONV_MAX + 1]; /* KEEP: the key */
 	char
 	    peer[SIG_NAME_MAX + 1]; /* the other member of a 1:1 conversation */
 	char mid[SIG_MID_MAX + 1];  /* "" : no idempotency key (server's own) */
@@ -100,10 +101,11 @@ struct sig_append {
 	uint64_t reply; /* seq of the message that it answers, or 0 */
 	enum sig_change change;
 	uint64_t target; /* of the change: the seq in the body */
-	char *body;      /* JSON text */
+	char *body;      /* JSON text; KEEP: NULL removes the record */
 	size_t body_len;
 	uint64_t sync;            /* CURSOR; READ: the seq */
 	enum sig_contact contact; /* CONTACT */
+	bool lazy;                /* KEEP: need not be fsynced alone */
 	/* USER */
 	char *pwhash;
 	char *nick;
@@ -147,6 +149,8 @@ enum sig_read_kind {
 	SIG_READ_CONTACTS, /* user, list, peer (exclusive, or ""), limit ->
 			    * rows in an order that stays */
 	SIG_READ_SEARCH,   /* user, query, limit -> rows of people */
+	SIG_READ_KEPT,     /* conv: a key (exclusive), limit -> records by
+			    * key */
 };
 
 struct sig_read {
@@ -165,10 +169,10 @@ struct sig_read {
 struct sig_row {
 	uint64_t sync; /* INBOX */
 	uint64_t seq;
-	const char
-	    *text; /* as in sig_appended; "" in a CONVS row without one */
+	const char *text; /* as in sig_appended; "" in a CONVS row without one;
+			     KEPT: all of it */
 	size_t text_len;
-	const char *conv; /* CONVS */
+	const char *conv; /* CONVS; KEPT: the key */
 	const char *
 	    peer; /* CONVS, LOGIN (the people one shares a conversation with) */
 	const char *nick;                 /* CONVS, CONTACTS, SEARCH */

@@ -29,6 +29,40 @@ presence_post(struct sig_core *core, enum sig_mail_kind kind, const char *to,
 	sig_post(core, mail);
 }
 
+/* The peers of a user that has gone; unless it came back meanwhile. */
+static void
+presence_rows(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_rows *rows)
+{
+	const struct sig_user *user = sig_user_find(core, ticket->user);
+	size_t i;
+
+	if (user != NULL && user->online)
+		return;
+	for (i = 0; i < rows->nrows; i++) {
+		if (rows->rows[i].peer != NULL)
+			presence_post(core, SIG_MAIL_PRESENCE,
+			    rows->rows[i].peer, ticket->user, 0, ticket->from);
+	}
+}
+
+/* No log-in has read whom a woken user talks with. */
+static void
+presence_look_up(struct sig_core *core, const struct sig_user *user)
+{
+	struct sig_read read = { .kind = SIG_READ_LOGIN };
+	struct sig_ticket *ticket = sig_ticket_new(NULL, 0);
+
+	if (ticket != NULL) {
+		ticket->rows = presence_rows;
+		ticket->from = user->last_seen;
+		memcpy(ticket->user, user->name, sizeof(ticket->user));
+	}
+	memcpy(read.user, user->name, sizeof(read.user));
+	if (sig_read(core, ticket, &read) != 0)
+		core->stats.errors++;
+}
+
 /* Tells all peers, and the log when the user was last here. */
 static void
 presence_tell(struct sig_core *core, struct sig_user *user)
@@ -37,7 +71,9 @@ presence_tell(struct sig_core *core, struct sig_user *user)
 	const struct sig_peer *peer;
 	size_t pos = 0;
 
-	while ((peer = htab_next(&user->peers, &pos)) != NULL)
+	if (!user->met && !user->online)
+		presence_look_up(core, user);
+	while (user->met && (peer = htab_next(&user->peers, &pos)) != NULL)
 		presence_post(core, SIG_MAIL_PRESENCE, peer->name, user->name,
 		    user->online ? ONLINE : 0, user->last_seen);
 	if (append != NULL) {
@@ -58,6 +94,16 @@ sig_presence_online(struct sig_core *core, struct sig_user *user)
 	user->last_seen = core->wall;
 	core->stats.users_online++;
 	presence_tell(core, user);
+}
+
+void
+sig_presence_woken(struct sig_core *core, struct sig_user *user)
+{
+	if (user->online)
+		return;
+	user->online = true;
+	user->last_seen = core->wall;
+	core->stats.users_online++;
 }
 
 void

@@ -14,6 +14,8 @@
 /* The user has a session; has lost the last one. */
 void sig_presence_online(struct sig_core *, struct sig_user *);
 void sig_presence_offline(struct sig_core *, struct sig_user *);
+/* An earlier core has told that it is online. */
+void sig_presence_woken(struct sig_core *, struct sig_user *);
 
 /* Asks the peer's shard; log-ins wait for the answer, but not for long. */
 void sig_presence_ask(struct sig_core *, struct sig_user *, struct sig_peer *);

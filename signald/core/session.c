@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/crypto/crypto.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
+#include "signald/core/keep.h"
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/presence.h"
@@ -17,6 +20,10 @@
 /* A push has arrived when the client was heard so long after it: a link that
  * still brings us frames has not been broken for our side that long. */
 #define SURE_MS 2000
+
+/* Windows of woken sessions end one after the other: what the end of one costs
+ * would hold up the core when nobody comes back. */
+#define WOKEN_A_MS 4
 
 static bool
 session_is(const void *obj, const void *key)
@@ -50,23 +57,27 @@ session_make_room(
 	return oldest != NULL;
 }
 
-struct sig_session *
-sig_session_new(
-    struct sig_core *core, struct sig_user *user, const char *device)
+static void
+session_expired(struct sig_core *core, struct sig_timer *t)
 {
-	uint8_t id[ID_BYTES], secret[SECRET_BYTES];
-	struct sig_session *s;
+	sig_session_end(core,
+	    (struct sig_session *)((char *)t -
+		offsetof(struct sig_session, expiry)));
+}
 
-	s = calloc(1, sizeof(*s));
+static struct sig_session *
+session_put(struct sig_core *core, struct sig_user *user, const char *device,
+    const char *id)
+{
+	struct sig_session *s = calloc(1, sizeof(*s));
+
 	if (s == NULL)
 		return NULL;
-	core->cfg.random(id, sizeof(id));
-	core->cfg.random(secret, sizeof(secret));
-	crypto_base64url(id, sizeof(id), s->id);
-	crypto_base64url(secret, sizeof(secret), s->secret);
+	memcpy(s->id, id, strnlen(id, SIG_SESSION_MAX));
 	memcpy(s->device, device, strnlen(device, SIG_DEVICE_MAX));
 	STAILQ_INIT(&s->held);
 	s->heard_wall = core->wall;
+	s->detached_ms = core->now;
 	if (htab_put(&core->sessions, sig_hash(core, s->id), s) != 0) {
 		free(s);
 		return NULL;
@@ -75,6 +86,24 @@ sig_session_new(
 	LIST_INSERT_HEAD(&user->sessions, s, of_user);
 	user->nsessions++;
 	core->stats.sessions++;
+	return s;
+}
+
+struct sig_session *
+sig_session_new(
+    struct sig_core *core, struct sig_user *user, const char *device)
+{
+	uint8_t random[ID_BYTES], secret[SECRET_BYTES];
+	char id[SIG_SESSION_MAX + 1];
+	struct sig_session *s;
+
+	core->cfg.random(random, sizeof(random));
+	core->cfg.random(secret, sizeof(secret));
+	crypto_base64url(random, sizeof(random), id);
+	s = session_put(core, user, device, id);
+	if (s == NULL)
+		return NULL;
+	crypto_base64url(secret, sizeof(secret), s->secret);
 	if (!session_make_room(core, user, s)) {
 		sig_session_free(core, s);
 		return NULL;
@@ -82,25 +111,108 @@ sig_session_new(
 	return s;
 }
 
+/* The secret is random enough for a plain hash. */
+static int
+secret_proof(const char *secret, uint8_t proof[CRYPTO_SHA256_LEN])
+{
+	const struct crypto_span span = { secret,
+		strnlen(secret, SIG_SECRET_MAX) };
+
+	return crypto_digest(CRYPTO_SHA256, &span, 1, proof);
+}
+
+int
+sig_session_keep(
+    struct sig_core *core, struct sig_session *s, struct sig_ticket *ticket)
+{
+	char key[SIG_KEY_MAX + 1], hex[2 * CRYPTO_SHA256_LEN + 1];
+	uint8_t proof[CRYPTO_SHA256_LEN];
+	struct json_out o;
+	struct buf b;
+
+	if (secret_proof(s->secret, proof) != 0) {
+		sig_ticket_free(ticket);
+		return -EIO;
+	}
+	crypto_hex(proof, sizeof(proof), hex);
+	buf_init(&b, SIG_TEXT_MAX);
+	json_out_init(&o, &b);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "device", s->device);
+	json_out_str(&o, "proof", hex);
+	json_out_end(&o);
+	sig_keep_session_key(key, s->user->name, s->id);
+	return sig_keep_put(core, ticket, key, &b, false);
+}
+
+static bool
+proof_read(const char *hex, uint8_t proof[CRYPTO_SHA256_LEN])
+{
+	unsigned int byte;
+	size_t i;
+
+	if (hex == NULL || strlen(hex) != 2 * CRYPTO_SHA256_LEN)
+		return false;
+	for (i = 0; i < CRYPTO_SHA256_LEN; i++) {
+		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+			return false;
+		proof[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+bool
+sig_session_wake(struct sig_core *core, const char *name, const char *id,
+    struct json_in *record)
+{
+	const char *device = json_in_str(record, "device", 1, SIG_DEVICE_MAX);
+	const char *hex = json_in_str(record, "proof", 1, SIG_TEXT_MAX);
+	uint8_t proof[CRYPTO_SHA256_LEN];
+	struct sig_session *s = NULL;
+	struct sig_user *user;
+
+	if (record->code != 0 || !proof_read(hex, proof))
+		return false;
+	user = sig_user_get(core, name);
+	if (user == NULL)
+		return false;
+	if (user->nsessions < core->cfg.max_sessions_per_user)
+		s = session_put(core, user, device, id);
+	if (s == NULL) {
+		sig_user_release(core, user);
+		return false;
+	}
+	s->woken = true;
+	memcpy(s->proof, proof, sizeof(s->proof));
+	sig_timer_set(core, &s->expiry,
+	    core->now + core->cfg.resume_ms + core->woken++ / WOKEN_A_MS,
+	    session_expired);
+	sig_presence_woken(core, user);
+	return true;
+}
+
+static bool
+session_proves(const struct sig_session *s, const struct sig_login *login)
+{
+	uint8_t proof[CRYPTO_SHA256_LEN];
+
+	/* Whole arrays are compared: zero-filled, so equal means equal. */
+	if (s->woken)
+		return secret_proof(login->secret, proof) == 0 &&
+		    crypto_equal(s->proof, proof, sizeof(proof));
+	return crypto_equal(s->secret, login->secret, sizeof(s->secret));
+}
+
 struct sig_session *
 sig_session_prove(const struct sig_core *core, const struct sig_login *login)
 {
 	struct sig_session *s = sig_session_find(core, login->session);
 
-	/* The whole arrays are compared: zero-filled, so equal means equal. */
 	if (s == NULL || s->lost || s->user != login->user ||
-	    strcmp(s->device, login->device) != 0 ||
-	    !crypto_equal(s->secret, login->secret, sizeof(s->secret)))
+	    strcmp(s->device, login->device) != 0 || !session_proves(s, login))
 		return NULL;
+	memcpy(s->secret, login->secret, sizeof(s->secret));
 	return s;
-}
-
-static void
-session_expired(struct sig_core *core, struct sig_timer *t)
-{
-	sig_session_end(core,
-	    (struct sig_session *)((char *)t -
-		offsetof(struct sig_session, expiry)));
 }
 
 void
@@ -169,7 +281,10 @@ void
 sig_session_end(struct sig_core *core, struct sig_session *s)
 {
 	struct sig_user *user = s->user;
+	char key[SIG_KEY_MAX + 1];
 
+	sig_keep_session_key(key, user->name, s->id);
+	sig_keep_drop(core, key);
 	sig_inbox_save(core, s);
 	sig_leg_session_gone(core, s);
 	if (s->heard_wall > user->last_seen)

@@ -10,6 +10,7 @@
 #ifndef FLOE_SIGNALD_CORE_SESSION_H
 #define FLOE_SIGNALD_CORE_SESSION_H
 
+#include "lib/json/json.h"
 #include "signald/core/state.h"
 
 struct sig_session *sig_session_find(const struct sig_core *, const char *id);
@@ -17,6 +18,14 @@ struct sig_session *sig_session_find(const struct sig_core *, const char *id);
  * many that live. */
 struct sig_session *
 sig_session_new(struct sig_core *, struct sig_user *, const char *device);
+/* Writes its record; the ticket comes back when that is on the disk, or could
+ * not be. ticket: of the log-in. 0 or -errno. */
+int
+sig_session_keep(struct sig_core *, struct sig_session *, struct sig_ticket *);
+/* One that an earlier core kept, of this shard's user: detached, with a fresh
+ * window, and nobody is told. False: no room, or no session. */
+bool sig_session_wake(struct sig_core *, const char *user, const char *id,
+    struct json_in *record);
 /* The user's session that id and secret prove; NULL otherwise. */
 struct sig_session *
 sig_session_prove(const struct sig_core *, const struct sig_login *);

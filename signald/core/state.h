@@ -21,6 +21,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/htab.h"
 #include "lib/base/wheel.h"
+#include "lib/crypto/crypto.h"
 #include "signald/core/core.h"
 #include "signald/core/rate.h"
 
@@ -81,6 +82,7 @@ struct sig_login {
 	char epoch[SIG_EPOCH_LEN]; /* "": the client did not say */
 	bool has_sync;
 	uint64_t sync;   /* what the client has */
+	bool keeping;    /* a fresh session for it is on its way to the disk */
 	bool loaded;     /* the log has answered: */
 	uint64_t cursor; /* what the device acked */
 };
@@ -112,8 +114,12 @@ struct sig_inbox {
 
 struct sig_session {
 	char id[SIG_SESSION_MAX + 1];
-	char secret[SIG_SECRET_MAX + 1];
+	char secret[SIG_SECRET_MAX + 1]; /* "" while woken */
 	char device[SIG_DEVICE_MAX + 1];
+	/* Of an earlier core, and no client has come for it yet. What it has
+	 * read and what its calls have heard is not known. */
+	bool woken;
+	uint8_t proof[CRYPTO_SHA256_LEN]; /* of the secret, while woken */
 	struct sig_user *user;
 	LIST_ENTRY(sig_session) of_user;
 	struct sig_link *link;   /* NULL: detached */
@@ -161,7 +167,8 @@ struct sig_user {
 	bool online;
 	uint64_t last_seen;
 	struct htab peers; /* struct sig_peer, owned */
-	bool all_peers;    /* the log-in read them all */
+	bool met;          /* a log-in has read them */
+	bool all_peers;    /* and there were no more */
 	uint32_t asking;   /* peers that have not answered */
 	struct sig_timer ask_timer;
 };
@@ -202,6 +209,7 @@ struct sig_core {
 	struct wheel wheel;
 	struct sig_nodes effects;
 	struct sig_nodes local; /* mail of this shard to itself */
+	uint64_t woken;         /* sessions that an earlier core kept */
 	uint64_t last_ticket;
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */
 	struct sig_stats stats;

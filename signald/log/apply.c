@@ -5,6 +5,7 @@
 #include "signald/log/contact.h"
 #include "signald/log/entry.h"
 #include "signald/log/file.h"
+#include "signald/log/kept.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
 #include "signald/log/nick.h"
@@ -47,6 +48,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_FILE] = file_keep,
 		[SIG_APPEND_FILE_SWEEP] = file_sweep,
 		[SIG_APPEND_FILE_GONE] = file_gone,
+		[SIG_APPEND_KEEP] = kept_write,
 	};
 
 	/* An earlier run of the group may have left its results. */

@@ -344,7 +344,8 @@ static bool
 lazy(const struct sig_append *a)
 {
 	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN ||
-	    a->kind == SIG_APPEND_READ;
+	    a->kind == SIG_APPEND_READ ||
+	    (a->kind == SIG_APPEND_KEEP && a->lazy);
 }
 
 /* A body is there twice once its record is made. */

@@ -296,6 +296,34 @@ answer_login(struct answer *a)
 }
 
 static int
+kept_row(
+    struct answer *a, const struct store_val *key, const struct store_val *val)
+{
+	struct schema_kept kept;
+	struct sig_row *row;
+
+	if (schema_get_kept(val, &kept) != 0)
+		return -EIO;
+	row = add_row(a);
+	row->conv = kept.key;
+	row->text = kept.text;
+	row->text_len = kept.text_len;
+	return 0;
+}
+
+static int
+answer_kept(struct answer *a)
+{
+	struct schema_key lo = schema_name(a->read->conv), hi;
+
+	/* The next key after one is that one and a zero. */
+	lo.bytes[lo.len++] = 0;
+	memset(hi.bytes, 0xff, sizeof(hi.bytes));
+	hi.len = sizeof(hi.bytes);
+	return answer_walk(a, T_KEPT, &lo, &hi, false, kept_row);
+}
+
+static int
 answer(struct answer *a)
 {
 	static int (*const by_kind[])(struct answer *) = {
@@ -310,6 +338,8 @@ answer(struct answer *a)
 	struct schema_key k = schema_name(a->read->user);
 	int rc;
 
+	if (a->read->kind == SIG_READ_KEPT)
+		return answer_kept(a);
 	rc = schema_find(a->txn, T_USER_IDS, &k, &a->uid);
 	return rc == 0 ? by_kind[a->read->kind](a) : rc;
 }

@@ -31,6 +31,7 @@ const char *const schema_tables[] = {
 	[T_FILE_BYTES] = "file_bytes",
 	[T_FILE_IDLE] = "file_idle",
 	[T_FILE_GONE] = "file_gone",
+	[T_KEPT] = "kept",
 	[T_COUNT] = NULL,
 };
 
@@ -40,7 +41,8 @@ enum {
 	LAYOUT_CONV = 1,
 	LAYOUT_MEMBER = 1,
 	LAYOUT_MESSAGE = 2,
-	LAYOUT_MID = 1
+	LAYOUT_MID = 1,
+	LAYOUT_KEPT = 1
 };
 
 static void
@@ -249,6 +251,27 @@ schema_get_mid(const struct store_val *v, struct schema_mid *m)
 	m->seq = cursor_u64(&c);
 	m->sync_user = cursor_u64(&c);
 	m->sync_peer = cursor_u64(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
+schema_put_kept(struct buf *b, const struct schema_kept *kept)
+{
+	buf_u8(b, LAYOUT_KEPT);
+	put_str(b, kept->key);
+	buf_put(b, kept->text, kept->text_len);
+}
+
+int
+schema_get_kept(const struct store_val *v, struct schema_kept *kept)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_KEPT)
+		return -EIO;
+	kept->key = get_str(&c);
+	kept->text_len = cursor_left(&c);
+	kept->text = (const char *)cursor_bytes(&c, kept->text_len);
 	return c.err == 0 ? 0 : -EIO;
 }
 

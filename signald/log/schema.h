@@ -43,6 +43,7 @@ enum schema_table {
 	T_FILE_IDLE,   /* ts fid -> fid: nobody refers to it; oldest first */
 	T_FILE_GONE,   /* hash -> fid: forgotten, bytes still on the disk */
 
+	T_KEPT, /* key -> struct schema_kept */
 	T_COUNT,
 };
 
@@ -104,6 +105,12 @@ struct schema_mid {
 	uint64_t sync_user, sync_peer;
 };
 
+/* What the core keeps of its sessions and calls. */
+struct schema_kept {
+	const char *key, *text;
+	size_t text_len;
+};
+
 struct buf;
 void schema_put_user(struct buf *, const struct schema_user *);
 void schema_put_conv(struct buf *, const struct schema_conv *);
@@ -111,12 +118,14 @@ void schema_put_member(struct buf *, const struct schema_member *);
 /* The head only; the JSON object follows it. */
 void schema_put_message(struct buf *, const struct schema_message *);
 void schema_put_mid(struct buf *, const struct schema_mid *);
+void schema_put_kept(struct buf *, const struct schema_kept *);
 /* 0, or -EIO: not what we wrote. */
 int schema_get_user(const struct store_val *, struct schema_user *);
 int schema_get_conv(const struct store_val *, struct schema_conv *);
 int schema_get_member(const struct store_val *, struct schema_member *);
 int schema_get_message(const struct store_val *, struct schema_message *);
 int schema_get_mid(const struct store_val *, struct schema_mid *);
+int schema_get_kept(const struct store_val *, struct schema_kept *);
 
 /* Look-ups: 0, -ENOENT or -EIO. */
 int schema_find(struct store_txn *, enum schema_table,

@@ -81,6 +81,7 @@ class Device:
         self.token = token
         self.name = name
         self.shown = collections.OrderedDict()  # (conv, seq) -> message
+        self.pushes = []  # but messages and pongs
         self.breaches = []
         self.links = 0
         self.resumed = 0
@@ -239,6 +240,8 @@ class Device:
             await self._take_message(value)
         elif "id" in value:
             self._take_answer(value)
+        elif value.get("push") != "pong":
+            self.pushes.append(value)
 
     async def _take_message(self, message):
         position = message["sync"]

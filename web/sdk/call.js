@@ -262,6 +262,11 @@ export class Call extends EventTarget {
       this.#peer?.repair();
   }
 
+  /** The server came back without what was on its way to the other side. */
+  signalsLost() {
+    this.#chain = this.#chain.then(() => this.#peer?.signalsLost());
+  }
+
   #signal(kind, data) {
     this.#chain = this.#chain.then(() => this.#peer?.signal(kind, data));
   }

@@ -118,6 +118,17 @@ export class Calls {
       call.finish("lost");
   }
 
+  /** The session went on through a restart of the server, and with it the calls
+   * named; of the end of others nobody told us. */
+  restarted(ids) {
+    for (const call of [...this.#live]) {
+      if (ids.includes(call.id))
+        call.signalsLost();
+      else if (call.id)
+        call.finish("lost");
+    }
+  }
+
   useServers(iceServers) {
     for (const call of this.#live)
       call.useServers(iceServers);

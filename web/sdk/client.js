@@ -370,6 +370,8 @@ export class FloeClient extends EventTarget {
     this.#ice.set(ok);
     if (!ok.resumed)
       this.#calls.sessionLost();
+    else if (ok.calls)
+      this.#calls.restarted(ok.calls);
     this.#presence.clear();
     for (const peer of ok.peers || [])
       this.#present(peer);

@@ -177,6 +177,14 @@ export class Peer {
     this.#pc.restartIce();
   }
 
+  /** What either side said last may not have arrived: say it again. */
+  signalsLost() {
+    if (this.#pc.signalingState === "have-local-offer")
+      this.#on.description("offer", this.#pc.localDescription.sdp);
+    else
+      this.repair();
+  }
+
   /** Takes effect at the next ICE restart; the running path stays. */
   useServers(iceServers) {
     this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });

@@ -210,3 +210,34 @@ test("a refused camera ends the attempt before anybody is called", async () => {
   assert.deepEqual(ops(), []);
   assert.equal(calls.current, null);
 });
+
+test("after a restart of the server its list says which calls go on", async () => {
+  const { calls, asked, rang } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  calls.push(invite("c-2", "carol"));
+  calls.restarted(["c-1"]);
+  assert.equal(call.state, "inviting");
+  assert.deepEqual([rang[0].state, rang[0].reason], ["ended", "lost"]);
+  calls.push({ push: "call.accept", call: "c-1", device: "d" });
+  await settle();
+  call.connection.signalingState = "have-local-offer";
+  call.connection.localDescription = { sdp: "v=0" };
+  const before = asked.length;
+  calls.restarted(["c-1"]);
+  await settle();
+  assert.deepEqual(asked.slice(before).map(({ op, args }) => [op, args.sdp]),
+    [["call.offer", "v=0"]]);
+  calls.restarted([]);
+  assert.deepEqual([call.state, call.reason], ["ended", "lost"]);
+});
+
+test("an invitation without an answer outlives the restart", async () => {
+  const { calls, asked } = setup();
+  const call = await calls.invite("bob", MEDIA);
+  calls.restarted([]);
+  asked[0].ok({ call: "c-1", state: "inviting" });
+  await settle();
+  assert.deepEqual([call.id, call.state], ["c-1", "inviting"]);
+});

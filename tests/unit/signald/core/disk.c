@@ -171,3 +171,9 @@ disk_texts(struct disk *d)
 {
 	return count(d, T_MIDS);
 }
+
+size_t
+disk_kept(struct disk *d)
+{
+	return count(d, T_KEPT);
+}

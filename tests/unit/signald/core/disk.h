@@ -23,9 +23,10 @@ typedef void disk_rows_fn(void *arg, const struct sig_rows *);
 void disk_read(struct disk *, const struct sig_read *, disk_rows_fn *, void *);
 
 /* What a test asks: the stored cursor of a device, the entries of all
- * conversations, and the mids that are known. */
+ * conversations, the mids that are known, and what is kept. */
 uint64_t disk_cursor(struct disk *, const char *user, const char *device);
 size_t disk_count(struct disk *);
 size_t disk_texts(struct disk *);
+size_t disk_kept(struct disk *); /* sessions and calls */
 
 #endif

@@ -69,11 +69,30 @@ world_defaults(void)
 		    .random = core_random } };
 }
 
+/* As the daemon: all have loaded before one starts. */
+static void
+cores_new(struct world *w)
+{
+	struct sig_config cfg = w->opts.cfg;
+	uint32_t i;
+
+	for (cfg.shard = 0; cfg.shard < cfg.shards; cfg.shard++)
+		w->cores[cfg.shard] = sig_core_new(&cfg);
+	for (i = 0; i < cfg.shards; i++) {
+		sig_core_load(w->cores[i], world_time(w));
+		shell_run(w, i);
+	}
+	world_settle(w);
+	for (i = 0; i < cfg.shards; i++) {
+		sig_core_start(w->cores[i], world_time(w));
+		shell_run(w, i);
+	}
+}
+
 struct world *
 world_new(const struct world_opts *opts)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct sig_config cfg = opts->cfg;
 
 	w->opts = *opts;
 	w->seed = random_state = opts->seed;
@@ -81,8 +100,7 @@ world_new(const struct world_opts *opts)
 	w->tap = tap_open();
 	TAILQ_INIT(&w->events);
 	script_init(&w->script, w->opts.cfg.token_key);
-	for (cfg.shard = 0; cfg.shard < cfg.shards; cfg.shard++)
-		w->cores[cfg.shard] = sig_core_new(&cfg);
+	cores_new(w);
 	return w;
 }
 
@@ -98,8 +116,8 @@ heard_free(struct heard_list *list)
 	}
 }
 
-void
-world_free(struct world *w)
+static void
+cores_free(struct world *w)
 {
 	struct event *e;
 	uint32_t i;
@@ -110,6 +128,36 @@ world_free(struct world *w)
 		TAILQ_REMOVE(&w->events, e, next);
 		event_free(e);
 	}
+}
+
+void
+world_crash(struct world *w, uint64_t ms)
+{
+	int i;
+
+	cores_free(w);
+	for (i = 1; i <= w->nlinks; i++)
+		w->links[i]->gone = true;
+	w->now += ms;
+	cores_new(w);
+}
+
+struct sig_config *
+world_reconfigure(struct world *w)
+{
+	return &w->opts.cfg;
+}
+
+void
+world_slow_log(struct world *w, uint32_t ms)
+{
+	w->opts.log_ms = ms;
+}
+
+void
+world_free(struct world *w)
+{
+	cores_free(w);
 	for (; w->nlinks > 0; w->nlinks--) {
 		heard_free(&w->links[w->nlinks]->heard);
 		heard_free(&w->links[w->nlinks]->old);

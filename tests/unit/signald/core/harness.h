@@ -71,6 +71,13 @@ void world_vanish(struct world *, int link);
 /* The close event that the shell reports late, after everything else. */
 void world_late_close(struct world *, int link);
 void world_drain(struct world *);
+/* The daemon is killed and comes back, ms later: what was not on the disk is
+ * gone, and so are the links. */
+void world_crash(struct world *, uint64_t ms);
+/* What the cores after the next crash are made with. */
+struct sig_config *world_reconfigure(struct world *);
+/* An append or read takes up to so long from now on. */
+void world_slow_log(struct world *, uint32_t ms);
 
 /* The oldest text not heard yet, taken; NULL when there is none. Valid until
  * the link is closed by the test or the world ends. */

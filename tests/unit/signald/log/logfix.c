@@ -187,6 +187,10 @@ see(void *arg, const struct sig_rows *rows)
 		if (r->peer != NULL)
 			at += (size_t)snprintf(s->rows + at,
 			    sizeof(s->rows) - at, "%s/%s;", r->peer, r->nick);
+		else if (r->conv != NULL)
+			at +=
+			    (size_t)snprintf(s->rows + at, sizeof(s->rows) - at,
+				"%s=%.*s;", r->conv, (int)r->text_len, r->text);
 		else
 			at +=
 			    (size_t)snprintf(s->rows + at, sizeof(s->rows) - at,

@@ -34,7 +34,7 @@ struct logfix {
 	size_t n;
 };
 
-/* What a read gave, as text: "sync:seq conv/peer/nick;" a row. */
+/* What a read gave, as text: "sync:seq;", "peer/nick;" or "key=text;" a row. */
 struct logfix_seen {
 	char rows[2048];
 	struct sig_rows head;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/crypto/crypto.h"
 #include "tests/unit/signald/log/logfix.h"
@@ -131,6 +133,53 @@ test_nobody_elses(void **state)
 	check_marks(f, "bob", 0, 0, 1);
 }
 
+static void
+keep(struct logfix *f, const char *key, const char *text)
+{
+	struct sig_append *a = logfix_append(f, SIG_APPEND_KEEP, "");
+
+	snprintf(a->conv, sizeof(a->conv), "%s", key);
+	a->body = text == NULL ? NULL : strdup(text);
+	a->body_len = text == NULL ? 0 : strlen(text);
+	a->lazy = text == NULL;
+	assert_int_equal(msglog_append(f->port, 1, false, a), 0);
+	logfix_settle(f);
+	assert_int_equal(f->last.err, 0);
+}
+
+static void
+check_kept(struct logfix *f, const char *after, uint32_t limit,
+    const char *rows, bool complete)
+{
+	struct sig_read read = { .kind = SIG_READ_KEPT, .limit = limit };
+	struct logfix_seen s;
+
+	snprintf(read.conv, sizeof(read.conv), "%s", after);
+	s = logfix_read(f, &read);
+	assert_int_equal(s.head.err, 0);
+	assert_string_equal(s.rows, rows);
+	assert_int_equal(s.head.complete, complete);
+}
+
+static void
+test_kept(void **state)
+{
+	struct logfix *f = *state;
+
+	check_kept(f, "", 9, "", true);
+	keep(f, "s:bob:1", "{}");
+	keep(f, "c:x", "{\"a\":1}");
+	keep(f, "s:bob:10", "{\"b\":2}");
+	check_kept(
+	    f, "", 9, "c:x={\"a\":1};s:bob:1={};s:bob:10={\"b\":2};", true);
+	check_kept(f, "", 2, "c:x={\"a\":1};s:bob:1={};", false);
+	check_kept(f, "s:bob:1", 2, "s:bob:10={\"b\":2};", true);
+	keep(f, "c:x", "{\"a\":2}");
+	keep(f, "s:bob:1", NULL);
+	keep(f, "s:bob:1", NULL);
+	check_kept(f, "", 9, "c:x={\"a\":2};s:bob:10={\"b\":2};", true);
+}
+
 static int
 group_setup(void **state)
 {
@@ -146,6 +195,7 @@ main(void)
 		LOG_TEST(test_what_does_not_count),
 		LOG_TEST(test_marks_stay),
 		LOG_TEST(test_nobody_elses),
+		LOG_TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "signald/core/call_tell.h"
+#include "signald/core/effect.h"
+#include "signald/core/leg.h"
+#include "signald/core/message.h"
+
+enum side
+sig_call_other(enum side side)
+{
+	return side == CALLER ? CALLEE : CALLER;
+}
+
+struct sig_mail *
+sig_call_mail(enum sig_mail_kind kind, const char *to, const char *call,
+    const char *text, size_t len)
+{
+	struct sig_mail *mail = sig_mail_text(kind, to, text, len);
+
+	if (mail != NULL)
+		memcpy(mail->call, call, strnlen(call, SIG_CALL_MAX));
+	return mail;
+}
+
+void
+sig_call_reply(struct sig_core *core, const struct sig_mail *ask,
+    const char *call, enum sig_err err, const char *text)
+{
+	struct sig_mail *mail;
+
+	if (ask->request == 0)
+		return;
+	mail = sig_call_mail(
+	    SIG_MAIL_CALL_REPLY, ask->from, call, text, strlen(text));
+	if (mail != NULL) {
+		memcpy(mail->session, ask->session, sizeof(mail->session));
+		mail->request = ask->request;
+		mail->flags = err;
+	}
+	sig_post(core, mail);
+}
+
+void
+sig_call_push(struct sig_core *core, const struct sig_call *call, enum side to,
+    uint32_t flags, const char *text, size_t len)
+{
+	const struct party *party = &call->party[to];
+	struct sig_mail *mail;
+
+	mail =
+	    sig_call_mail(SIG_MAIL_CALL_PUSH, party->user, call->id, text, len);
+	if (mail != NULL) {
+		memcpy(mail->session, party->session, sizeof(mail->session));
+		mail->flags = flags;
+	}
+	sig_post(core, mail);
+}
+
+void
+sig_call_tell(struct sig_core *core, const struct sig_call *call, enum side to,
+    uint32_t flags, const char *name, const char *field, const char *value)
+{
+	struct json_out o;
+	struct buf b;
+
+	sig_push_begin(&o, &b, name);
+	json_out_str(&o, "call", call->id);
+	if (field != NULL)
+		json_out_str(&o, field, value);
+	if (json_out_end(&o) == 0)
+		sig_call_push(
+		    core, call, to, flags, (const char *)b.data, b.len);
+	buf_fini(&b);
+}
+
+void
+sig_call_show_link(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	struct party *party = &call->party[of];
+
+	if (call->state != ACTIVE || call->party[sig_call_other(of)].away ||
+	    party->away == party->told)
+		return;
+	party->told = party->away;
+	sig_call_tell(core, call, sig_call_other(of), SIG_PUSH_ONE, "call.peer",
+	    "state", party->away ? "away" : "back");
+}
+
+void
+sig_call_show_media(struct sig_core *core, struct sig_call *call, enum side of)
+{
+	const struct party *party = &call->party[of];
+
+	if (call->state == ACTIVE && !call->party[sig_call_other(of)].away &&
+	    party->media != NULL)
+		sig_call_push(core, call, sig_call_other(of), SIG_PUSH_ONE,
+		    party->media, party->media_len);
+}
+
+static void
+record_done(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_appended *res)
+{
+	if (res->err == 0)
+		sig_message_committed(core, ticket->user, ticket->peer, res);
+	else
+		core->stats.errors++;
+}
+
+void
+sig_call_record(
+    struct sig_core *core, const struct sig_call *call, const char *outcome)
+{
+	struct sig_append *append = calloc(1, sizeof(*append));
+	struct sig_ticket *ticket = sig_ticket_new(NULL, 0);
+	struct json_out o;
+	struct buf b;
+
+	buf_init(&b, SIG_TEXT_MAX);
+	json_out_init(&o, &b);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "call", call->id);
+	json_out_str(&o, "outcome", outcome);
+	if (call->state == ACTIVE)
+		json_out_int(
+		    &o, "duration_ms", (int64_t)(core->now - call->active_ms));
+	json_out_raw(&o, "media", call->media, call->media_len);
+	json_out_end(&o);
+	if (append != NULL) {
+		append->kind = SIG_APPEND_MESSAGE;
+		append->ts = core->wall;
+		memcpy(append->user, call->party[CALLER].user,
+		    sizeof(append->user));
+		memcpy(append->device, call->party[CALLER].device,
+		    sizeof(append->device));
+		memcpy(append->peer, call->party[CALLEE].user,
+		    sizeof(append->peer));
+		memcpy(append->conv, call->conv, sizeof(append->conv));
+		memcpy(append->type, "call", 5);
+		append->counts = strcmp(outcome, "missed") == 0 ||
+		    strcmp(outcome, "busy") == 0;
+		append->body = (char *)b.data;
+		append->body_len = b.len;
+	} else {
+		buf_fini(&b);
+	}
+	if (ticket != NULL) {
+		ticket->appended = record_done;
+		memcpy(ticket->user, call->party[CALLER].user,
+		    sizeof(ticket->user));
+		memcpy(ticket->peer, call->party[CALLEE].user,
+		    sizeof(ticket->peer));
+	}
+	if (sig_append(core, ticket, append) != 0)
+		core->stats.errors++;
+}

@@ -240,3 +240,9 @@ json_in_only(struct json_in *in, const char *const *names)
 		return;
 	}
 }
+
+void
+json_in_fail(struct json_in *in, const char *name, const char *why)
+{
+	fail(in, -EINVAL, name, "%s", why);
+}

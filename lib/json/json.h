@@ -85,6 +85,8 @@ const struct json *
 json_in_array_opt(struct json_in *, const char *name, size_t min, size_t max);
 /* Any value, null too; NULL only when absent. */
 const struct json *json_in_any(const struct json_in *, const char *name);
+/* Something of a member is wrong that only the caller knows: "name: why". */
+void json_in_fail(struct json_in *, const char *name, const char *why);
 /* Refuses a member that is not among the names (NULL ends). */
 void json_in_only(struct json_in *, const char *const *names);
 

@@ -64,7 +64,8 @@ call_end(struct sig_core *core, struct sig_call *call, const char *reason,
 	if (json_out_end(&o) == 0) {
 		sig_call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
 		    (const char *)b.data, b.len);
-		if (!call->unrung)
+		/* Who has called as well was not rung, and knows. */
+		if (!call->unrung || active)
 			sig_call_push(core, call, CALLEE,
 			    SIG_PUSH_ENDED | (active ? SIG_PUSH_ONE : 0),
 			    (const char *)b.data, b.len);

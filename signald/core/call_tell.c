@@ -138,6 +138,7 @@ sig_call_record(
 		memcpy(append->peer, call->party[CALLEE].user,
 		    sizeof(append->peer));
 		memcpy(append->conv, call->conv, sizeof(append->conv));
+		append->found = true;
 		memcpy(append->type, "call", 5);
 		append->counts = strcmp(outcome, "missed") == 0 ||
 		    strcmp(outcome, "busy") == 0;

@@ -11,7 +11,7 @@
 static const struct json_limits limits = { RECORD_MAX, 8192, 8 };
 /* What a message has in front of its body, in this order. */
 static const char *const heads[] = { "conv", "seq", "id", "ts", "from",
-	"device", "mid", "type", "reply" };
+	"device", "mid", "type", "reply", "mentions" };
 
 /* The parts of a change at work. */
 struct work {

@@ -110,15 +110,15 @@ contact_done(struct sig_core *core, const struct sig_ticket *ticket,
 	}
 	if (live) {
 		sig_ok_begin(&o, &b, ticket->request);
-		json_out_int(&o, "version", (int64_t)res->sync_user);
+		json_out_int(&o, "version", (int64_t)res->version);
 		sig_out_message(&o, "contact", res->text, res->text_len);
 		sig_ok_send(core, ticket->link, ticket->request, &o);
 	}
 	if (!res->duplicate)
-		contact_tell(core, ticket->user, ticket->session,
-		    res->sync_user, res->text, res->text_len);
-	if (res->sync_peer != 0)
-		contact_tell(core, ticket->peer, "", res->sync_peer,
+		contact_tell(core, ticket->user, ticket->session, res->version,
+		    res->text, res->text_len);
+	if (res->peer_version != 0)
+		contact_tell(core, ticket->peer, "", res->peer_version,
 		    res->peer_text, res->peer_text_len);
 }
 

@@ -33,6 +33,7 @@ sig_core_new(const struct sig_config *cfg)
 	htab_init(&core->users, links * USERS_PER_LINK);
 	htab_init(&core->calls, links * USERS_PER_LINK);
 	htab_init(&core->tickets, links * TICKETS_PER_LINK);
+	htab_init(&core->audiences, links * USERS_PER_LINK);
 	STAILQ_INIT(&core->effects);
 	STAILQ_INIT(&core->local);
 	return core;
@@ -76,6 +77,7 @@ sig_core_free(struct sig_core *core)
 	htab_fini(&core->users);
 	htab_fini(&core->calls);
 	htab_fini(&core->tickets);
+	htab_fini(&core->audiences);
 	free(core);
 }
 

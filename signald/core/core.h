@@ -39,6 +39,8 @@ struct sig_config {
 	uint32_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
 	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
+	uint32_t group_members;    /* at most in a group */
+	uint32_t group_fanout;     /* a larger one is read by cursor */
 	uint8_t token_key[32];     /* signs log-in tokens */
 	const struct sig_jwt *jwt; /* outside tokens; NULL: none are taken */
 	uint8_t shard_key[16]; /* places users and calls; same in all shards */

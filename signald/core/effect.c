@@ -121,18 +121,22 @@ mail_place(const struct sig_mail *mail)
 }
 
 void
+sig_post_to(struct sig_core *core, uint32_t shard, struct sig_mail *mail)
+{
+	effect_put(core,
+	    shard == core->cfg.shard ? &core->local : &core->effects,
+	    (struct sig_effect){
+		.kind = SIG_POST, .mail = mail, .shard = shard });
+}
+
+void
 sig_post(struct sig_core *core, struct sig_mail *mail)
 {
-	struct sig_effect effect = { .kind = SIG_POST, .mail = mail };
-
 	if (mail == NULL) {
 		core->stats.errors++;
 		return;
 	}
-	effect.shard = sig_shard_of(&core->cfg, mail_place(mail));
-	effect_put(core,
-	    effect.shard == core->cfg.shard ? &core->local : &core->effects,
-	    effect);
+	sig_post_to(core, sig_shard_of(&core->cfg, mail_place(mail)), mail);
 }
 
 int

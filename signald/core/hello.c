@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/audience.h"
 #include "signald/core/auth.h"
 #include "signald/core/effect.h"
 #include "signald/core/hello.h"
@@ -165,6 +166,24 @@ hello_make_user(struct sig_core *core, struct sig_link *link)
 	return sig_append(core, ticket, append);
 }
 
+static sig_rows_fn hello_large;
+
+/* Asks the log for more of what the log-in needs. 0 or -errno. */
+static int
+hello_ask(struct sig_core *core, const struct sig_link *link,
+    enum sig_read_kind kind, sig_rows_fn *rows)
+{
+	const struct sig_login *login = link->login;
+	struct sig_read read = { .kind = kind };
+	struct sig_ticket *ticket = sig_ticket_new(link, login->request);
+
+	copy(read.user, sizeof(read.user), login->user->name);
+	copy(read.device, sizeof(read.device), login->device);
+	if (ticket != NULL)
+		ticket->rows = rows;
+	return sig_read(core, ticket, &read);
+}
+
 static void
 hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
     const struct sig_rows *rows)
@@ -173,6 +192,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	struct sig_login *login;
 	struct sig_user *user;
 	size_t i;
+	int err;
 
 	if (link == NULL || link->login == NULL)
 		return;
@@ -193,12 +213,37 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 		user->head = rows->head;
 	if (rows->contacts > user->contacts)
 		user->contacts = rows->contacts;
-	login->loaded = true;
 	login->cursor = rows->cursor;
 	user->met = true;
 	user->all_peers = rows->complete;
 	for (i = 0; i < rows->nrows; i++)
 		hello_peer(core, user, &rows->rows[i]);
+	err = hello_ask(core, link, SIG_READ_LARGE, hello_large);
+	if (err != 0)
+		hello_refuse(core, link, err);
+}
+
+/* The large conversations, from whose entries on the user is told. */
+static void
+hello_large(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_rows *rows)
+{
+	struct sig_link *link = sig_link_find(core, ticket->link);
+	struct sig_user *user;
+	int err = rows->err;
+	size_t i;
+
+	if (link == NULL || link->login == NULL)
+		return;
+	user = link->login->user;
+	for (i = 0; err == 0 && i < rows->nrows; i++)
+		err = sig_audience_join(
+		    core, user, rows->rows[i].conv, rows->rows[i].seq);
+	if (err != 0) {
+		hello_refuse(core, link, err);
+		return;
+	}
+	link->login->loaded = true;
 	/* Who has not answered an earlier log-in is not waited for again. */
 	if (user->asking == 0 || !user->ask_timer.wheel.set)
 		sig_hello_answer_all(core, user);
@@ -208,15 +253,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 static int
 hello_read(struct sig_core *core, struct sig_link *link)
 {
-	const struct sig_login *login = link->login;
-	struct sig_ticket *ticket = sig_ticket_new(link, login->request);
-	struct sig_read read = { .kind = SIG_READ_LOGIN };
-
-	copy(read.user, sizeof(read.user), login->user->name);
-	copy(read.device, sizeof(read.device), login->device);
-	if (ticket != NULL)
-		ticket->rows = hello_rows;
-	return sig_read(core, ticket, &read);
+	return hello_ask(core, link, SIG_READ_LOGIN, hello_rows);
 }
 
 static void
@@ -352,6 +389,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	hello_peers(&o, user);
 	if (s->woken)
 		sig_leg_write(&o, s);
+	sig_audience_write(&o, user);
 	sig_ok_send(core, s->link->id, request, &o);
 }
 

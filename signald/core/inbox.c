@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/audience.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
 #include "signald/core/session.h"
@@ -244,15 +245,17 @@ sig_op_ack(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 }
 
 void
-sig_inbox_post(struct sig_core *core, const char *user, const char *from,
-    uint64_t sync, const struct sig_appended *res)
+sig_inbox_post(struct sig_core *core, const struct sig_receiver *to,
+    const struct sig_appended *res)
 {
-	struct sig_mail *mail = sig_mail_new(SIG_MAIL_INBOX, user);
+	struct sig_mail *mail = sig_mail_new(SIG_MAIL_INBOX, to->user);
 
 	if (mail != NULL) {
-		memcpy(mail->from, from, strnlen(from, SIG_NAME_MAX));
-		mail->sync = sync;
+		mail->sync = to->sync;
 		mail->ts = res->ts;
+		mail->request = res->seq;
+		mail->flags = (to->joined ? SIG_INBOX_JOINED : 0) |
+		    (to->left ? SIG_INBOX_LEFT : 0);
 		mail->text = malloc(res->text_len);
 	}
 	if (mail != NULL && mail->text != NULL) {
@@ -273,8 +276,8 @@ sig_inbox_receive(struct sig_core *core, const struct sig_mail *mail)
 		return;
 	if (mail->sync > user->head)
 		user->head = mail->sync;
-	/* They share a conversation now, and may name it at once. */
-	sig_peer_get(core, user, mail->from);
+	if (mail->flags != 0 && mail->text != NULL)
+		sig_audience_seat(core, user, mail);
 	LIST_FOREACH (s, &user->sessions, of_user) {
 		if (s->link != NULL && !s->inbox.reading &&
 		    mail->text != NULL && mail->sync == s->inbox.sent + 1 &&

@@ -19,9 +19,9 @@ void sig_inbox_pump(struct sig_core *, struct sig_session *);
 /* Stores the device's cursor now, when it has moved. */
 void sig_inbox_save(struct sig_core *, struct sig_session *);
 
-/* Tells a user's shard of a committed message; from: its sender. */
-void sig_inbox_post(struct sig_core *, const char *user, const char *from,
-    uint64_t sync, const struct sig_appended *);
+/* Tells a receiver's shard of a committed entry. */
+void sig_inbox_post(struct sig_core *, const struct sig_receiver *,
+    const struct sig_appended *);
 void sig_inbox_receive(struct sig_core *, const struct sig_mail *);
 
 sig_op_fn sig_op_ack;

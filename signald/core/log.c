@@ -4,11 +4,26 @@
 #include "signald/core/log.h"
 
 void
+sig_group_free(struct sig_group *g)
+{
+	if (g == NULL)
+		return;
+	free(g->users);
+	free(g->title);
+	free(g->avatar);
+	free(g->announcement);
+	free(g->memo);
+	free(g);
+}
+
+void
 sig_append_free(struct sig_append *a)
 {
 	if (a == NULL)
 		return;
 	free(a->body);
+	free(a->mentions);
+	sig_group_free(a->group);
 	free(a->pwhash);
 	free(a->nick);
 	free(a->file);

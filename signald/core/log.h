@@ -23,6 +23,13 @@
 #define SIG_REMARK_MAX 64
 #define SIG_QUERY_MAX  64
 
+#define SIG_PINS_MAX 100 /* of a user */
+#define SIG_LARGE_MAX                                                          \
+	256                 /* conversations of a user that are read by cursor \
+			     */
+#define SIG_MENTIONS_MAX 64 /* of a message */
+#define SIG_SUBJECTS_MAX 200 /* users of one group operation */
+
 /* What an entry does to an earlier one; see change.h. */
 enum sig_change {
 	SIG_CHANGE_NONE,
@@ -68,13 +75,50 @@ enum sig_contact_list {
 	SIG_LIST_REMOVED,
 };
 
+enum sig_role { SIG_ROLE_MEMBER, SIG_ROLE_ADMIN, SIG_ROLE_OWNER };
+
+/* Who lets people into a group, and how much newcomers see. */
+enum sig_join { SIG_JOIN_INVITE, SIG_JOIN_REQUEST, SIG_JOIN_OPEN };
+enum sig_history { SIG_HISTORY_JOINED, SIG_HISTORY_ALL };
+
+enum sig_group_op {
+	SIG_GROUP_CREATE,
+	SIG_GROUP_INVITE,
+	SIG_GROUP_JOIN,
+	SIG_GROUP_APPROVE,
+	SIG_GROUP_REJECT,
+	SIG_GROUP_LEAVE,
+	SIG_GROUP_KICK,
+	SIG_GROUP_ROLE,
+	SIG_GROUP_TRANSFER,
+	SIG_GROUP_MUTE, /* a member may not speak until then */
+	SIG_GROUP_SET,
+	SIG_GROUP_DISSOLVE,
+};
+
+/* What is to become of a group; see group.h. */
+struct sig_group {
+	enum sig_group_op op;
+	char (*users)[SIG_NAME_MAX + 1]; /* whom it is about; owned */
+	size_t nusers;
+	char *title, *avatar, *announcement; /* NULL: stays; owned */
+	char *memo;                          /* JOIN: why; may be NULL; owned */
+	int join, history;                   /* -1: stays */
+	enum sig_role role;
+	uint64_t until;       /* MUTE: wall ms, 0: speaks again */
+	uint32_t members_max; /* of a group */
+	uint32_t fanout; /* beyond so many it is read by cursor, for good */
+};
+
 enum sig_append_kind {
 	SIG_APPEND_MESSAGE,
 	SIG_APPEND_CURSOR, /* a device's acked sync; need not be fsynced alone
 			    */
 	SIG_APPEND_SEEN,   /* a user's last_seen; likewise */
-	SIG_APPEND_READ, /* how far a user has read a conversation; likewise */
-	SIG_APPEND_USER, /* register: fails with -EEXIST */
+	SIG_APPEND_READ,  /* how far a user has read a conversation; likewise */
+	SIG_APPEND_USER,  /* register: fails with -EEXIST */
+	SIG_APPEND_GROUP, /* answered as a message: the notice of it */
+	SIG_APPEND_CONV,  /* how a user keeps a conversation: pinned, muted */
 	SIG_APPEND_CONTACT, /* user does contact about peer; body: its text */
 	SIG_APPEND_FILE,    /* user has uploaded file: fails with -EDQUOT (more
 			     * than its quota) or -ENFILE (than that of all) */
@@ -93,19 +137,27 @@ struct sig_append {
 	uint64_t ts; /* wall ms */
 	/* MESSAGE */
 	char conv[SIG_CONV_MAX + 1]; /* KEEP: the key */
-	char
-	    peer[SIG_NAME_MAX + 1]; /* the other member of a 1:1 conversation */
-	char mid[SIG_MID_MAX + 1];  /* "" : no idempotency key (server's own) */
+	/* The other member of a 1:1 conversation, "" of a group. */
+	char peer[SIG_NAME_MAX + 1];
+	bool found; /* a 1:1 conversation may begin with this message */
+	char mid[SIG_MID_MAX + 1]; /* "" : no idempotency key (server's own) */
 	char type[16];
-	bool counts;    /* as unread to the peer */
+	bool counts;    /* as unread to the others */
 	uint64_t reply; /* seq of the message that it answers, or 0 */
 	enum sig_change change;
 	uint64_t target; /* of the change: the seq in the body */
 	char *body;      /* JSON text; KEEP: NULL removes the record */
 	size_t body_len;
+	char (*mentions)[SIG_NAME_MAX + 1]; /* owned */
+	size_t nmentions;
+	bool mentions_all;
 	uint64_t sync;            /* CURSOR; READ: the seq */
 	enum sig_contact contact; /* CONTACT */
 	bool lazy;                /* KEEP: need not be fsynced alone */
+	/* CONV; -1: stays */
+	int pinned;
+	int64_t muted_until;     /* wall ms */
+	struct sig_group *group; /* GROUP; owned */
 	/* USER */
 	char *pwhash;
 	char *nick;
@@ -113,39 +165,59 @@ struct sig_append {
 };
 
 void sig_append_free(struct sig_append *);
+void sig_group_free(struct sig_group *); /* NULL is fine */
+
+/* Somebody in whose inbox an entry stands. */
+struct sig_receiver {
+	char user[SIG_NAME_MAX + 1];
+	uint64_t sync;
+	bool joined, left; /* a group that is read by cursor */
+};
 
 struct sig_appended {
 	/* 0; -EEXIST (user); -ENOENT (peer, conversation or what is changed or
-	 * answered unknown); of a change also what sig_change_apply says, of a
-	 * contact sig_relation_apply;
-	 * -EAGAIN (too much is under way); -ENOSPC, -EIO */
+	 * answered unknown, or not the user's to know); -EPERM (the role does
+	 * not allow it), -EACCES (muted in the group), -EBUSY (an owner goes
+	 * last), -EALREADY (nothing would change), -E2BIG (too many members);
+	 * of a change what sig_change_apply says, of a contact
+	 * sig_relation_apply; -EAGAIN (too much is under
+	 * way); -ENOSPC, -EIO */
 	int err;
 	/* mid seen before: the fields are the first answer's; READ: was there
 	 * already */
 	bool duplicate;
 	bool first; /* this message founded the conversation */
 	uint64_t id, seq, ts;
-	uint64_t sync_user, sync_peer; /* inbox positions of the two members */
+	uint64_t sync; /* position in the sender's inbox, 0: not there */
+	const struct sig_receiver *to; /* borrowed; whose inboxes it is in */
+	size_t nto;
+	bool large;      /* those who are here read it from the conversation */
 	uint64_t unread; /* READ; seq is how far it is now, maybe further */
 	/* The stored message as the members of a push, without braces:
 	 * "conv":...,"seq":...,...,"body":{...} */
 	const char *text;
 	size_t text_len;
 	/* CONTACT: text is the user's row (sig_relation_write), peer_text the
-	 * peer's; the syncs are the versions of their contacts, 0: unchanged.
-	 */
+	 * peer's; the versions of their contacts, 0: unchanged. */
+	uint64_t version, peer_version;
 	const char *peer_text;
 	size_t peer_text_len;
 };
 
 enum sig_read_kind {
-	SIG_READ_LOGIN,    /* user, device -> struct sig_rows.login */
-	SIG_READ_INBOX,    /* user, from (exclusive), limit -> rows by sync */
-	SIG_READ_HISTORY,  /* user, conv, before/after (exclusive), limit ->
-			    * rows by ascending seq; before a seq that does not
-			    * exist yet means the newest */
-	SIG_READ_CONVS,    /* user, limit -> rows newest activity first */
+	SIG_READ_LOGIN,   /* user, device -> struct sig_rows.login */
+	SIG_READ_INBOX,   /* user, from (exclusive), limit -> rows by sync */
+	SIG_READ_HISTORY, /* user, conv, before/after (exclusive), limit ->
+			   * rows by ascending seq; before a seq that does not
+			   * exist yet means the newest */
+	/* user, from (an id, exclusive), limit -> rows, the newest activity
+	 * first; from 0: the pinned ones before all others */
+	SIG_READ_CONVS,
 	SIG_READ_USER,     /* user -> exists, nick */
+	SIG_READ_LARGE,    /* user -> conv and head of those read by cursor */
+	SIG_READ_GROUP,    /* user, conv -> one row */
+	SIG_READ_MEMBERS,  /* user, conv, after (a name), limit -> rows */
+	SIG_READ_JOINS,    /* likewise: who asks to be let in; -EPERM */
 	SIG_READ_CONTACTS, /* user, list, peer (exclusive, or ""), limit ->
 			    * rows in an order that stays */
 	SIG_READ_SEARCH,   /* user, query, limit -> rows of people */
@@ -158,7 +230,8 @@ struct sig_read {
 	char user[SIG_NAME_MAX + 1];
 	char device[SIG_DEVICE_MAX + 1];
 	char conv[SIG_CONV_MAX + 1];
-	uint64_t from; /* INBOX; HISTORY: before or after */
+	char after[SIG_NAME_MAX + 1];
+	uint64_t from; /* INBOX; HISTORY: before or after; CONVS */
 	bool newer;    /* HISTORY: after instead of before */
 	uint32_t limit;
 	enum sig_contact_list list;    /* CONTACTS */
@@ -166,24 +239,40 @@ struct sig_read {
 	char query[SIG_QUERY_MAX + 1]; /* SEARCH */
 };
 
+/* Strings are borrowed, NULL where they do not belong. */
 struct sig_row {
 	uint64_t sync; /* INBOX */
-	uint64_t seq;
-	const char *text; /* as in sig_appended; "" in a CONVS row without one;
-			     KEPT: all of it */
+	uint64_t seq;  /* of text; LARGE: the head */
+	/* As in sig_appended; "" without one; JOINS: the memo; KEPT: all
+	 * of it. */
+	const char *text;
 	size_t text_len;
-	const char *conv; /* CONVS; KEPT: the key */
-	const char *
-	    peer; /* CONVS, LOGIN (the people one shares a conversation with) */
-	const char *nick;                 /* CONVS, CONTACTS, SEARCH */
-	uint64_t read, peer_read, unread; /* CONVS */
-	uint64_t last_seen;               /* LOGIN */
-	struct sig_relation relation;     /* CONTACTS, SEARCH */
+	const char *conv; /* CONVS, LARGE, GROUP; KEPT: the key */
+	/* CONVS: of a 1:1 conversation; LOGIN: the people one shares one with;
+	 * MEMBERS, JOINS */
+	const char *peer;
+	const char *nick;   /* CONVS, MEMBERS, JOINS, CONTACTS, SEARCH */
+	uint64_t last_seen; /* LOGIN */
+	uint64_t ts;        /* MEMBERS: joined; JOINS: asked; GROUP: founded */
+	struct sig_relation relation; /* CONTACTS, SEARCH */
+	/* CONVS: */
+	uint64_t activity; /* id of what it is ordered by */
+	uint64_t read, peer_read, unread, mentions;
+	bool pinned;
+	uint64_t until; /* muted; MEMBERS: may not speak */
+	/* CONVS and GROUP, of a group: */
+	const char *title, *avatar, *announcement;
+	uint64_t members;
+	bool large;
+	enum sig_role role; /* of the user; MEMBERS: of the member */
+	enum sig_join join;
+	enum sig_history history;
 };
 
 struct sig_rows {
-	int err;       /* 0; -ENOENT: no such user, or not a member; -EIO */
-	bool complete; /* nothing lies beyond in that direction */
+	/* 0; -ENOENT: no such user, or not a member; -EPERM; -EIO */
+	int err;
+	bool complete;              /* nothing lies beyond in that direction */
 	const struct sig_row *rows; /* borrowed for the call */
 	size_t nrows;
 	/* LOGIN, USER */

@@ -30,6 +30,7 @@ enum sig_mail_kind {
 	SIG_MAIL_CONTACT,   /* to a user (but one session): a row has changed */
 	SIG_MAIL_NOTE,      /* to a user (but one session): push text */
 	SIG_MAIL_CALL_PUSH, /* to a user (or one session): push text */
+	SIG_MAIL_AUDIENCE,  /* to every shard: a large conversation's entry */
 };
 
 struct sig_mail {
@@ -39,12 +40,14 @@ struct sig_mail {
 	char session[SIG_SESSION_MAX + 1]; /* of from, or the one addressed */
 	char device[SIG_DEVICE_MAX + 1];
 	char call[SIG_CALL_MAX + 1];
-	uint64_t request; /* CALL, CALL_REPLY: the asking shard's ticket */
-	uint64_t sync;    /* INBOX; CONTACT: their version */
-	uint64_t ts;      /* wall ms */
-	uint32_t flags;   /* CALL: event (call.h); CALL_REPLY: error (reply.h);
-			   * CALL_PUSH: leg.h; PRESENCE: presence.c */
-	char *text;       /* JSON */
+	/* CALL, CALL_REPLY: the asking shard's ticket; INBOX: the seq */
+	uint64_t request;
+	uint64_t sync;  /* INBOX; AUDIENCE: the seq; CONTACT: their version */
+	uint64_t ts;    /* wall ms */
+	uint32_t flags; /* CALL: event (call.h); CALL_REPLY: error (reply.h);
+			 * CALL_PUSH: leg.h; PRESENCE: presence.c;
+			 * INBOX: audience.h */
+	char *text;     /* JSON */
 	size_t text_len;
 };
 

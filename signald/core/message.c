@@ -3,89 +3,82 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/audience.h"
 #include "signald/core/change.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
 #include "signald/core/message.h"
 #include "signald/core/name.h"
 #include "signald/core/presence.h"
-#include "signald/core/user.h"
 
 #define SEQ_MAX ((INT64_C(1) << 53) - 1)
 
 /* Where a message goes, read from to or conv. */
 struct target {
 	char conv[SIG_CONV_MAX + 1];
-	char peer[SIG_NAME_MAX + 1];
+	char peer[SIG_NAME_MAX + 1]; /* "": it is a group */
+	bool found;                  /* if it is not there */
 };
 
 void
 sig_message_committed(struct sig_core *core, const char *user, const char *peer,
     const struct sig_appended *res)
 {
+	size_t i;
+
 	core->stats.messages++;
 	if (res->first)
 		sig_presence_join(core, user, peer);
-	sig_inbox_post(core, user, peer, res->sync_user, res);
-	sig_inbox_post(core, peer, user, res->sync_peer, res);
+	for (i = 0; i < res->nto; i++)
+		sig_inbox_post(core, &res->to[i], res);
+	if (res->large)
+		sig_audience_tell(core, res);
 }
 
-/* The conversation a stored message is in: a repeated mid is answered with
- * the first one's, whatever this request named. */
-static void
-stored_conv(char conv[SIG_CONV_MAX + 1], const struct sig_ticket *ticket,
-    const struct sig_appended *res)
-{
-	static const char head[] = "\"conv\":\"";
-	const size_t skip = sizeof(head) - 1;
-	const char *end = NULL;
-	size_t len;
-
-	if (res->text_len > skip && memcmp(res->text, head, skip) == 0)
-		end = memchr(res->text + skip, '"', res->text_len - skip);
-	len = end == NULL ? 0 : (size_t)(end - res->text) - skip;
-	if (len == 0 || len > SIG_CONV_MAX) {
-		memcpy(conv, ticket->conv, sizeof(ticket->conv));
-		return;
-	}
-	memcpy(conv, res->text + skip, len);
-	conv[len] = '\0';
-}
-
-static void
-send_answer(struct sig_core *core, const struct sig_ticket *ticket,
+void
+sig_message_answer(struct sig_core *core, const struct sig_ticket *ticket,
     const struct sig_appended *res)
 {
 	char conv[SIG_CONV_MAX + 1], id[24];
 	struct json_out o;
 	struct buf b, digits = buf_fixed(id, sizeof(id));
 
-	stored_conv(conv, ticket, res);
+	/* A repeated mid is answered with the first one's conversation,
+	 * whatever this request named. */
+	if (!sig_name_of_entry(conv, res->text, res->text_len))
+		memcpy(conv, ticket->conv, sizeof(ticket->conv));
 	buf_printf(&digits, "%llu", (unsigned long long)res->id);
 	sig_ok_begin(&o, &b, ticket->request);
 	json_out_str(&o, "mid", ticket->mid);
 	json_out_mem(&o, "id", id, digits.len);
 	json_out_str(&o, "conv", conv);
 	json_out_int(&o, "seq", (int64_t)res->seq);
-	json_out_int(&o, "sync", (int64_t)res->sync_user);
+	if (res->sync != 0)
+		json_out_int(&o, "sync", (int64_t)res->sync);
 	json_out_int(&o, "ts", (int64_t)res->ts);
 	sig_ok_send(core, ticket->link, ticket->request, &o);
 }
 
-/* Why the log did not take it, in the words of whoever asked. */
-static void
-send_failed(struct sig_core *core, const struct sig_ticket *ticket, int err)
+void
+sig_message_failed(
+    struct sig_core *core, const struct sig_ticket *ticket, int err)
 {
 	static const struct {
 		int err;
 		enum sig_err code;
 		const char *msg;
 	} rows[] = {
-		{ -ENOENT, SIG_NOT_FOUND, "no such user or message" },
-		{ -EPERM, SIG_FORBIDDEN, "seq: somebody else's message" },
+		{ -ENOENT, SIG_NOT_FOUND,
+		    "no such user, conversation or message" },
+		{ -EPERM, SIG_FORBIDDEN,
+		    "somebody else's, or not allowed to your role" },
+		{ -EACCES, SIG_FORBIDDEN, "conv: you are muted here" },
+		{ -EBUSY, SIG_CONFLICT, "conv: its owner goes last" },
+		{ -EEXIST, SIG_CONFLICT, "conv: is there already" },
+		{ -EINVAL, SIG_TOO_LARGE, "too large to be stored" },
 		{ -ESTALE, SIG_CONFLICT, "seq: the message is retracted" },
 		{ -EALREADY, SIG_CONFLICT, "nothing would change" },
-		{ -E2BIG, SIG_TOO_LARGE, "seq: too many edits or reactions" },
+		{ -E2BIG, SIG_TOO_LARGE, "too many" },
 		{ -EAGAIN, SIG_OVERLOADED, "the log has too much to do" },
 		{ 0, SIG_STORAGE, "nothing was stored" },
 	};
@@ -104,9 +97,9 @@ send_done(struct sig_core *core, const struct sig_ticket *ticket,
 	bool live = sig_op_done(core, ticket);
 
 	if (live && res->err != 0)
-		send_failed(core, ticket, res->err);
+		sig_message_failed(core, ticket, res->err);
 	else if (live)
-		send_answer(core, ticket, res);
+		sig_message_answer(core, ticket, res);
 	if (res->err != 0)
 		return;
 	if (res->duplicate)
@@ -141,11 +134,13 @@ send_target(struct sig_core *core, struct sig_link *link, struct sig_req *req,
 	if (to != NULL) {
 		memcpy(target->peer, to, strlen(to));
 		sig_name_conv(target->conv, core->cfg.app, user->name, to);
+		target->found = true;
 		return true;
 	}
+	/* Whether it is one of the user's, the log says. */
 	if (!sig_name_conv_peer(
-		target->peer, conv, core->cfg.app, user->name) ||
-	    sig_peer_never(core, user, target->peer)) {
+		target->peer, conv, core->cfg.app, user->name) &&
+	    !sig_name_group_ok(conv, core->cfg.app)) {
 		sig_fail(core, link->id, req->id, SIG_NOT_FOUND,
 		    "conv: no such conversation");
 		return false;
@@ -206,6 +201,7 @@ send_append(const struct sig_core *core, const struct sig_session *s,
 	memcpy(append->device, s->device, sizeof(append->device));
 	memcpy(append->conv, target->conv, sizeof(append->conv));
 	memcpy(append->peer, target->peer, sizeof(append->peer));
+	append->found = target->found;
 	memcpy(append->mid, mid, strlen(mid));
 	return append;
 }
@@ -234,6 +230,29 @@ send_ask(struct sig_core *core, struct sig_link *link, struct sig_req *req,
 	sig_op_asked(core, link, req, sig_append(core, ticket, append));
 }
 
+/* 0 or -ENOMEM. */
+static int
+take_mentions(const struct json *list, struct sig_append *append)
+{
+	size_t n = json_items(list), i;
+	const char *name;
+
+	if (n == 0)
+		return 0;
+	append->mentions = calloc(n, sizeof(append->mentions[0]));
+	if (append->mentions == NULL)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		name = json_text(json_item(list, i));
+		if (strcmp(name, "*") == 0)
+			append->mentions_all = true;
+		else
+			memcpy(append->mentions[append->nmentions++], name,
+			    strlen(name));
+	}
+	return 0;
+}
+
 void
 sig_op_message_send(
     struct sig_core *core, struct sig_link *link, struct sig_req *req)
@@ -241,6 +260,8 @@ sig_op_message_send(
 	const char *mid = json_in_str(&req->in, "mid", 1, SIG_MID_MAX);
 	const char *type = json_in_str(&req->in, "type", 1, 15);
 	int64_t reply = json_in_int_opt(&req->in, "reply", 1, SEQ_MAX, 0);
+	const struct json *mentions =
+	    json_in_array_opt(&req->in, "mentions", 1, SIG_MENTIONS_MAX);
 	struct sig_append *append;
 	struct target target;
 	struct buf body;
@@ -253,6 +274,7 @@ sig_op_message_send(
 		return;
 	}
 	buf_init(&body, SIG_TEXT_MAX);
+	sig_req_names(&req->in, "mentions", mentions, true);
 	send_body(&req->in, core->cfg.text_bytes, &body);
 	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req)) {
 		buf_fini(&body);
@@ -263,6 +285,10 @@ sig_op_message_send(
 		memcpy(append->type, "text", 5);
 		append->counts = true;
 		append->reply = (uint64_t)reply;
+		if (take_mentions(mentions, append) != 0) {
+			sig_append_free(append);
+			append = NULL;
+		}
 	}
 	send_ask(core, link, req, append, &body);
 }

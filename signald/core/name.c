@@ -9,7 +9,8 @@
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-#define CALL_HEX 16 /* digits of the nonce */
+#define CALL_HEX      16 /* digits of the nonce */
+#define GROUP_LETTERS 26
 
 /* Every byte is one of set; len counts, so a NUL inside is refused too. */
 static bool
@@ -94,4 +95,76 @@ sig_name_call_conv(const char *call)
 	    call[2 + CALL_HEX] != '@' || call[3 + CALL_HEX] == '\0')
 		return NULL;
 	return call + 3 + CALL_HEX;
+}
+
+void
+sig_name_group(
+    char out[SIG_CONV_MAX + 1], const char *app, const uint8_t random[16])
+{
+	static const char digits[] = LOWER "234567";
+	size_t at = (size_t)snprintf(out, SIG_CONV_MAX, "%s:g:", app), i;
+
+	/* Five bits a letter; the last has the three that are left. */
+	for (i = 0; i < GROUP_LETTERS && at < SIG_CONV_MAX; i++) {
+		size_t bit = i * 5;
+		unsigned int two = (unsigned int)random[bit / 8] << 8;
+
+		if (bit / 8 + 1 < 16)
+			two |= random[bit / 8 + 1];
+		out[at++] = digits[two >> (11 - bit % 8) & 31];
+	}
+	out[at] = '\0';
+}
+
+bool
+sig_name_group_ok(const char *conv, const char *app)
+{
+	size_t len = strlen(app);
+
+	return strncmp(conv, app, len) == 0 &&
+	    strncmp(conv + len, ":g:", 3) == 0 &&
+	    strlen(conv + len + 3) == GROUP_LETTERS &&
+	    all_of(conv + len + 3, GROUP_LETTERS, LOWER "234567");
+}
+
+bool
+sig_name_of_entry(char out[SIG_CONV_MAX + 1], const char *text, size_t len)
+{
+	static const char head[] = "\"conv\":\"";
+	const size_t skip = sizeof(head) - 1;
+	const char *end;
+
+	if (len <= skip || memcmp(text, head, skip) != 0)
+		return false;
+	end = memchr(text + skip, '"', len - skip);
+	len = end == NULL ? 0 : (size_t)(end - text) - skip;
+	if (len == 0 || len > SIG_CONV_MAX)
+		return false;
+	memcpy(out, text + skip, len);
+	out[len] = '\0';
+	return true;
+}
+
+const char *
+sig_role_name(enum sig_role role)
+{
+	static const char *const names[] = { "member", "admin", "owner" };
+
+	return names[role];
+}
+
+const char *
+sig_join_name(enum sig_join join)
+{
+	static const char *const names[] = { "invite", "request", "open" };
+
+	return names[join];
+}
+
+const char *
+sig_history_name(enum sig_history history)
+{
+	static const char *const names[] = { "joined", "all" };
+
+	return names[history];
 }

@@ -32,4 +32,17 @@ sig_name_call(char out[SIG_CALL_MAX + 1], uint64_t nonce, const char *conv);
 /* The conversation in a call id, borrowed; NULL when it is no call id. */
 const char *sig_name_call_conv(const char *call);
 
+/* "main:g:" and 26 letters and digits made of 16 random bytes. */
+void sig_name_group(
+    char out[SIG_CONV_MAX + 1], const char *app, const uint8_t random[16]);
+/* The conversation that a stored entry begins with; false: not our text. */
+bool
+sig_name_of_entry(char out[SIG_CONV_MAX + 1], const char *text, size_t len);
+/* Whether it is the spelling of a group of this app. */
+bool sig_name_group_ok(const char *conv, const char *app);
+
+const char *sig_role_name(enum sig_role);
+const char *sig_join_name(enum sig_join);
+const char *sig_history_name(enum sig_history);
+
 #endif

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/conversation.h"
 #include "signald/core/effect.h"
 #include "signald/core/name.h"
 #include "signald/core/note.h"
 #include "signald/core/user.h"
 
-#define SEQ_MAX   ((INT64_C(1) << 53) - 1)
-#define TYPING_MS 1000 /* a session is heard typing at most this often */
+#define SEQ_MAX      ((INT64_C(1) << 53) - 1)
+#define TYPING_MS    1000 /* a session is heard typing at most this often */
+#define TYPING_CROWD 50   /* and by so many at most */
 
 void
 sig_note(
@@ -47,24 +49,6 @@ sig_note_receive(struct sig_core *core, const struct sig_mail *mail)
 		core->stats.pushes++;
 		sig_send(core, s->link->id, &b, true);
 	}
-}
-
-/* The conversation that a request names, and its other member; false after
- * telling the client what is wrong. */
-static bool
-named_conv(struct sig_core *core, struct sig_link *link, struct sig_req *req,
-    const char *conv, char peer[SIG_NAME_MAX + 1])
-{
-	const struct sig_user *user = link->session->user;
-
-	if (sig_req_bad(core, link, req))
-		return false;
-	if (sig_name_conv_peer(peer, conv, core->cfg.app, user->name) &&
-	    !sig_peer_never(core, user, peer))
-		return true;
-	sig_fail(core, link->id, req->id, SIG_NOT_FOUND,
-	    "conv: no such conversation");
-	return false;
 }
 
 /* unread -1: it is for the other member, whom it does not concern. */
@@ -110,7 +94,9 @@ read_done(struct sig_core *core, const struct sig_ticket *ticket,
 	if (res->err != 0 || res->duplicate)
 		return;
 	read_note(core, ticket, ticket->user, res->seq, (int64_t)res->unread);
-	read_note(core, ticket, ticket->peer, res->seq, -1);
+	/* In a group nobody else is told. */
+	if (ticket->peer[0] != '\0')
+		read_note(core, ticket, ticket->peer, res->seq, -1);
 }
 
 void
@@ -123,9 +109,10 @@ sig_op_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	struct sig_append *append;
 	struct sig_ticket *ticket;
 
-	if (!named_conv(core, link, req, conv, peer) ||
-	    !sig_op_room(core, link, req))
+	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req))
 		return;
+	if (!sig_name_conv_peer(peer, conv, core->cfg.app, s->user->name))
+		peer[0] = '\0';
 	append = calloc(1, sizeof(*append));
 	ticket = sig_ticket_new(link, req->id);
 	if (append != NULL) {
@@ -143,27 +130,61 @@ sig_op_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	sig_op_asked(core, link, req, sig_append(core, ticket, append));
 }
 
+/* Tells those who are in the conversation, when the user is one of them. */
+static void
+typing_rows(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_rows *rows)
+{
+	struct json_out o;
+	struct buf b;
+	size_t i;
+
+	if (sig_op_done(core, ticket)) {
+		if (rows->err != 0)
+			sig_rows_fail(core, ticket, rows->err);
+		else
+			sig_ok(core, ticket->link, ticket->request);
+	}
+	/* In a crowd nobody can tell who is typing. */
+	if (rows->err != 0 || !rows->complete)
+		return;
+	for (i = 0; i < rows->nrows; i++) {
+		if (strcmp(rows->rows[i].peer, ticket->user) == 0)
+			continue;
+		sig_push_begin(&o, &b, "conversation.typing");
+		json_out_str(&o, "conv", ticket->conv);
+		json_out_str(&o, "user", ticket->user);
+		json_out_bool(&o, "on", ticket->op != 0);
+		json_out_end(&o);
+		sig_note(core, rows->rows[i].peer, "", &b);
+	}
+}
+
 void
 sig_op_typing(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 {
 	const char *conv = json_in_str(&req->in, "conv", 1, SIG_CONV_MAX);
 	bool on = json_in_bool(&req->in, "on");
+	struct sig_read read = { .kind = SIG_READ_MEMBERS,
+		.limit = TYPING_CROWD };
 	struct sig_session *s = link->session;
-	char peer[SIG_NAME_MAX + 1];
-	struct json_out o;
-	struct buf b;
+	struct sig_ticket *ticket;
 
-	if (!named_conv(core, link, req, conv, peer))
+	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req))
 		return;
-	sig_ok(core, link->id, req->id);
 	/* Who says it all the time is still only typing. */
-	if (on && core->now < s->typing_ms)
+	if (on && core->now < s->typing_ms) {
+		sig_ok(core, link->id, req->id);
 		return;
+	}
 	s->typing_ms = on ? core->now + TYPING_MS : 0;
-	sig_push_begin(&o, &b, "conversation.typing");
-	json_out_str(&o, "conv", conv);
-	json_out_str(&o, "user", s->user->name);
-	json_out_bool(&o, "on", on);
-	json_out_end(&o);
-	sig_note(core, peer, "", &b);
+	ticket = sig_ticket_new(link, req->id);
+	if (ticket != NULL) {
+		ticket->rows = typing_rows;
+		ticket->op = on;
+		memcpy(ticket->conv, conv, strlen(conv));
+	}
+	memcpy(read.user, s->user->name, sizeof(read.user));
+	memcpy(read.conv, conv, strlen(conv));
+	sig_op_asked(core, link, req, sig_read(core, ticket, &read));
 }

@@ -7,6 +7,7 @@
 #include "signald/core/contact.h"
 #include "signald/core/conversation.h"
 #include "signald/core/effect.h"
+#include "signald/core/group.h"
 #include "signald/core/hello.h"
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
@@ -14,6 +15,7 @@
 #include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/message.h"
+#include "signald/core/name.h"
 #include "signald/core/note.h"
 #include "signald/core/op.h"
 
@@ -38,7 +40,7 @@ static const struct op ops[] = {
 	{ "token.refresh", sig_op_token_refresh, 0, false, { "token" } },
 	{ "sync.ack", sig_op_ack, 0, false, { "sync" } },
 	{ "message.send", sig_op_message_send, 0, false,
-	    { "to", "conv", "mid", "type", "body", "reply" } },
+	    { "to", "conv", "mid", "type", "body", "reply", "mentions" } },
 	{ "message.edit", sig_op_message_change, SIG_CHANGE_EDIT, false,
 	    { "conv", "seq", "mid", "body" } },
 	{ "message.retract", sig_op_message_change, SIG_CHANGE_RETRACT, false,
@@ -47,7 +49,10 @@ static const struct op ops[] = {
 	    { "conv", "seq", "mid", "emoji", "on" } },
 	{ "message.history", sig_op_history, 0, false,
 	    { "conv", "before", "after", "limit" } },
-	{ "conversation.list", sig_op_conversations, 0, false, { NULL } },
+	{ "conversation.list", sig_op_conversations, 0, false,
+	    { "before", "limit" } },
+	{ "conversation.set", sig_op_conversation_set, 0, false,
+	    { "conv", "pinned", "muted_until" } },
 	{ "conversation.read", sig_op_read, 0, false, { "conv", "seq" } },
 	{ "conversation.typing", sig_op_typing, 0, false, { "conv", "on" } },
 	{ "contact.search", sig_op_search, 0, false, { "q", "limit" } },
@@ -65,6 +70,37 @@ static const struct op ops[] = {
 	    { "user" } },
 	{ "contact.remark", sig_op_contact, SIG_CONTACT_REMARK, false,
 	    { "user", "remark" } },
+	{ "group.create", sig_op_group, SIG_GROUP_CREATE, false,
+	    { "mid", "title", "users", "avatar", "announcement", "join",
+		"history" } },
+	{ "group.set", sig_op_group, SIG_GROUP_SET, false,
+	    { "conv", "mid", "title", "avatar", "announcement", "join",
+		"history" } },
+	{ "group.invite", sig_op_group, SIG_GROUP_INVITE, false,
+	    { "conv", "mid", "users" } },
+	{ "group.join", sig_op_group, SIG_GROUP_JOIN, false,
+	    { "conv", "mid", "memo" } },
+	{ "group.approve", sig_op_group, SIG_GROUP_APPROVE, false,
+	    { "conv", "mid", "users" } },
+	{ "group.reject", sig_op_group, SIG_GROUP_REJECT, false,
+	    { "conv", "users" } },
+	{ "group.leave", sig_op_group, SIG_GROUP_LEAVE, false,
+	    { "conv", "mid" } },
+	{ "group.kick", sig_op_group, SIG_GROUP_KICK, false,
+	    { "conv", "mid", "users" } },
+	{ "group.role", sig_op_group, SIG_GROUP_ROLE, false,
+	    { "conv", "mid", "users", "role" } },
+	{ "group.transfer", sig_op_group, SIG_GROUP_TRANSFER, false,
+	    { "conv", "mid", "user" } },
+	{ "group.mute", sig_op_group, SIG_GROUP_MUTE, false,
+	    { "conv", "mid", "users", "until_ts" } },
+	{ "group.dissolve", sig_op_group, SIG_GROUP_DISSOLVE, false,
+	    { "conv", "mid" } },
+	{ "group.get", sig_op_group_get, 0, false, { "conv" } },
+	{ "group.members", sig_op_group_members, SIG_READ_MEMBERS, false,
+	    { "conv", "after", "limit" } },
+	{ "group.requests", sig_op_group_members, SIG_READ_JOINS, false,
+	    { "conv", "after", "limit" } },
 	{ "ice.get", sig_op_ice, 0, false, { NULL } },
 	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
 	    { "to", "media" } },
@@ -179,6 +215,22 @@ sig_op_run(struct sig_core *core, struct sig_link *link,
 		op_refuse(core, link, &req, SIG_UNKNOWN_OP, "op: ", name);
 	else
 		op_check_and_run(core, link, &req, op);
+}
+
+void
+sig_req_names(
+    struct json_in *in, const char *field, const struct json *list, bool star)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; in->code == 0 && i < json_items(list); i++) {
+		name = json_text(json_item(list, i));
+		if (name != NULL && star && strcmp(name, "*") == 0)
+			continue;
+		if (name == NULL || !sig_name_user_ok(name, strlen(name)))
+			json_in_fail(in, field, "not a user name");
+	}
 }
 
 bool

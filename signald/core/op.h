@@ -29,6 +29,10 @@ void sig_op_run(struct sig_core *, struct sig_link *, const struct json *,
 const char *sig_op_name(size_t i);
 const char *sig_op_field(size_t i, size_t field);
 
+/* All of the list are user names (or "*", with star); errors are the reader's.
+ * The list may be NULL. */
+void sig_req_names(
+    struct json_in *, const char *field, const struct json *list, bool star);
 /* True when a field was wrong; then the client has been told. */
 bool sig_req_bad(struct sig_core *, struct sig_link *, const struct sig_req *);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "signald/core/audience.h"
 #include "signald/core/call.h"
 #include "signald/core/contact.h"
 #include "signald/core/inbox.h"
@@ -21,6 +22,7 @@ static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_CALL_BUSY] = sig_call_busy,
 	[SIG_MAIL_CALL_REPLY] = sig_leg_answered,
 	[SIG_MAIL_CALL_PUSH] = sig_leg_pushed,
+	[SIG_MAIL_AUDIENCE] = sig_audience_receive,
 };
 
 void

@@ -160,6 +160,7 @@ struct sig_user {
 	LIST_HEAD(, sig_session) sessions;
 	LIST_HEAD(, sig_login) logins;
 	LIST_HEAD(, sig_leg) legs;
+	LIST_HEAD(, sig_seat) seats; /* see audience.h */
 	uint32_t nsessions, nlegs;
 	uint64_t head;     /* highest sync known to stand in the inbox */
 	uint64_t contacts; /* likewise, their version */
@@ -201,7 +202,7 @@ struct sig_core {
 	uint64_t now, wall; /* of the event at hand */
 	bool started, draining;
 	struct hash_key key; /* of the tables below */
-	struct htab links, sessions, users, calls, tickets;
+	struct htab links, sessions, users, calls, tickets, audiences;
 	LIST_HEAD(, sig_link) all_links;
 	LIST_HEAD(, sig_user) all_users;
 	LIST_HEAD(, sig_call) all_calls;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/audience.h"
 #include "signald/core/effect.h"
 #include "signald/core/leg.h"
 #include "signald/core/session.h"
@@ -33,6 +34,7 @@ sig_user_get(struct sig_core *core, const char *name)
 	LIST_INIT(&user->sessions);
 	LIST_INIT(&user->logins);
 	LIST_INIT(&user->legs);
+	LIST_INIT(&user->seats);
 	htab_init(&user->peers, SIG_PEERS_MAX);
 	if (htab_put(&core->users, sig_hash(core, name), user) != 0) {
 		htab_fini(&user->peers);
@@ -61,6 +63,7 @@ sig_user_free(struct sig_core *core, struct sig_user *user)
 		sig_session_free(core, LIST_FIRST(&user->sessions));
 	while (!LIST_EMPTY(&user->legs))
 		sig_leg_free(user, LIST_FIRST(&user->legs));
+	sig_audience_leave_all(core, user);
 	while ((peer = htab_next(&user->peers, &pos)) != NULL)
 		free(peer);
 	htab_fini(&user->peers);

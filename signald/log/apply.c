@@ -6,6 +6,7 @@
 #include "signald/log/entry.h"
 #include "signald/log/file.h"
 #include "signald/log/kept.h"
+#include "signald/log/group.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
 #include "signald/log/nick.h"
@@ -49,6 +50,8 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_FILE_SWEEP] = file_sweep,
 		[SIG_APPEND_FILE_GONE] = file_gone,
 		[SIG_APPEND_KEEP] = kept_write,
+		[SIG_APPEND_GROUP] = group_apply,
+		[SIG_APPEND_CONV] = mark_conv,
 	};
 
 	/* An earlier run of the group may have left its results. */
@@ -65,7 +68,7 @@ refusal(int rc)
 {
 	return rc == -ENOENT || rc == -EEXIST || rc == -EINVAL ||
 	    rc == -EPERM || rc == -ESTALE || rc == -EALREADY || rc == -E2BIG ||
-	    rc == -EBUSY || rc == -EDQUOT || rc == -ENFILE;
+	    rc == -EACCES || rc == -EBUSY || rc == -EDQUOT || rc == -ENFILE;
 }
 
 int

@@ -25,7 +25,8 @@ struct apply_request {
 	struct sig_append *append;
 	size_t cost; /* bytes of memory, about */
 	struct sig_appended done;
-	struct buf record; /* what done.text points into */
+	struct buf record;       /* what done.text points into */
+	struct sig_receiver *to; /* what done.to points to */
 };
 
 STAILQ_HEAD(apply_list, apply_request);

@@ -179,8 +179,9 @@ contact_change(struct run *run, struct apply_request *r)
 	if (rc == 0)
 		rc = save(run, &theirs, mine.uid);
 	done->duplicate = !mine.tie.changed;
-	done->sync_user = mine.tie.contacts.version;
-	done->sync_peer = theirs.tie.changed ? theirs.tie.contacts.version : 0;
+	done->version = mine.tie.contacts.version;
+	done->peer_version =
+	    theirs.tie.changed ? theirs.tie.contacts.version : 0;
 	done->text = (const char *)r->record.data + 1;
 	done->text_len = n - 2;
 	done->peer_text = done->text + n;

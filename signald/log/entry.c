@@ -2,44 +2,88 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/json/json.h"
 #include "signald/log/amend.h"
+#include "signald/log/crowd.h"
 #include "signald/log/entry.h"
 #include "signald/log/mid.h"
 
 static int
-find_place(struct run *run, const struct sig_append *a, struct place *p)
+find_direct(struct run *run, const struct sig_append *a, struct place *p)
 {
 	struct schema_key k = schema_name(a->conv);
 	struct schema_conv conv;
 	int rc;
 
-	memset(p, 0, sizeof(*p));
-	rc = run_find_user(run, a->user, &p->uid);
-	if (rc == 0)
-		rc = run_find_user(run, a->peer, &p->peer);
+	rc = run_find_user(run, a->peer, &p->peer);
 	if (rc != 0)
 		return rc;
 	rc = schema_find(run->txn, T_CONV_IDS, &k, &p->cid);
 	if (rc == -ENOENT)
-		return 0;
+		return a->found ? 0 : rc;
 	if (rc == 0)
 		rc = schema_conv(run->txn, p->cid, &conv);
 	if (rc != 0)
 		return rc == -ENOENT ? -EIO : rc;
-	p->side = conv.member[1] == p->uid;
-	return conv.member[p->side] == p->uid &&
-		conv.member[!p->side] == p->peer
+	return (conv.member[0] == p->uid && conv.member[1] == p->peer) ||
+		(conv.member[1] == p->uid && conv.member[0] == p->peer)
 	    ? 0
 	    : -ENOENT;
 }
 
 static int
+find_group(struct run *run, const struct sig_append *a, struct place *p)
+{
+	struct schema_key k = schema_name(a->conv);
+	struct schema_conv conv;
+	struct schema_seat seat;
+	int rc;
+
+	rc = schema_find(run->txn, T_CONV_IDS, &k, &p->cid);
+	if (rc == 0)
+		rc = schema_conv(run->txn, p->cid, &conv);
+	if (rc != 0)
+		return rc;
+	if (conv.kind != SCHEMA_GROUP)
+		return -ENOENT;
+	rc = schema_seat(run->txn, p->cid, p->uid, &seat);
+	if (rc != 0)
+		return rc;
+	p->large = conv.large;
+	if (seat.muted_until > a->ts)
+		return -EACCES;
+	return a->mentions_all && seat.role == SIG_ROLE_MEMBER ? -EPERM : 0;
+}
+
+static int
+find_place(struct run *run, const struct sig_append *a, struct place *p)
+{
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	rc = run_find_user(run, a->user, &p->uid);
+	if (rc != 0)
+		return rc;
+	return a->peer[0] != '\0' ? find_direct(run, a, p)
+				  : find_group(run, a, p);
+}
+
+/* A 1:1 conversation, with the seats of its two members. */
+static int
 found_conv(struct run *run, const struct sig_append *a, struct place *p)
 {
-	struct schema_conv conv = { a->ts, { p->uid, p->peer }, a->conv };
+	struct schema_conv conv = { .kind = SCHEMA_DIRECT,
+		.created_ts = a->ts,
+		.member = { p->uid, p->peer },
+		.members = 2,
+		.name = a->conv,
+		.title = "",
+		.avatar = "",
+		.announcement = "" };
+	struct schema_seat seat = { SIG_ROLE_MEMBER, a->ts, 0 };
 	uint8_t mem[64 + SIG_CONV_MAX];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	struct schema_key k;
@@ -49,40 +93,58 @@ found_conv(struct run *run, const struct sig_append *a, struct place *p)
 	schema_put_conv(&b, &conv);
 	k = schema_key1(p->cid);
 	rc = run_put(run, T_CONVS, &k, &b, STORE_INSERT);
-	if (rc != 0)
-		return rc;
-	return run_put_num(run, T_CONV_IDS, schema_name(a->conv), p->cid);
+	if (rc == 0)
+		rc = run_put_num(run, T_CONV_IDS, schema_name(a->conv), p->cid);
+	if (rc == 0)
+		rc = entry_put_seat(run, p->cid, p->uid, &seat);
+	return rc == 0 ? entry_put_seat(run, p->cid, p->peer, &seat) : rc;
 }
 
-static int
-next_places(struct run *run, const struct sig_append *a, struct place *p)
+int
+entry_next(struct run *run, const struct sig_append *a, struct place *p)
 {
-	struct schema_message newest = { .count = { 0, 0 } };
-	int rc = 0;
+	struct schema_message newest = { .count = 0 };
+	struct schema_member mine = { .own = 0 };
+	int rc = -ENOENT;
 
 	if (p->cid != 0)
 		rc = schema_newest(run->txn, p->cid, &p->seq, &newest);
-	memcpy(p->count, newest.count, sizeof(p->count));
-	p->count[p->side] += a->counts;
 	if (rc == 0)
-		rc = schema_last(run->txn, T_INBOX, p->uid, &p->sync_user);
-	if (rc == 0 && p->peer != p->uid)
-		rc = schema_last(run->txn, T_INBOX, p->peer, &p->sync_peer);
+		rc = schema_member(run->txn, p->uid, p->cid, &mine);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
 	p->seq++;
+	p->count = newest.count + a->counts;
+	p->own = mine.own + a->counts;
 	p->latest = a->change == SIG_CHANGE_NONE ? p->seq : newest.latest;
-	p->sync_user++;
-	p->sync_peer = p->peer == p->uid ? p->sync_user : p->sync_peer + 1;
-	return rc;
+	return 0;
 }
 
-/* The record of a message: its head, then the members of its pushes. */
-static int
-make_record(struct apply_request *r, uint64_t id, const struct place *p)
+static void
+put_mentions(struct json_out *out, const struct sig_append *a)
+{
+	size_t i;
+
+	if (a->nmentions == 0 && !a->mentions_all)
+		return;
+	json_out_array(out, "mentions");
+	if (a->mentions_all)
+		json_out_str(out, NULL, "*");
+	for (i = 0; i < a->nmentions; i++)
+		json_out_str(out, NULL, a->mentions[i]);
+	json_out_close(out);
+}
+
+int
+entry_record(struct apply_request *r, uint64_t id, const struct place *p,
+    const void *body, size_t len)
 {
 	const struct sig_append *a = r->append;
 	struct schema_message m = { .id = id,
 		.ts = a->ts,
-		.count = { p->count[0], p->count[1] },
+		.from = p->uid,
+		.count = p->count,
+		.own = p->own,
 		.latest = p->latest };
 	struct json_out out;
 	char digits[24];
@@ -104,10 +166,11 @@ make_record(struct apply_request *r, uint64_t id, const struct place *p)
 	json_out_str(&out, "type", a->type);
 	if (a->reply != 0)
 		json_out_int(&out, "reply", (int64_t)a->reply);
-	json_out_raw(&out, "body", a->body, a->body_len);
+	put_mentions(&out, a);
+	json_out_raw(&out, "body", body, len);
 	rc = json_out_end(&out);
-	return rc == -ENOSPC ? -EINVAL
-			     : rc; /* too long: not the disk's fault */
+	/* Too long: not the disk's fault. */
+	return rc == -ENOSPC ? -EINVAL : rc;
 }
 
 int
@@ -124,8 +187,8 @@ entry_tell(struct apply_request *r, const struct place *p)
 	done->id = m.id;
 	done->ts = m.ts;
 	done->seq = p->seq;
-	done->sync_user = p->sync_user;
-	done->sync_peer = p->sync_peer;
+	done->sync = p->sync;
+	done->large = p->large;
 	done->text = m.text;
 	done->text_len = m.text_len;
 	return 0;
@@ -136,21 +199,33 @@ entry_put_member(
     struct run *run, uint64_t uid, uint64_t cid, const struct schema_member *m)
 {
 	struct schema_key k = schema_key2(uid, cid);
-	uint8_t mem[32];
+	uint8_t mem[64];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 
 	schema_put_member(&b, m);
 	return run_put(run, T_MEMBERS, &k, &b, STORE_PUT);
 }
 
+int
+entry_put_seat(
+    struct run *run, uint64_t cid, uint64_t uid, const struct schema_seat *seat)
+{
+	struct schema_key k = schema_key2(cid, uid);
+	uint8_t mem[32];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+
+	schema_put_seat(&b, seat);
+	return run_put(run, T_ROSTERS, &k, &b, STORE_PUT);
+}
+
 /*
  * The list of conversations is ordered by the place at which one became the
- * newest: while it stays the newest, nothing moves.
+ * newest: while it stays the newest, nothing moves. 0 moved, or -EALREADY.
  */
 static int
-touch_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place)
+move_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place,
+    struct schema_member *m)
 {
-	struct schema_member m = { .read = 0 };
 	struct schema_key k;
 	uint64_t newest, at;
 	int rc;
@@ -161,15 +236,41 @@ touch_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place)
 	k = schema_key2(uid, newest);
 	rc = newest == 0 ? -ENOENT : schema_find(run->txn, T_RECENT, &k, &at);
 	if (rc == 0 && at == cid)
-		return 0;
-	rc = schema_member(run->txn, uid, cid, &m);
-	if (rc == 0)
-		rc = run_del(run, T_RECENT, schema_key2(uid, m.place));
+		return -EALREADY;
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
-	m.place = place;
-	rc = run_put_num(run, T_RECENT, schema_key2(uid, place), cid);
-	return rc == 0 ? entry_put_member(run, uid, cid, &m) : rc;
+	if (m->place != 0)
+		rc = run_del(run, T_RECENT, schema_key2(uid, m->place));
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	m->place = place;
+	return run_put_num(run, T_RECENT, schema_key2(uid, place), cid);
+}
+
+/* What an entry changes in how a member keeps the conversation. */
+static int
+touch_member(struct run *run, struct apply_request *r, const struct place *p,
+    uint64_t uid)
+{
+	const struct sig_append *a = r->append;
+	struct schema_member m = { .read = 0 };
+	bool moved = false;
+	int rc;
+
+	rc = schema_member(run->txn, uid, p->cid, &m);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	if (a->change == SIG_CHANGE_NONE && !p->large) {
+		rc = move_recent(run, uid, p->cid, p->id, &m);
+		if (rc != 0 && rc != -EALREADY)
+			return rc;
+		moved = rc == 0;
+	}
+	if (uid == p->uid && a->counts)
+		m.own = p->own;
+	else if (!moved)
+		return 0;
+	return entry_put_member(run, uid, p->cid, &m);
 }
 
 static int
@@ -185,24 +286,100 @@ put_inbox(struct run *run, uint64_t uid, uint64_t sync, const struct place *p)
 }
 
 static int
-put_message(struct run *run, struct apply_request *r, const struct place *p,
-    uint64_t id)
+put_receiver(struct run *run, struct apply_request *r, struct place *p,
+    const struct crowd *crowd, size_t i)
 {
-	const struct sig_append *a = r->append;
+	struct sig_receiver *to = &r->to[i];
+	uint64_t uid = crowd->all[i].uid;
+	struct schema_user user;
+	int rc;
+
+	memset(to, 0, sizeof(*to));
+	rc = schema_user(run->txn, uid, &user);
+	if (rc != 0)
+		return -EIO;
+	snprintf(to->user, sizeof(to->user), "%s", user.name);
+	to->joined = crowd->all[i].joined;
+	to->left = crowd->all[i].left;
+	rc = schema_last(run->txn, T_INBOX, uid, &to->sync);
+	to->sync++;
+	if (rc == 0)
+		rc = put_inbox(run, uid, to->sync, p);
+	if (uid == p->uid)
+		p->sync = to->sync;
+	/* Who has left keeps nothing of it but this. */
+	return rc == 0 && !to->left && (uid != p->uid || !p->large)
+	    ? touch_member(run, r, p, uid)
+	    : rc;
+}
+
+static int
+put_receivers(struct run *run, struct apply_request *r, struct place *p,
+    const struct crowd *crowd)
+{
+	struct sig_receiver *to;
+	size_t i;
+	int rc = 0;
+
+	to = realloc(r->to, (crowd->n + 1) * sizeof(*to));
+	if (to == NULL)
+		return -ENOMEM;
+	r->to = to;
+	for (i = 0; rc == 0 && i < crowd->n; i++)
+		rc = put_receiver(run, r, p, crowd, i);
+	/* In a large conversation the sender is a member like any, whose own
+	 * messages are counted. */
+	if (rc == 0 && p->large && r->append->counts)
+		rc = touch_member(run, r, p, p->uid);
+	r->done.to = r->to;
+	r->done.nto = crowd->n;
+	return rc;
+}
+
+static int
+put_mention_rows(
+    struct run *run, const struct sig_append *a, const struct place *p)
+{
+	struct schema_seat seat;
+	uint64_t uid;
+	size_t i;
+	int rc = 0;
+
+	if (a->mentions_all)
+		rc = run_put_num(
+		    run, T_MENTIONS, schema_key3(0, p->cid, p->seq), p->uid);
+	for (i = 0; rc == 0 && i < a->nmentions; i++) {
+		rc = run_find_user(run, a->mentions[i], &uid);
+		if (rc == 0)
+			rc = schema_seat(run->txn, p->cid, uid, &seat);
+		if (rc == 0 && uid != p->uid)
+			rc = run_put_num(run, T_MENTIONS,
+			    schema_key3(uid, p->cid, p->seq), p->uid);
+		/* Who is no member is a word like any other. */
+		if (rc == -ENOENT)
+			rc = 0;
+	}
+	return rc;
+}
+
+int
+entry_put(struct run *run, struct apply_request *r, struct place *p,
+    const struct crowd *crowd)
+{
 	struct schema_key k = schema_key2(p->cid, p->seq);
 	int rc;
 
 	rc = run_put(run, T_MESSAGES, &k, &r->record, STORE_INSERT);
 	if (rc == 0)
-		rc = put_inbox(run, p->uid, p->sync_user, p);
-	if (rc == 0 && p->peer != p->uid)
-		rc = put_inbox(run, p->peer, p->sync_peer, p);
-	if (rc == 0 && a->change == SIG_CHANGE_NONE)
-		rc = touch_recent(run, p->uid, p->cid, id);
-	if (rc == 0 && a->change == SIG_CHANGE_NONE && p->peer != p->uid)
-		rc = touch_recent(run, p->peer, p->cid, id);
-	if (rc == 0 && a->mid[0] != '\0')
-		rc = mid_put(run, a, p, id);
+		rc = put_receivers(run, r, p, crowd);
+	if (rc == 0)
+		rc = put_mention_rows(run, r->append, p);
+	if (rc == 0 && r->append->mid[0] != '\0')
+		rc = mid_put(run, r->append, p);
+	if (rc == 0)
+		rc = entry_tell(r, p);
+	if (rc == 0)
+		run->group->messages++;
 	return rc;
 }
 
@@ -213,29 +390,34 @@ judge_message(struct run *run, const struct sig_append *a, struct place *p)
 	int rc = find_place(run, a, p);
 
 	if (rc == 0)
-		rc = next_places(run, a, p);
+		rc = entry_next(run, a, p);
 	return rc == 0 && a->reply >= p->seq ? -ENOENT : rc;
 }
 
 static int
-write_message(
-    struct run *run, struct apply_request *r, struct place *p, uint64_t id)
+write_message(struct run *run, struct apply_request *r, struct place *p,
+    const struct amend *amend)
 {
+	struct crowd crowd = { .n = 0 };
 	int rc = 0;
 
-	run->next_id++;
+	p->id = run->next_id++;
 	if (p->cid == 0) {
 		r->done.first = true;
 		rc = found_conv(run, r->append, p);
 	}
-	return rc == 0 ? put_message(run, r, p, id) : rc;
+	if (rc == 0 && !p->large)
+		rc = crowd_members(&crowd, run, p->cid);
+	if (rc == 0)
+		rc = entry_put(run, r, p, &crowd);
+	crowd_fini(&crowd);
+	return rc == 0 ? amend_write(run->txn, amend) : rc;
 }
 
 int
 entry_message(struct run *run, struct apply_request *r)
 {
 	const struct sig_append *a = r->append;
-	uint64_t id = run->next_id;
 	struct amend amend;
 	struct place p;
 	int rc;
@@ -245,18 +427,12 @@ entry_message(struct run *run, struct apply_request *r)
 		return rc;
 	rc = judge_message(run, a, &p);
 	if (rc == 0)
-		rc = make_record(r, id, &p);
+		rc = entry_record(r, run->next_id, &p, a->body, a->body_len);
 	if (rc == 0)
 		rc = amend_judge(run->txn, a, p.cid, p.seq, &amend);
 	if (rc != 0)
 		return rc;
-	rc = write_message(run, r, &p, id);
-	if (rc == 0)
-		rc = amend_write(run->txn, &amend);
+	rc = write_message(run, r, &p, &amend);
 	amend_fini(&amend);
-	if (rc == 0)
-		rc = entry_tell(r, &p);
-	if (rc == 0)
-		run->group->messages++;
 	return rc;
 }

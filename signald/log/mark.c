@@ -27,37 +27,160 @@ mark_cursor(struct run *run, struct apply_request *r)
 	return sync <= old ? 0 : run_put_num(run, T_CURSORS, k, sync);
 }
 
+/*
+ * How many of the member's own messages stand up to seq: as the last of them
+ * says, which is looked for from seq back to the old mark.
+ */
+static int
+count_own(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
+    struct schema_member *m)
+{
+	struct schema_message at;
+	int rc = 0;
+
+	for (; rc == 0 && seq > m->read; seq--) {
+		rc = schema_message(run->txn, cid, seq, &at);
+		if (rc == 0 && at.from == uid) {
+			m->own_read = at.own;
+			break;
+		}
+	}
+	return rc;
+}
+
+/* Those that have been read are counted no more. */
+static int
+forget_mentions(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq)
+{
+	struct schema_key lo = schema_key3(uid, cid, 0);
+	struct schema_key hi = schema_key3(uid, cid, seq);
+	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
+	struct store_walk walk;
+	uint64_t at[3];
+	int rc;
+
+	/* A walk a row: what is deleted under a walk moves it. */
+	do {
+		rc = store_walk_init(
+		    &walk, run->txn, T_MENTIONS, &first, &last, false);
+		if (rc != 0)
+			return rc;
+		rc = store_walk_next(&walk, &k, &v);
+		if (rc == 0 && !schema_nums(&k, at, 3))
+			rc = -EIO;
+		store_walk_fini(&walk);
+		if (rc == 0)
+			rc = run_del(
+			    run, T_MENTIONS, schema_key3(uid, cid, at[2]));
+	} while (rc == 0);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int
+move_read(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
+    struct schema_member *m)
+{
+	struct schema_message at;
+	int rc;
+
+	rc = schema_message(run->txn, cid, seq, &at);
+	if (rc == 0)
+		rc = count_own(run, uid, cid, seq, m);
+	if (rc != 0)
+		return -EIO;
+	m->read = seq;
+	m->count = at.count;
+	rc = entry_put_member(run, uid, cid, m);
+	return rc == 0 ? forget_mentions(run, uid, cid, seq) : rc;
+}
+
+static int
+find_mine(struct run *run, const struct sig_append *a, uint64_t *uid,
+    uint64_t *cid, struct schema_member *m)
+{
+	struct schema_key k = schema_name(a->conv);
+	int rc;
+
+	rc = run_find_user(run, a->user, uid);
+	if (rc == 0)
+		rc = schema_find(run->txn, T_CONV_IDS, &k, cid);
+	return rc == 0 ? schema_member(run->txn, *uid, *cid, m) : rc;
+}
+
 /* As a cursor: forward only, and never beyond the newest message. */
 int
 mark_read(struct run *run, struct apply_request *r)
 {
 	const struct sig_append *a = r->append;
-	struct schema_key k = schema_name(a->conv);
 	struct schema_member m;
-	struct schema_conv conv;
-	uint64_t uid, cid, last;
+	uint64_t uid, cid, last, seq;
 	int rc;
 
-	rc = run_find_user(run, a->user, &uid);
-	if (rc == 0)
-		rc = schema_find(run->txn, T_CONV_IDS, &k, &cid);
-	if (rc == 0)
-		rc = schema_member(run->txn, uid, cid, &m);
+	rc = find_mine(run, a, &uid, &cid, &m);
 	if (rc != 0)
 		return rc;
 	rc = schema_last(run->txn, T_MESSAGES, cid, &last);
-	r->done.duplicate = m.read >= a->sync || m.read >= last;
-	if (rc == 0 && !r->done.duplicate) {
-		m.read = a->sync < last ? a->sync : last;
-		rc = entry_put_member(run, uid, cid, &m);
-	}
+	seq = a->sync < last ? a->sync : last;
+	r->done.duplicate = m.read >= seq;
+	if (rc == 0 && !r->done.duplicate)
+		rc = move_read(run, uid, cid, seq, &m);
 	if (rc == 0)
-		rc = schema_conv(run->txn, cid, &conv);
-	if (rc == 0)
-		rc = schema_unread(
-		    run->txn, uid, &conv, cid, m.read, &r->done.unread);
+		rc = schema_unread(run->txn, cid, &m, &r->done.unread);
 	r->done.seq = m.read;
 	return rc == -ENOENT ? -EIO : rc;
+}
+
+static int
+count_pins(struct run *run, uint64_t uid, size_t *n)
+{
+	struct schema_key lo = schema_key2(uid, 0);
+	struct schema_key hi = schema_key2(uid, UINT64_MAX);
+	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
+	struct store_walk walk;
+	int rc;
+
+	rc = store_walk_init(&walk, run->txn, T_PINS, &first, &last, false);
+	if (rc != 0)
+		return rc;
+	for (*n = 0; (rc = store_walk_next(&walk, &k, &v)) == 0; ++*n)
+		continue;
+	store_walk_fini(&walk);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int
+pin(struct run *run, uint64_t uid, uint64_t cid, bool on)
+{
+	struct schema_key k = schema_key2(uid, cid);
+	int rc;
+
+	if (on)
+		return run_put_num(run, T_PINS, k, 0);
+	rc = run_del(run, T_PINS, k);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+mark_conv(struct run *run, struct apply_request *r)
+{
+	const struct sig_append *a = r->append;
+	struct schema_member m;
+	uint64_t uid, cid;
+	size_t pins = 0;
+	int rc;
+
+	rc = find_mine(run, a, &uid, &cid, &m);
+	if (rc == 0 && a->pinned == 1)
+		rc = count_pins(run, uid, &pins);
+	if (rc == 0 && pins >= SIG_PINS_MAX)
+		rc = -E2BIG;
+	if (rc == 0 && a->pinned >= 0)
+		rc = pin(run, uid, cid, a->pinned != 0);
+	if (rc == 0 && a->muted_until >= 0) {
+		m.muted_until = (uint64_t)a->muted_until;
+		rc = entry_put_member(run, uid, cid, &m);
+	}
+	return rc;
 }
 
 int

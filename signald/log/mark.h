@@ -11,5 +11,7 @@
 #include "signald/log/run.h"
 
 run_fn mark_cursor, mark_read, mark_seen;
+/* How a user keeps a conversation. -E2BIG: too many pins. */
+run_fn mark_conv;
 
 #endif

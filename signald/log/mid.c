@@ -11,10 +11,9 @@
 #define EXPIRE_MAX  512
 
 int
-mid_put(struct run *run, const struct sig_append *a, const struct place *p,
-    uint64_t id)
+mid_put(struct run *run, const struct sig_append *a, const struct place *p)
 {
-	struct schema_mid m = { p->cid, p->seq, p->sync_user, p->sync_peer };
+	struct schema_mid m = { p->cid, p->seq, p->sync };
 	uint8_t mem[64 + SIG_MID_MAX];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	struct schema_key k = schema_key_named(p->uid, a->mid);
@@ -27,7 +26,7 @@ mid_put(struct run *run, const struct sig_append *a, const struct place *p,
 	b.len = 0;
 	buf_u64(&b, a->ts);
 	buf_put(&b, k.bytes, k.len);
-	k = schema_key1(id);
+	k = schema_key1(p->id);
 	return run_put(run, T_MID_AGES, &k, &b, STORE_APPEND);
 }
 
@@ -61,8 +60,7 @@ mid_answer(struct run *run, struct apply_request *r)
 	schema_put_message(&r->record, &m);
 	buf_put(&r->record, m.text - 1, m.text_len + 2);
 	p.seq = mid.seq;
-	p.sync_user = mid.sync_user;
-	p.sync_peer = mid.sync_peer;
+	p.sync = mid.sync;
 	r->done.duplicate = true;
 	run->group->duplicates++;
 	return r->record.err != 0 ? r->record.err : entry_tell(r, &p);

@@ -9,8 +9,7 @@
 
 #include "signald/log/entry.h"
 
-int mid_put(
-    struct run *, const struct sig_append *, const struct place *, uint64_t id);
+int mid_put(struct run *, const struct sig_append *, const struct place *);
 /* A mid that is known gets its first answer. -ENOENT: it is new. */
 int mid_answer(struct run *, struct apply_request *);
 /* Forgets some that are old enough. */

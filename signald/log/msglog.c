@@ -307,6 +307,7 @@ request_free(struct apply_request *r)
 	    &r->port->log->waiting, r->cost, memory_order_relaxed);
 	sig_append_free(r->append);
 	buf_fini(&r->record);
+	free(r->to);
 	free(r);
 }
 
@@ -352,7 +353,8 @@ lazy(const struct sig_append *a)
 static size_t
 cost_of(const struct sig_append *a)
 {
-	return sizeof(struct apply_request) + sizeof(*a) + 2 * a->body_len;
+	return sizeof(struct apply_request) + sizeof(*a) + 2 * a->body_len +
+	    a->nmentions * sizeof(a->mentions[0]);
 }
 
 int

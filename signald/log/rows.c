@@ -1,84 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/log/log.h"
+#include "signald/log/answer.h"
 #include "signald/log/msglog.h"
 #include "signald/log/people.h"
 #include "signald/log/rows.h"
-#include "signald/log/schema.h"
-
-/* The answer under construction; rows are the reader's scratch. */
-struct answer {
-	struct store_txn *txn;
-	const struct sig_read *read;
-	uint64_t uid;
-	struct sig_row *rows;
-	size_t limit;
-	struct sig_rows out;
-};
-
-static struct sig_row *
-add_row(struct answer *a)
-{
-	struct sig_row *row = &a->rows[a->out.nrows++];
-
-	memset(row, 0, sizeof(*row));
-	row->text = "";
-	return row;
-}
-
-/* A row that another one points to must be there. */
-static int
-must(int rc)
-{
-	return rc == -ENOENT ? -EIO : rc;
-}
-
-static int
-row_message(struct answer *a, struct sig_row *row, uint64_t cid, uint64_t seq)
-{
-	struct schema_message m;
-	int rc;
-
-	rc = must(schema_message(a->txn, cid, seq, &m));
-	if (rc != 0)
-		return rc;
-	row->seq = seq;
-	row->text = m.text;
-	row->text_len = m.text_len;
-	return 0;
-}
-
-typedef int answer_row_fn(
-    struct answer *, const struct store_val *key, const struct store_val *val);
-
-/* Calls fn for each row between, until the limit; tells what is complete. */
-static int
-answer_walk(struct answer *a, enum schema_table table,
-    const struct schema_key *lo, const struct schema_key *hi, bool down,
-    answer_row_fn *fn)
-{
-	struct store_val first = schema_val(lo), last = schema_val(hi), k, v;
-	struct store_walk walk;
-	int rc;
-
-	rc = store_walk_init(&walk, a->txn, table, &first, &last, down);
-	if (rc != 0)
-		return rc;
-	while ((rc = store_walk_next(&walk, &k, &v)) == 0) {
-		if (a->out.nrows == a->limit)
-			break;
-		rc = fn(a, &k, &v);
-		if (rc != 0)
-			break;
-	}
-	store_walk_fini(&walk);
-	a->out.complete = rc == -ENOENT;
-	return rc == -ENOENT ? 0 : rc;
-}
 
 static int
 inbox_row(
@@ -89,9 +18,9 @@ inbox_row(
 
 	if (!schema_nums(key, at, 2) || !schema_nums(val, where, 2))
 		return -EIO;
-	row = add_row(a);
+	row = answer_add(a);
 	row->sync = at[1];
-	return row_message(a, row, where[0], where[1]);
+	return answer_message(a, row, where[0], where[1]);
 }
 
 static int
@@ -117,7 +46,7 @@ history_row(
 
 	if (!schema_nums(key, at, 2) || schema_get_message(val, &m) != 0)
 		return -EIO;
-	row = add_row(a);
+	row = answer_add(a);
 	row->seq = at[1];
 	row->text = m.text;
 	row->text_len = m.text_len;
@@ -138,93 +67,28 @@ reverse(struct sig_row *rows, size_t n)
 }
 
 static int
-find_conv(struct answer *a, uint64_t *cid)
-{
-	struct schema_key k = schema_name(a->read->conv);
-	struct schema_member m;
-	int rc;
-
-	rc = schema_find(a->txn, T_CONV_IDS, &k, cid);
-	return rc == 0 ? schema_member(a->txn, a->uid, *cid, &m) : rc;
-}
-
-static int
 answer_history(struct answer *a)
 {
 	const struct sig_read *read = a->read;
 	struct schema_key lo, hi;
+	struct schema_member mine;
 	uint64_t cid;
 	int rc;
 
-	rc = find_conv(a, &cid);
+	rc = answer_conv(a, &cid, &mine);
 	if (rc != 0)
 		return rc;
-	lo = schema_key2(cid, 0);
+	lo = schema_key2(cid, mine.since);
 	hi = schema_key2(cid, UINT64_MAX);
-	if (read->newer && read->from < UINT64_MAX)
+	if (read->newer && read->from < UINT64_MAX &&
+	    read->from + 1 > mine.since)
 		lo = schema_key2(cid, read->from + 1);
-	else if (read->from > 0)
+	else if (!read->newer && read->from > 0)
 		hi = schema_key2(cid, read->from - 1);
 	rc = answer_walk(a, T_MESSAGES, &lo, &hi, !read->newer, history_row);
 	if (!read->newer)
 		reverse(a->rows, a->out.nrows);
 	return rc;
-}
-
-/* The other member of a conversation. */
-static int
-find_peer(struct answer *a, uint64_t cid, struct schema_conv *conv,
-    struct schema_user *peer, uint64_t *uid)
-{
-	int rc;
-
-	rc = must(schema_conv(a->txn, cid, conv));
-	if (rc != 0)
-		return rc;
-	*uid = conv->member[0] == a->uid ? conv->member[1] : conv->member[0];
-	return must(schema_user(a->txn, *uid, peer));
-}
-
-static int
-convs_row(
-    struct answer *a, const struct store_val *key, const struct store_val *val)
-{
-	struct schema_member mine, theirs;
-	struct schema_message newest;
-	struct schema_conv conv;
-	struct schema_user peer;
-	struct sig_row *row;
-	uint64_t cid, uid, seq;
-	int rc;
-
-	if (!schema_nums(val, &cid, 1))
-		return -EIO;
-	rc = find_peer(a, cid, &conv, &peer, &uid);
-	if (rc == 0)
-		rc = must(schema_newest(a->txn, cid, &seq, &newest));
-	if (rc == 0)
-		rc = must(schema_member(a->txn, a->uid, cid, &mine));
-	if (rc == 0)
-		rc = must(schema_member(a->txn, uid, cid, &theirs));
-	if (rc != 0)
-		return rc;
-	row = add_row(a);
-	row->conv = conv.name;
-	row->peer = peer.name;
-	row->nick = peer.nick;
-	row->read = mine.read;
-	row->peer_read = theirs.read;
-	rc = schema_unread(a->txn, a->uid, &conv, cid, mine.read, &row->unread);
-	return rc == 0 ? row_message(a, row, cid, newest.latest) : rc;
-}
-
-static int
-answer_convs(struct answer *a)
-{
-	struct schema_key lo = schema_key2(a->uid, 0);
-	struct schema_key hi = schema_key2(a->uid, UINT64_MAX);
-
-	return answer_walk(a, T_RECENT, &lo, &hi, true, convs_row);
 }
 
 static int
@@ -240,14 +104,17 @@ peer_row(
 
 	if (!schema_nums(val, &cid, 1))
 		return -EIO;
-	rc = find_peer(a, cid, &conv, &peer, &uid);
-	if (rc != 0 || uid == a->uid)
+	rc = answer_must(schema_conv(a->txn, cid, &conv));
+	if (rc != 0 || conv.kind != SCHEMA_DIRECT)
+		return rc;
+	rc = answer_peer(a, &conv, &peer, &uid);
+	if (rc != 0)
 		return rc;
 	k = schema_key1(uid);
 	rc = schema_find(a->txn, T_SEEN, &k, &ts);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
-	row = add_row(a);
+	row = answer_add(a);
 	row->peer = peer.name;
 	row->nick = peer.nick;
 	row->last_seen = ts;
@@ -260,7 +127,7 @@ answer_user(struct answer *a)
 	struct schema_user user;
 	int rc;
 
-	rc = must(schema_user(a->txn, a->uid, &user));
+	rc = answer_must(schema_user(a->txn, a->uid, &user));
 	if (rc == 0)
 		a->out.nick = user.nick;
 	return rc;
@@ -304,7 +171,7 @@ kept_row(
 
 	if (schema_get_kept(val, &kept) != 0)
 		return -EIO;
-	row = add_row(a);
+	row = answer_add(a);
 	row->conv = kept.key;
 	row->text = kept.text;
 	row->text_len = kept.text_len;
@@ -326,7 +193,7 @@ answer_kept(struct answer *a)
 static int
 answer(struct answer *a)
 {
-	static int (*const by_kind[])(struct answer *) = {
+	static answer_fn *const by_kind[] = {
 		[SIG_READ_LOGIN] = answer_login,
 		[SIG_READ_INBOX] = answer_inbox,
 		[SIG_READ_HISTORY] = answer_history,
@@ -334,6 +201,10 @@ answer(struct answer *a)
 		[SIG_READ_USER] = answer_user,
 		[SIG_READ_CONTACTS] = answer_people,
 		[SIG_READ_SEARCH] = answer_people,
+		[SIG_READ_LARGE] = answer_large,
+		[SIG_READ_GROUP] = answer_group,
+		[SIG_READ_MEMBERS] = answer_members,
+		[SIG_READ_JOINS] = answer_joins,
 	};
 	struct schema_key k = schema_name(a->read->user);
 	int rc;
@@ -355,7 +226,7 @@ rows_read(struct store_txn *txn, struct sig_row *rows, const char *epoch,
 	a.out.err = answer(&a);
 	if (a.out.err != 0)
 		a.out.nrows = 0;
-	if (a.out.err != 0 && a.out.err != -ENOENT)
+	if (a.out.err != 0 && a.out.err != -ENOENT && a.out.err != -EPERM)
 		log_error("log_read_failed", KV_S("user", read->user),
 		    KV_I("kind", read->kind), KV_ERR(a.out.err));
 	a.out.rows = rows;

@@ -14,7 +14,12 @@ const char *const schema_tables[] = {
 	[T_CONV_IDS] = "conv_ids",
 	[T_CONVS] = "convs",
 	[T_MEMBERS] = "members",
+	[T_ROSTERS] = "rosters",
 	[T_RECENT] = "recent",
+	[T_LARGE] = "large",
+	[T_PINS] = "pins",
+	[T_JOINS] = "joins",
+	[T_MENTIONS] = "mentions",
 	[T_MESSAGES] = "messages",
 	[T_INBOX] = "inbox",
 	[T_CURSORS] = "cursors",
@@ -38,10 +43,12 @@ const char *const schema_tables[] = {
 /* First byte of a record: its layout. */
 enum {
 	LAYOUT_USER = 1,
-	LAYOUT_CONV = 1,
-	LAYOUT_MEMBER = 1,
-	LAYOUT_MESSAGE = 2,
-	LAYOUT_MID = 1,
+	LAYOUT_CONV = 2,
+	LAYOUT_MEMBER = 2,
+	LAYOUT_SEAT = 1,
+	LAYOUT_JOIN = 1,
+	LAYOUT_MESSAGE = 3,
+	LAYOUT_MID = 2,
 	LAYOUT_KEPT = 1
 };
 
@@ -79,6 +86,17 @@ schema_key2(uint64_t a, uint64_t b)
 
 	key_num(&k, a);
 	key_num(&k, b);
+	return k;
+}
+
+struct schema_key
+schema_key3(uint64_t a, uint64_t b, uint64_t c)
+{
+	struct schema_key k = { .len = 0 };
+
+	key_num(&k, a);
+	key_num(&k, b);
+	key_num(&k, c);
 	return k;
 }
 
@@ -158,10 +176,18 @@ void
 schema_put_conv(struct buf *b, const struct schema_conv *conv)
 {
 	buf_u8(b, LAYOUT_CONV);
+	buf_u8(b, (uint8_t)conv->kind);
+	buf_u8(b, conv->large);
+	buf_u8(b, (uint8_t)conv->join);
+	buf_u8(b, (uint8_t)conv->history);
 	buf_u64(b, conv->created_ts);
 	buf_u64(b, conv->member[0]);
 	buf_u64(b, conv->member[1]);
+	buf_u64(b, conv->members);
 	put_str(b, conv->name);
+	put_str(b, conv->title);
+	put_str(b, conv->avatar);
+	put_str(b, conv->announcement);
 }
 
 int
@@ -171,10 +197,18 @@ schema_get_conv(const struct store_val *v, struct schema_conv *conv)
 
 	if (cursor_u8(&c) != LAYOUT_CONV)
 		return -EIO;
+	conv->kind = (enum schema_kind)cursor_u8(&c);
+	conv->large = cursor_u8(&c) != 0;
+	conv->join = (enum sig_join)cursor_u8(&c);
+	conv->history = (enum sig_history)cursor_u8(&c);
 	conv->created_ts = cursor_u64(&c);
 	conv->member[0] = cursor_u64(&c);
 	conv->member[1] = cursor_u64(&c);
+	conv->members = cursor_u64(&c);
 	conv->name = get_str(&c);
+	conv->title = get_str(&c);
+	conv->avatar = get_str(&c);
+	conv->announcement = get_str(&c);
 	return c.err == 0 ? 0 : -EIO;
 }
 
@@ -183,7 +217,12 @@ schema_put_member(struct buf *b, const struct schema_member *m)
 {
 	buf_u8(b, LAYOUT_MEMBER);
 	buf_u64(b, m->place);
+	buf_u64(b, m->since);
 	buf_u64(b, m->read);
+	buf_u64(b, m->count);
+	buf_u64(b, m->own);
+	buf_u64(b, m->own_read);
+	buf_u64(b, m->muted_until);
 }
 
 int
@@ -194,7 +233,54 @@ schema_get_member(const struct store_val *v, struct schema_member *m)
 	if (cursor_u8(&c) != LAYOUT_MEMBER)
 		return -EIO;
 	m->place = cursor_u64(&c);
+	m->since = cursor_u64(&c);
 	m->read = cursor_u64(&c);
+	m->count = cursor_u64(&c);
+	m->own = cursor_u64(&c);
+	m->own_read = cursor_u64(&c);
+	m->muted_until = cursor_u64(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
+schema_put_seat(struct buf *b, const struct schema_seat *seat)
+{
+	buf_u8(b, LAYOUT_SEAT);
+	buf_u8(b, (uint8_t)seat->role);
+	buf_u64(b, seat->joined_ts);
+	buf_u64(b, seat->muted_until);
+}
+
+int
+schema_get_seat(const struct store_val *v, struct schema_seat *seat)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_SEAT)
+		return -EIO;
+	seat->role = (enum sig_role)cursor_u8(&c);
+	seat->joined_ts = cursor_u64(&c);
+	seat->muted_until = cursor_u64(&c);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+void
+schema_put_join(struct buf *b, const struct schema_join *join)
+{
+	buf_u8(b, LAYOUT_JOIN);
+	buf_u64(b, join->ts);
+	put_str(b, join->memo);
+}
+
+int
+schema_get_join(const struct store_val *v, struct schema_join *join)
+{
+	struct cursor c = cursor_init(v->data, v->len);
+
+	if (cursor_u8(&c) != LAYOUT_JOIN)
+		return -EIO;
+	join->ts = cursor_u64(&c);
+	join->memo = get_str(&c);
 	return c.err == 0 ? 0 : -EIO;
 }
 
@@ -204,8 +290,9 @@ schema_put_message(struct buf *b, const struct schema_message *m)
 	buf_u8(b, LAYOUT_MESSAGE);
 	buf_u64(b, m->id);
 	buf_u64(b, m->ts);
-	buf_u64(b, m->count[0]);
-	buf_u64(b, m->count[1]);
+	buf_u64(b, m->from);
+	buf_u64(b, m->count);
+	buf_u64(b, m->own);
 	buf_u64(b, m->latest);
 }
 
@@ -218,8 +305,9 @@ schema_get_message(const struct store_val *v, struct schema_message *m)
 		return -EIO;
 	m->id = cursor_u64(&c);
 	m->ts = cursor_u64(&c);
-	m->count[0] = cursor_u64(&c);
-	m->count[1] = cursor_u64(&c);
+	m->from = cursor_u64(&c);
+	m->count = cursor_u64(&c);
+	m->own = cursor_u64(&c);
 	m->latest = cursor_u64(&c);
 	m->text_len = cursor_left(&c);
 	m->text = (const char *)cursor_bytes(&c, m->text_len);
@@ -236,8 +324,7 @@ schema_put_mid(struct buf *b, const struct schema_mid *m)
 	buf_u8(b, LAYOUT_MID);
 	buf_u64(b, m->cid);
 	buf_u64(b, m->seq);
-	buf_u64(b, m->sync_user);
-	buf_u64(b, m->sync_peer);
+	buf_u64(b, m->sync);
 }
 
 int
@@ -249,8 +336,7 @@ schema_get_mid(const struct store_val *v, struct schema_mid *m)
 		return -EIO;
 	m->cid = cursor_u64(&c);
 	m->seq = cursor_u64(&c);
-	m->sync_user = cursor_u64(&c);
-	m->sync_peer = cursor_u64(&c);
+	m->sync = cursor_u64(&c);
 	return c.err == 0 ? 0 : -EIO;
 }
 
@@ -343,6 +429,18 @@ schema_member(
 	return rc == 0 ? schema_get_member(&v, m) : rc;
 }
 
+int
+schema_seat(
+    struct store_txn *txn, uint64_t cid, uint64_t uid, struct schema_seat *seat)
+{
+	struct schema_key k = schema_key2(cid, uid);
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_ROSTERS, &k, &v);
+	return rc == 0 ? schema_get_seat(&v, seat) : rc;
+}
+
 /* The last row whose first number is id; nums gets both. */
 static int
 last_row(struct store_txn *txn, enum schema_table table, uint64_t id,
@@ -395,20 +493,16 @@ schema_newest(struct store_txn *txn, uint64_t cid, uint64_t *seq,
 }
 
 int
-schema_unread(struct store_txn *txn, uint64_t uid,
-    const struct schema_conv *conv, uint64_t cid, uint64_t read,
-    uint64_t *unread)
+schema_unread(struct store_txn *txn, uint64_t cid,
+    const struct schema_member *m, uint64_t *unread)
 {
-	int other = conv->member[0] == uid;
-	struct schema_message head, m = { .count = { 0, 0 } };
+	struct schema_message head;
 	uint64_t seq;
 	int rc;
 
 	rc = schema_newest(txn, cid, &seq, &head);
-	if (rc == 0 && read > 0)
-		rc = schema_message(txn, cid, read, &m);
 	if (rc != 0)
 		return -EIO;
-	*unread = head.count[other] - m.count[other];
+	*unread = head.count - m->count - (m->own - m->own_read);
 	return 0;
 }

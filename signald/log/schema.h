@@ -23,7 +23,12 @@ enum schema_table {
 	T_CONV_IDS,  /* conv -> cid */
 	T_CONVS,     /* cid -> struct schema_conv */
 	T_MEMBERS,   /* uid cid -> struct schema_member */
+	T_ROSTERS,   /* cid uid -> struct schema_seat */
 	T_RECENT,    /* uid place -> cid; the highest place is the newest */
+	T_LARGE,     /* uid cid -> 0: in no inbox, and not in T_RECENT */
+	T_PINS,      /* uid cid -> 0 */
+	T_JOINS,     /* cid uid -> struct schema_join */
+	T_MENTIONS,  /* uid cid seq -> uid of the sender; uid 0: of everybody */
 	T_MESSAGES,  /* cid seq -> struct schema_message */
 	T_INBOX,     /* uid sync -> cid seq */
 	T_CURSORS,   /* uid device -> sync */
@@ -50,9 +55,9 @@ enum schema_table {
 /* Names of the tables on disk, in the order above; NULL ends. */
 extern const char *const schema_tables[];
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
-/* Up to two numbers and a name. */
+/* Up to two numbers and a name, or three numbers. */
 struct schema_key {
 	uint8_t bytes[16 + SIG_CONV_MAX];
 	size_t len;
@@ -60,6 +65,7 @@ struct schema_key {
 
 struct schema_key schema_key1(uint64_t);
 struct schema_key schema_key2(uint64_t, uint64_t);
+struct schema_key schema_key3(uint64_t, uint64_t, uint64_t);
 struct schema_key schema_key_named(uint64_t, const char *name);
 struct schema_key schema_name(const char *name);
 
@@ -78,23 +84,49 @@ struct schema_user {
 	const char *name, *nick, *pwhash;
 };
 
+enum schema_kind { SCHEMA_DIRECT, SCHEMA_GROUP, SCHEMA_DISSOLVED };
+
 struct schema_conv {
+	enum schema_kind kind;
+	bool large; /* read by cursor; stays so */
+	enum sig_join join;
+	enum sig_history history;
 	uint64_t created_ts;
-	uint64_t member[2]; /* uids; twice the same when talking to oneself */
-	const char *name;
+	uint64_t member[2]; /* uids, of a 1:1 conversation */
+	uint64_t members;   /* how many */
+	const char *name, *title, *avatar, *announcement;
 };
 
-/* What one of its members has to do with a conversation. */
+/* How one of its members keeps a conversation. */
 struct schema_member {
-	uint64_t place; /* of the row in T_RECENT */
+	uint64_t place; /* of the row in T_RECENT, 0: none */
+	uint64_t since; /* seq that the member came with; sees it and later */
 	uint64_t read;  /* seq up to which the user has read */
+	uint64_t count; /* of the message at read, as it stands there */
+	/* Of the member's own messages that count as unread to others: all, and
+	 * those up to read. */
+	uint64_t own, own_read;
+	uint64_t muted_until;
+};
+
+/* What a member is in a conversation. */
+struct schema_seat {
+	enum sig_role role;
+	uint64_t joined_ts;
+	uint64_t muted_until; /* may not speak until then */
+};
+
+struct schema_join {
+	uint64_t ts;
+	const char *memo;
 };
 
 struct schema_message {
 	uint64_t id, ts;
-	/* Messages that count as unread, by each of the two members, up to
-	 * this one: so the unread ones are a subtraction. */
-	uint64_t count[2];
+	uint64_t from; /* uid */
+	/* Messages that count as unread up to this one, of everybody and of
+	 * the sender: so the unread ones are a subtraction. */
+	uint64_t count, own;
 	uint64_t latest; /* seq of the last that is no change, this or before */
 	const char *text; /* the inside of the JSON object that is stored */
 	size_t text_len;
@@ -102,7 +134,7 @@ struct schema_message {
 
 struct schema_mid {
 	uint64_t cid, seq;
-	uint64_t sync_user, sync_peer;
+	uint64_t sync; /* in the sender's inbox, or 0 */
 };
 
 /* What the core keeps of its sessions and calls. */
@@ -115,6 +147,8 @@ struct buf;
 void schema_put_user(struct buf *, const struct schema_user *);
 void schema_put_conv(struct buf *, const struct schema_conv *);
 void schema_put_member(struct buf *, const struct schema_member *);
+void schema_put_seat(struct buf *, const struct schema_seat *);
+void schema_put_join(struct buf *, const struct schema_join *);
 /* The head only; the JSON object follows it. */
 void schema_put_message(struct buf *, const struct schema_message *);
 void schema_put_mid(struct buf *, const struct schema_mid *);
@@ -123,6 +157,8 @@ void schema_put_kept(struct buf *, const struct schema_kept *);
 int schema_get_user(const struct store_val *, struct schema_user *);
 int schema_get_conv(const struct store_val *, struct schema_conv *);
 int schema_get_member(const struct store_val *, struct schema_member *);
+int schema_get_seat(const struct store_val *, struct schema_seat *);
+int schema_get_join(const struct store_val *, struct schema_join *);
 int schema_get_message(const struct store_val *, struct schema_message *);
 int schema_get_mid(const struct store_val *, struct schema_mid *);
 int schema_get_kept(const struct store_val *, struct schema_kept *);
@@ -139,9 +175,11 @@ int schema_message(
 /* The newest one and its seq; -ENOENT: there is none. */
 int schema_newest(
     struct store_txn *, uint64_t cid, uint64_t *seq, struct schema_message *);
+int schema_seat(
+    struct store_txn *, uint64_t cid, uint64_t uid, struct schema_seat *);
 /* The messages that the member has not read. */
-int schema_unread(struct store_txn *, uint64_t uid, const struct schema_conv *,
-    uint64_t cid, uint64_t read, uint64_t *unread);
+int schema_unread(struct store_txn *, uint64_t cid,
+    const struct schema_member *, uint64_t *unread);
 /* The second number of the last row whose first is id; 0 without rows. */
 int
 schema_last(struct store_txn *, enum schema_table, uint64_t id, uint64_t *last);

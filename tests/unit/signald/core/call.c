@@ -279,7 +279,7 @@ test_glare_crossing(void **state)
 	int alice_first = 0, bob_first = 0;
 	uint64_t seed;
 
-	for (seed = 1; seed <= 40; seed++)
+	for (seed = 1; seed <= 200; seed++)
 		crossing(seed, &alice_first, &bob_first);
 	assert_true(alice_first > 5);
 	assert_true(bob_first > 5);

@@ -78,7 +78,8 @@ client_login(struct world *w, const char *user, const char *device,
 struct world *
 client_world(const struct world_opts *opts)
 {
-	static const char *const names[] = { "alice", "bob", "carol", "dave" };
+	static const char *const names[] = { "alice", "bob", "carol", "dave",
+		"erin" };
 	struct world *w = world_new(opts);
 	char nick[16];
 	size_t i;

@@ -99,6 +99,7 @@ test_more_than_the_log_in_reads(void **state)
 		.ts = WORLD_WALL_MS,
 		.user = "alice",
 		.type = "text",
+		.found = true,
 		.body = (char *)"{\"text\":\"x\"}",
 		.body_len = 12 };
 	struct world *w = *state;

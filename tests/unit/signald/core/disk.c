@@ -20,7 +20,8 @@ struct disk {
 	struct store *store;
 	struct store_reader *reader;
 	char epoch[SIG_EPOCH_LEN];
-	struct buf record; /* of the last append */
+	struct buf record;       /* of the last append */
+	struct sig_receiver *to; /* likewise */
 	struct sig_row rows[MSGLOG_ROWS_MAX];
 };
 
@@ -83,6 +84,7 @@ disk_free(struct disk *d)
 	store_reader_free(d->reader);
 	store_close(d->store);
 	buf_fini(&d->record);
+	free(d->to);
 	free(d);
 }
 
@@ -102,7 +104,8 @@ disk_append(
 {
 	struct apply_list list = STAILQ_HEAD_INITIALIZER(list);
 	struct apply_request r = { .append = (struct sig_append *)a,
-		.record = d->record };
+		.record = d->record,
+		.to = d->to };
 	struct apply_group group = { .requests = &list,
 		.mid_keep_ms = MID_KEEP_MS };
 	int rc;
@@ -110,6 +113,7 @@ disk_append(
 	STAILQ_INSERT_TAIL(&list, &r, next);
 	rc = store_write(d->store, apply_group, &group);
 	d->record = r.record;
+	d->to = r.to;
 	*done = r.done;
 	if (rc != 0)
 		*done = (struct sig_appended){ .err = rc };

@@ -59,6 +59,8 @@ world_defaults(void)
 		    .max_links = 1000,
 		    .max_sessions_per_user = 8,
 		    .max_pending_per_session = 32,
+		    .group_members = 100,
+		    .group_fanout = 4,
 		    .token_key = { 1, 2, 3 },
 		    .shard_key = { 4 }, /* alice, bob, carol and calls apart */
 		    .turn_secrets = secrets,

@@ -16,11 +16,11 @@ test_send(void **state)
 	int a = login(w, "alice", "d1"), b = login(w, "bob", "d2");
 
 	ask(w, a, TO_BOB("7", "m-1"),
-	    "{'id':7,'ok':{'mid':'m-1','id':'5','conv':'main:1:alice:bob',"
+	    "{'id':7,'ok':{'mid':'m-1','id':'6','conv':'main:1:alice:bob',"
 	    "'seq':1,'sync':1,'ts':1790000000000}}");
 	want(w, a,
 	    "{'push':'message','sync':1,'conv':'main:1:alice:bob','seq':1,"
-	    "'id':'5','from':'alice','device':'d1','mid':'m-1',"
+	    "'id':'6','from':'alice','device':'d1','mid':'m-1',"
 	    "'type':'text','body':{'text':'hello'}}");
 	want(w, b,
 	    "{'push':'message','sync':1,'from':'alice','mid':'m-1',"
@@ -80,16 +80,16 @@ test_mid_is_idempotent(void **state)
 	int a = login(w, "alice", "d1"), b = login(w, "bob", "d2");
 
 	world_say(w, a, TO_BOB("7", "m-1"));
-	want(w, a, "{'id':7,'ok':{'id':'5','seq':1,'sync':1}}");
+	want(w, a, "{'id':7,'ok':{'id':'6','seq':1,'sync':1}}");
 	world_hear_all(w, a);
 	world_hear_all(w, b);
 	world_run(w, 1000);
 	/* The first answer, whatever the repeat says. */
 	ask(w, a, TO_BOB("8", "m-1"),
-	    "{'id':8,'ok':{'mid':'m-1','id':'5','seq':1,'sync':1,"
+	    "{'id':8,'ok':{'mid':'m-1','id':'6','seq':1,'sync':1,"
 	    "'ts':1790000000000}}");
 	ask(w, a, TEXT("9", "carol", "m-1"),
-	    "{'id':9,'ok':{'id':'5','conv':'main:1:alice:bob'}}");
+	    "{'id':9,'ok':{'id':'6','conv':'main:1:alice:bob'}}");
 	want_nothing(w, a);
 	want_nothing(w, b);
 	assert_int_equal(WORLD_STAT(w, duplicates), 2);

@@ -8,6 +8,7 @@ void
 event_free(struct event *e)
 {
 	free(e->text);
+	free(e->to);
 	sig_mail_free(e->mail);
 	sig_append_free(e->append);
 	free(e);
@@ -159,6 +160,12 @@ run_commit(struct world *w, struct event *e)
 		return;
 	}
 	disk_append(w->disk, e->append, &done->result);
+	if (done->result.nto > 0) {
+		done->to = calloc(done->result.nto, sizeof(*done->to));
+		memcpy(done->to, done->result.to,
+		    done->result.nto * sizeof(*done->to));
+		done->result.to = done->to;
+	}
 	if (done->result.text == NULL)
 		return;
 	done->text = strndup(done->result.text, done->result.text_len);

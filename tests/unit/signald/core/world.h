@@ -30,6 +30,7 @@ struct event {
 	struct sig_mail *mail;
 	struct sig_append *append;
 	struct sig_appended result;
+	struct sig_receiver *to; /* APPENDED: what result.to is */
 	struct sig_read read;
 };
 

@@ -59,7 +59,7 @@ test_what_is_retracted_is_gone(void **state)
 			     "{\"seq\":1,\"text\":\"secret\"}"),
 	    0);
 	assert_int_equal(f->last.seq, 2);
-	assert_int_equal(f->last.sync_peer, 2);
+	assert_int_equal(logfix_sync(f, "bob"), 2);
 	assert_true(anywhere(f, "secret"));
 	assert_true(anywhere(f, "\"edits\":[2]"));
 	assert_int_equal(change(f, SIG_CHANGE_REACTION, "bob", "3",

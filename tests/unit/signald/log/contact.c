@@ -61,8 +61,8 @@ test_both_rows(void **state)
 	assert_string_equal(f->text,
 	    "\"user\":\"bob\",\"nick\":\"Bob\",\"state\":\"outgoing\","
 	    "\"ts\":1790000000003,\"memo\":\"hi\"");
-	assert_int_equal(f->last.sync_user, 1);
-	assert_int_equal(f->last.sync_peer, 1);
+	assert_int_equal(f->last.version, 1);
+	assert_int_equal(f->last.peer_version, 1);
 	check_list(f, "alice", SIG_LIST_OUTGOING, "bob/Bob;");
 	check_list(f, "bob", SIG_LIST_INCOMING, "alice/Alice;");
 	assert_int_equal(deed(f, "bob", SIG_CONTACT_ACCEPT, "alice", ""), 0);
@@ -82,8 +82,8 @@ test_both_rows(void **state)
 	    deed(f, "alice", SIG_CONTACT_REQUEST, "nobody", ""), -ENOENT);
 	assert_int_equal(deed(f, "bob", SIG_CONTACT_ACCEPT, "alice", ""), 0);
 	assert_true(f->last.duplicate);
-	assert_int_equal(f->last.sync_user, 2);
-	assert_int_equal(f->last.sync_peer, 0);
+	assert_int_equal(f->last.version, 2);
+	assert_int_equal(f->last.peer_version, 0);
 	check_version(f, "alice", 2);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/signald/log/logfix.h"
@@ -81,6 +82,10 @@ result(void *arg, bool own, uint64_t ticket, const struct sig_appended *done)
 	if (done->text_len > 0)
 		memcpy(f->text, done->text, done->text_len);
 	f->text[done->text_len] = '\0';
+	assert_true(done->nto <= 64);
+	if (done->nto > 0)
+		memcpy(f->to, done->to, done->nto * sizeof(f->to[0]));
+	f->last.to = f->to;
 	f->order[f->n] = ticket;
 	f->errs[f->n++] = done->err;
 }
@@ -136,6 +141,7 @@ logfix_ask_send(struct logfix *f, uint64_t ticket, const char *from,
 	snprintf(a->mid, sizeof(a->mid), "%s", mid);
 	snprintf(a->type, sizeof(a->type), "%s", "text");
 	a->counts = true;
+	a->found = true;
 	a->body = strdup("{\"text\":\"hi\"}");
 	a->body_len = strlen(a->body);
 	assert_int_equal(msglog_append(f->port, ticket, false, a), 0);
@@ -158,6 +164,17 @@ logfix_say(struct logfix *f, const char *from, const char *to, const char *mid)
 	logfix_ask_send(f, 1, from, to, mid);
 	logfix_settle(f);
 	return f->last.err;
+}
+
+uint64_t
+logfix_sync(const struct logfix *f, const char *user)
+{
+	size_t i;
+
+	for (i = 0; i < f->last.nto; i++)
+		if (strcmp(f->to[i].user, user) == 0)
+			return f->to[i].sync;
+	return 0;
 }
 
 void

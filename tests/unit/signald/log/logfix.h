@@ -29,7 +29,8 @@ struct logfix {
 	uint64_t ts;
 	struct sig_appended last;
 	char text[4096];
-	uint64_t order[64]; /* tickets as they came back */
+	struct sig_receiver to[64]; /* of the last */
+	uint64_t order[64];         /* tickets as they came back */
 	int errs[64];
 	size_t n;
 };
@@ -61,6 +62,8 @@ void logfix_settle(struct logfix *);
 /* A message, settled; its err. */
 int
 logfix_say(struct logfix *, const char *from, const char *to, const char *mid);
+/* Where the last entry stands in the user's inbox; 0: not there. */
+uint64_t logfix_sync(const struct logfix *, const char *user);
 void logfix_three_users(struct logfix *); /* alice, bob, carol */
 
 /* Of alice's and bob's conversation. */

@@ -45,8 +45,8 @@ test_message(void **state)
 	assert_true(f->last.first);
 	assert_false(f->last.duplicate);
 	assert_int_equal(f->last.seq, 1);
-	assert_int_equal(f->last.sync_user, 1);
-	assert_int_equal(f->last.sync_peer, 1);
+	assert_int_equal(f->last.sync, 1);
+	assert_int_equal(logfix_sync(f, "bob"), 1);
 	snprintf(want, sizeof(want),
 	    "\"conv\":\"main:1:alice:bob\",\"seq\":1,\"id\":\"%d\",\"ts\":%llu,"
 	    "\"from\":\"alice\",\"device\":\"d1\",\"mid\":\"m-\\\"1\\\"\","
@@ -60,12 +60,12 @@ test_message(void **state)
 	assert_int_equal(logfix_say(f, "bob", "alice", "b-1"), 0);
 	assert_false(f->last.first);
 	assert_int_equal(f->last.seq, 2);
-	assert_int_equal(f->last.sync_user, 2);
+	assert_int_equal(f->last.sync, 2);
 	/* Another conversation: the inbox goes on, seq starts. */
 	assert_int_equal(logfix_say(f, "carol", "bob", "c-1"), 0);
 	assert_int_equal(f->last.seq, 1);
-	assert_int_equal(f->last.sync_user, 1);
-	assert_int_equal(f->last.sync_peer, 3);
+	assert_int_equal(f->last.sync, 1);
+	assert_int_equal(logfix_sync(f, "bob"), 3);
 	s = logfix_read(f, &read);
 	assert_string_equal(s.rows, "1:1;2:2;3:1;");
 	read.from = 2;
@@ -95,8 +95,8 @@ test_repeated_mid(void **state)
 	assert_int_equal(f->last.id, first.id);
 	assert_int_equal(f->last.seq, first.seq);
 	assert_int_equal(f->last.ts, first.ts);
-	assert_int_equal(f->last.sync_user, first.sync_user);
-	assert_int_equal(f->last.sync_peer, first.sync_peer);
+	assert_int_equal(f->last.sync, first.sync);
+	assert_int_equal(f->last.nto, 0);
 	assert_string_equal(f->text, text);
 	/* Twice in one group; and the same mid of another user is new. */
 	logfix_ask_send(f, 1, "alice", "bob", "m-3");
@@ -209,7 +209,7 @@ test_conversations(void **state)
 	assert_string_equal(s.rows, "bob/Bob;carol/Carol;");
 	assert_non_null(strstr(s.first_text, "\"seq\":3"));
 	logfix_say(f, "alice", "alice", "note"); /* to oneself */
-	assert_int_equal(f->last.sync_user, f->last.sync_peer);
+	assert_int_equal(f->last.sync, logfix_sync(f, "alice"));
 	assert_string_equal(
 	    logfix_read(f, &read).rows, "alice/Alice;bob/Bob;carol/Carol;");
 	read.limit = 1;
@@ -319,7 +319,7 @@ test_full(void **state)
 		snprintf(mid, sizeof(mid), "m%d", i);
 		if (logfix_say(f, "alice", "bob", mid) != 0)
 			break;
-		last = f->last.sync_peer;
+		last = logfix_sync(f, "bob");
 	}
 	assert_int_equal(f->last.err, -ENOSPC);
 	assert_true(last > 100);
@@ -330,7 +330,7 @@ test_full(void **state)
 	logfix_open(f, 64 * MIB);
 	assert_int_equal(logfix_say(f, "alice", "bob", mid), 0);
 	assert_false(f->last.duplicate);
-	assert_int_equal(f->last.sync_peer, last + 1);
+	assert_int_equal(logfix_sync(f, "bob"), last + 1);
 }
 
 /* What waits for the disk is memory, too. */

@@ -34,6 +34,8 @@ static const struct {
 	{ { "signald_users_online", "gauge", "Users with a session." },
 	    CORE(users_online) },
 	{ { "signald_calls", "gauge", "Calls that go on." }, CORE(calls) },
+	{ { "signald_rooms", "gauge", "Rooms and chatrooms with somebody in." },
+	    CORE(rooms) },
 	{ { "signald_accepted_total", "counter", "Connections let in." },
 	    SHELL(accepted) },
 	{ { "signald_refused_total", "counter",

@@ -33,6 +33,8 @@ struct signald_conf {
 	int64_t max_connections; /* of the daemon */
 	int64_t max_sessions;    /* of a user */
 	int64_t group_members, group_fanout;
+	int64_t max_rooms; /* of a worker */
+	int64_t chatroom_members;
 	int64_t send_queue; /* bytes a connection may be behind */
 	int64_t token_ms, ice_ms, mid_ms;
 	int64_t store_max;                       /* bytes */

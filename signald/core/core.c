@@ -4,6 +4,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/json/json.h"
+#include "signald/core/crowd.h"
 #include "signald/core/call.h"
 #include "signald/core/effect.h"
 #include "signald/core/inbox.h"
@@ -17,6 +18,7 @@
 #define SESSIONS_PER_LINK 2
 #define USERS_PER_LINK    4
 #define TICKETS_PER_LINK  16
+#define HALLS_PER_LINK    16
 
 struct sig_core *
 sig_core_new(const struct sig_config *cfg)
@@ -34,6 +36,8 @@ sig_core_new(const struct sig_config *cfg)
 	htab_init(&core->calls, links * USERS_PER_LINK);
 	htab_init(&core->tickets, links * TICKETS_PER_LINK);
 	htab_init(&core->audiences, links * USERS_PER_LINK);
+	htab_init(&core->crowds, cfg->max_rooms);
+	htab_init(&core->halls, links * HALLS_PER_LINK);
 	STAILQ_INIT(&core->effects);
 	STAILQ_INIT(&core->local);
 	return core;
@@ -58,6 +62,7 @@ sig_core_free(struct sig_core *core)
 	struct sig_link *link;
 	struct sig_user *user;
 	struct sig_call *call;
+	struct sig_crowd *crowd;
 	size_t pos = 0;
 
 	if (core == NULL)
@@ -68,6 +73,8 @@ sig_core_free(struct sig_core *core)
 		sig_user_free(core, user);
 	while ((call = LIST_FIRST(&core->all_calls)) != NULL)
 		sig_call_free(core, call);
+	while ((crowd = LIST_FIRST(&core->all_crowds)) != NULL)
+		sig_crowd_free(core, crowd);
 	while ((ticket = htab_next(&core->tickets, &pos)) != NULL)
 		sig_ticket_free(ticket);
 	nodes_free(&core->effects);
@@ -78,6 +85,8 @@ sig_core_free(struct sig_core *core)
 	htab_fini(&core->calls);
 	htab_fini(&core->tickets);
 	htab_fini(&core->audiences);
+	htab_fini(&core->crowds);
+	htab_fini(&core->halls);
 	free(core);
 }
 

@@ -12,7 +12,7 @@
  * a session gets messages only by walking its cursor through the user's
  * inbox log; a push that arrives in order is just the short cut.
  *
- * Owns: users, sessions, calls, pending tickets, the effect queue.
+ * Owns: users, sessions, calls, rooms, pending tickets, the effect queue.
  * Thread: one; shards share nothing.
  */
 #ifndef FLOE_SIGNALD_CORE_CORE_H
@@ -41,6 +41,8 @@ struct sig_config {
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
 	uint32_t group_members;    /* at most in a group */
 	uint32_t group_fanout;     /* a larger one is read by cursor */
+	uint32_t max_rooms;        /* and chatrooms, that one core holds */
+	uint32_t chatroom_members; /* sessions in one chatroom */
 	uint8_t token_key[32];     /* signs log-in tokens */
 	const struct sig_jwt *jwt; /* outside tokens; NULL: none are taken */
 	uint8_t shard_key[16]; /* places users and calls; same in all shards */
@@ -133,6 +135,7 @@ uint32_t sig_shard_of(const struct sig_config *, const char *key);
 /* Single-writer counters; another thread may read them (relaxed). */
 struct sig_stats {
 	uint64_t links, sessions, users_online, calls; /* gauges */
+	uint64_t rooms; /* with chatrooms; a gauge */
 	uint64_t messages, pushes, resends, duplicates, requests, errors;
 	uint64_t calls_started, calls_answered, resumes;
 };

@@ -15,6 +15,7 @@
 #include "signald/core/link.h"
 #include "signald/core/name.h"
 #include "signald/core/presence.h"
+#include "signald/core/place.h"
 #include "signald/core/session.h"
 #include "signald/core/user.h"
 
@@ -424,6 +425,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 	hello_send(core, s, request, resumed, recovered);
 	sig_ice_told(core, s);
 	sig_leg_hello(core, s);
+	sig_places_back(core, s);
 	s->woken = false;
 	sig_inbox_pump(core, s);
 }

@@ -327,11 +327,11 @@ relay_text(const struct sig_config *cfg, struct json_in *in, int event,
 	sig_push_begin(&o, &b, names[event]);
 	json_out_str(&o, "call", call);
 	if (event == SIG_CALL_CANDIDATE)
-		sig_payload_candidates(&o, in, cfg->candidates);
+		sig_payload_candidates(&o, "candidates", in, cfg->candidates);
 	else if (event == SIG_CALL_MEDIA)
 		sig_payload_media(&o, in);
 	else
-		sig_payload_sdp(&o, in, cfg->sdp_bytes);
+		sig_payload_sdp(&o, "sdp", in, cfg->sdp_bytes);
 	if (in->code != 0 || json_out_end(&o) != 0) {
 		buf_fini(&b);
 		return NULL;

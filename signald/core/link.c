@@ -132,7 +132,7 @@ void
 sig_link_welcome(struct sig_core *core, struct sig_link *link)
 {
 	static const char *const features[] = { "message", "presence", "call",
-		"contact", "ice" };
+		"room", "chatroom", "contact", "ice" };
 	const struct sig_config *cfg = &core->cfg;
 	struct json_out o;
 	struct buf b;

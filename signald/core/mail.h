@@ -15,6 +15,7 @@
 
 #define SIG_CALL_MAX    160 /* a call id carries its conversation */
 #define SIG_SESSION_MAX 40
+#define SIG_ROOM_MAX    SIG_CONV_MAX
 
 enum sig_mail_kind {
 	SIG_MAIL_INBOX,    /* to a user: sync stands at text in your inbox */
@@ -31,6 +32,11 @@ enum sig_mail_kind {
 	SIG_MAIL_NOTE,      /* to a user (but one session): push text */
 	SIG_MAIL_CALL_PUSH, /* to a user (or one session): push text */
 	SIG_MAIL_AUDIENCE,  /* to every shard: a large conversation's entry */
+	SIG_MAIL_ROOM,      /* to a room: an op of a session, or its fate */
+	SIG_MAIL_CHATROOM,  /* to a chatroom: likewise */
+	SIG_MAIL_ROOM_REPLY, /* to a user's session: the answer of an op */
+	SIG_MAIL_ROOM_TELL,  /* to all of a room where the user lives: push text
+			      */
 };
 
 struct sig_mail {
@@ -39,14 +45,17 @@ struct sig_mail {
 	char from[SIG_NAME_MAX + 1];       /* the user it comes from */
 	char session[SIG_SESSION_MAX + 1]; /* of from, or the one addressed */
 	char device[SIG_DEVICE_MAX + 1];
-	char call[SIG_CALL_MAX + 1];
-	/* CALL, CALL_REPLY: the asking shard's ticket; INBOX: the seq */
+	char call[SIG_CALL_MAX + 1]; /* or room */
+	/* An op or its REPLY: the asking shard's ticket; INBOX: the seq */
 	uint64_t request;
-	uint64_t sync;  /* INBOX; AUDIENCE: the seq; CONTACT: their version */
+	/* INBOX; AUDIENCE: the seq; CONTACT: their version; ROOM, CHATROOM: a
+	 * number that the op has */
+	uint64_t sync;
 	uint64_t ts;    /* wall ms */
 	uint32_t flags; /* CALL: event (call.h); CALL_REPLY: error (reply.h);
 			 * CALL_PUSH: leg.h; PRESENCE: presence.c;
-			 * INBOX: audience.h */
+			 * INBOX: audience.h;
+			 * ROOM, CHATROOM, ROOM_TELL: crowd.h */
 	char *text;     /* JSON */
 	size_t text_len;
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/crypto/crypto.h"
 #include "signald/core/name.h"
 
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -11,6 +12,7 @@
 
 #define CALL_HEX      16 /* digits of the nonce */
 #define GROUP_LETTERS 26
+#define ROOM_TEXT     22 /* of a room's nonce */
 
 /* Every byte is one of set; len counts, so a NUL inside is refused too. */
 static bool
@@ -167,4 +169,39 @@ sig_history_name(enum sig_history history)
 	static const char *const names[] = { "joined", "all" };
 
 	return names[history];
+}
+
+void
+sig_name_room(char out[SIG_ROOM_MAX + 1], const uint8_t nonce[SIG_ROOM_NONCE])
+{
+	memcpy(out, "r-", 2);
+	crypto_base64url(nonce, SIG_ROOM_NONCE, out + 2);
+}
+
+bool
+sig_name_room_ok(const char *s, size_t len)
+{
+	return len == 2 + ROOM_TEXT && memcmp(s, "r-", 2) == 0 &&
+	    all_of(s + 2, len - 2, UPPER LOWER DIGITS "_-");
+}
+
+bool
+sig_name_chatroom_ok(const char *s, size_t len)
+{
+	return len >= 1 && len <= SIG_CHATROOM_MAX &&
+	    all_of(s, len, LOWER DIGITS "._-");
+}
+
+void
+sig_name_chatroom(char out[SIG_ROOM_MAX + 1], const char *app, const char *name)
+{
+	snprintf(out, SIG_ROOM_MAX + 1, "%s:c:%s", app, name);
+}
+
+const char *
+sig_name_chatroom_of(const char *key)
+{
+	const char *colon = strrchr(key, ':');
+
+	return colon == NULL ? key : colon + 1;
 }

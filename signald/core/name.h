@@ -3,7 +3,8 @@
  * name: how users, devices, conversations and calls are spelled, and nothing
  * but the spelling. A 1:1 conversation is "app:1:min:max" of its two users, a
  * call is "c-" hex "@" conversation, so whoever holds an id knows where its
- * owner lives.
+ * owner lives. A room is "r-" and a nonce that nobody guesses, a chatroom of
+ * the users' choosing is "app:c:name".
  * Owns: nothing.  Thread: any.
  */
 #ifndef FLOE_SIGNALD_CORE_NAME_H
@@ -44,5 +45,16 @@ bool sig_name_group_ok(const char *conv, const char *app);
 const char *sig_role_name(enum sig_role);
 const char *sig_join_name(enum sig_join);
 const char *sig_history_name(enum sig_history);
+#define SIG_ROOM_NONCE   16 /* bytes */
+#define SIG_CHATROOM_MAX 64
+
+void
+sig_name_room(char out[SIG_ROOM_MAX + 1], const uint8_t nonce[SIG_ROOM_NONCE]);
+bool sig_name_room_ok(const char *, size_t len);
+bool sig_name_chatroom_ok(const char *, size_t len);
+/* The key of a chatroom that is called so, and the name in a key, borrowed. */
+void sig_name_chatroom(
+    char out[SIG_ROOM_MAX + 1], const char *app, const char *name);
+const char *sig_name_chatroom_of(const char *key);
 
 #endif

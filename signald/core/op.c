@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signald/core/call.h"
+#include "signald/core/chatroom.h"
 #include "signald/core/contact.h"
 #include "signald/core/conversation.h"
 #include "signald/core/effect.h"
@@ -18,6 +19,7 @@
 #include "signald/core/name.h"
 #include "signald/core/note.h"
 #include "signald/core/op.h"
+#include "signald/core/room.h"
 
 #define JSON_INT_MAX ((INT64_C(1) << 53) - 1)
 #define FIELDS_MAX   12
@@ -117,6 +119,24 @@ static const struct op ops[] = {
 	    { "call", "candidates" } },
 	{ "call.media", sig_op_call, SIG_CALL_MEDIA, false,
 	    { "call", "audio", "video", "screen", "hold" } },
+	{ "room.create", sig_op_room_create, 0, false, { "media" } },
+	{ "room.join", sig_op_room_join, 0, false, { "room", "media" } },
+	{ "room.leave", sig_op_room_say, SIG_ROOM_LEAVE, false, { "room" } },
+	{ "room.offer", sig_op_room_say, SIG_ROOM_OFFER, false,
+	    { "room", "to", "sdp" } },
+	{ "room.answer", sig_op_room_say, SIG_ROOM_ANSWER, false,
+	    { "room", "to", "sdp" } },
+	{ "room.candidate", sig_op_room_say, SIG_ROOM_CANDIDATE, false,
+	    { "room", "to", "candidates" } },
+	{ "room.media", sig_op_room_say, SIG_ROOM_MEDIA, false,
+	    { "room", "media" } },
+	{ "chatroom.join", sig_op_chatroom, SIG_ROOM_JOIN, false, { "room" } },
+	{ "chatroom.leave", sig_op_chatroom, SIG_ROOM_LEAVE, false,
+	    { "room" } },
+	{ "chatroom.send", sig_op_chatroom, SIG_ROOM_SEND, false,
+	    { "room", "body", "self" } },
+	{ "chatroom.members", sig_op_chatroom, SIG_ROOM_MEMBERS, false,
+	    { "room", "after" } },
 };
 
 #define NOPS (sizeof(ops) / sizeof(ops[0]))

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "signald/core/audience.h"
 #include "signald/core/call.h"
+#include "signald/core/chatroom.h"
 #include "signald/core/contact.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
 #include "signald/core/note.h"
 #include "signald/core/post.h"
 #include "signald/core/presence.h"
+#include "signald/core/room.h"
+#include "signald/core/place.h"
 
 static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_INBOX] = sig_inbox_receive,
@@ -23,6 +26,10 @@ static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_CALL_REPLY] = sig_leg_answered,
 	[SIG_MAIL_CALL_PUSH] = sig_leg_pushed,
 	[SIG_MAIL_AUDIENCE] = sig_audience_receive,
+	[SIG_MAIL_ROOM] = sig_room_asked,
+	[SIG_MAIL_CHATROOM] = sig_chatroom_asked,
+	[SIG_MAIL_ROOM_REPLY] = sig_place_answered,
+	[SIG_MAIL_ROOM_TELL] = sig_place_told,
 };
 
 void

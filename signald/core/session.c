@@ -11,6 +11,7 @@
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/presence.h"
+#include "signald/core/place.h"
 #include "signald/core/session.h"
 #include "signald/core/user.h"
 
@@ -246,6 +247,7 @@ sig_session_detach(struct sig_core *core, struct sig_session *s)
 	sig_timer_set(
 	    core, &s->expiry, core->now + core->cfg.resume_ms, session_expired);
 	sig_leg_session_away(core, s);
+	sig_places_away(core, s);
 }
 
 static void
@@ -269,6 +271,8 @@ sig_session_free(struct sig_core *core, struct sig_session *s)
 	sig_timer_clear(core, &s->ice);
 	while (!STAILQ_EMPTY(&s->held))
 		held_drop(s);
+	while (!LIST_EMPTY(&s->places))
+		sig_place_free(core, LIST_FIRST(&s->places));
 	htab_del(&core->sessions, sig_hash(core, s->id), s);
 	LIST_REMOVE(s, of_user);
 	s->user->nsessions--;
@@ -287,6 +291,7 @@ sig_session_end(struct sig_core *core, struct sig_session *s)
 	sig_keep_drop(core, key);
 	sig_inbox_save(core, s);
 	sig_leg_session_gone(core, s);
+	sig_places_gone(core, s);
 	if (s->heard_wall > user->last_seen)
 		user->last_seen = s->heard_wall;
 	sig_session_free(core, s);

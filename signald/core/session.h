@@ -5,7 +5,7 @@
  * messages wait in the log as ever. What cannot be held ends it. A link breaks
  * before anybody notices, so the last call pushes on it are kept too, until
  * the client has been heard for a while after them.
- * Owns: its held pushes.  Thread: the core's.
+ * Owns: its held pushes, its places.  Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_SESSION_H
 #define FLOE_SIGNALD_CORE_SESSION_H

@@ -7,6 +7,8 @@
  *   user > sessions    outlive their link by resume_ms
  *   user > peers, legs whom the user talks with; the calls the user is in
  *   core > calls       those whose conversation hashes here
+ *   core > crowds   the rooms and chatrooms whose id hashes here
+ *   session > places    the rooms it is in; halls find those of one room
  *   core > tickets     what was asked of the log or of a call
  *
  * A link points to its session and back, both NULL when the other is gone.
@@ -25,14 +27,16 @@
 #include "signald/core/core.h"
 #include "signald/core/rate.h"
 
-#define SIG_SECRET_MAX   40
-#define SIG_NICK_MAX     255
-#define SIG_PEERS_MAX    4096         /* of one user, for presence */
-#define SIG_LEGS_MAX     16           /* calls of one user */
-#define SIG_HELD_MAX     256          /* call pushes held for the next link */
-#define SIG_HELD_BYTES   (256 * 1024) /* and their bytes */
-#define SIG_TEXT_MAX     (4 * 1024 * 1024) /* one text we write */
-#define SIG_PRELOGIN_OPS 64                /* requests before the log-in */
+#define SIG_SECRET_MAX        40
+#define SIG_NICK_MAX          255
+#define SIG_PEERS_MAX         4096 /* of one user, for presence */
+#define SIG_LEGS_MAX          16   /* calls of one user */
+#define SIG_USER_ROOMS        8    /* of one user, on all devices */
+#define SIG_SESSION_CHATROOMS 64
+#define SIG_HELD_MAX          256 /* call pushes held for the next link */
+#define SIG_HELD_BYTES        (256 * 1024)      /* and their bytes */
+#define SIG_TEXT_MAX          (4 * 1024 * 1024) /* one text we write */
+#define SIG_PRELOGIN_OPS      64                /* requests before the log-in */
 
 struct sig_timer {
 	struct wheel_timer wheel; /* first: what the wheel hands back */
@@ -132,6 +136,7 @@ struct sig_session {
 	struct sig_inbox inbox;
 	STAILQ_HEAD(, sig_held) held;
 	size_t held_count, held_bytes;
+	LIST_HEAD(, sig_place) places;
 };
 
 struct sig_peer {
@@ -203,9 +208,11 @@ struct sig_core {
 	bool started, draining;
 	struct hash_key key; /* of the tables below */
 	struct htab links, sessions, users, calls, tickets, audiences;
+	struct htab crowds, halls;
 	LIST_HEAD(, sig_link) all_links;
 	LIST_HEAD(, sig_user) all_users;
 	LIST_HEAD(, sig_call) all_calls;
+	LIST_HEAD(, sig_crowd) all_crowds;
 	bool broken; /* some link is */
 	struct wheel wheel;
 	struct sig_nodes effects;

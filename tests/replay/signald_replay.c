@@ -69,6 +69,8 @@ do_conf(struct run *r, struct words *w)
 		{ "ring-ms", &cfg->ring_ms },
 		{ "text-bytes", &cfg->text_bytes },
 		{ "max-pending", &cfg->max_pending_per_session },
+		{ "max-rooms", &cfg->max_rooms },
+		{ "chatroom-members", &cfg->chatroom_members },
 		{ "max-sessions", &cfg->max_sessions_per_user },
 	};
 	const char *key = words_next(w);

@@ -61,6 +61,8 @@ world_defaults(void)
 		    .max_pending_per_session = 32,
 		    .group_members = 100,
 		    .group_fanout = 4,
+		    .max_rooms = 100,
+		    .chatroom_members = 1000,
 		    .token_key = { 1, 2, 3 },
 		    .shard_key = { 4 }, /* alice, bob, carol and calls apart */
 		    .turn_secrets = secrets,

@@ -18,7 +18,8 @@ test_welcome_and_hello(void **state)
 	    "'node':'n1','ts':1790000000000,'limits':{'frame_bytes':65536,"
 	    "'text_bytes':16384,'sdp_bytes':49152,'candidates':64,"
 	    "'hello_ms':5000,'window':256},"
-	    "'features':['message','presence','call','contact','ice']}");
+	    "'features':['message','presence','call','room','chatroom','"
+	    "contact','ice']}");
 	ask(w, a, HELLO "}",
 	    "{'id':1,'ok':{'user':'alice','nick':'The alice','device':'d1',"
 	    "'session':'$s','secret':'$k','resumed':false,"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * storm: people who text and call while their links break, with and without
- * anybody noticing, mail between shards is late, the log is slow and
+ * storm: people who text, call and gather while their links break, with and
+ * without anybody noticing, mail between shards is late, the log is slow and
  * sometimes fails, and now and then all of it is killed. At the end every text
  * that was ever sent is stored and has reached every device once and in order,
  * and nothing is left behind. FLOE_STORM=FROM-TO runs those seeds instead of
@@ -39,7 +39,8 @@ struct device {
 struct storm {
 	struct world *w;
 	struct device d[DEVICES];
-	uint32_t texts; /* ever sent */
+	uint32_t texts;              /* ever sent */
+	char room[SIG_ROOM_MAX + 1]; /* the last that was made */
 };
 
 static void say(struct storm *s, const struct device *d, const char *fmt, ...)
@@ -148,6 +149,9 @@ on_answer(struct storm *s, struct device *d, int64_t id, struct json_in *in)
 	} else if (id == 2) {
 		copy(d->call, sizeof(d->call),
 		    json_in_str(&members, "call", 1, SIG_CALL_MAX));
+	} else if (id == 4) {
+		copy(s->room, sizeof(s->room),
+		    json_in_str(&members, "room", 1, SIG_ROOM_MAX));
 	} else if (i >= 0) {
 		assert_string_equal(
 		    json_in_str(&members, "mid", 1, 64), d->waiting[i].mid);
@@ -250,6 +254,28 @@ talk(struct storm *s, struct device *d)
 		    d->call);
 }
 
+#define MEDIA "'media':{'audio':true,'video':false}"
+
+static void
+gather(struct storm *s, struct device *d)
+{
+	static const char *const ops[] = { "join'," MEDIA ",'room",
+		"leave','room", "offer','to':1,'sdp':'v=0','room",
+		"answer','to':2,'sdp':'v=0','room", "media'," MEDIA ",'room" };
+	static const char *const chats[] = { "join'", "join'", "leave'",
+		"members'", "send','body':{},'self':true" };
+	uint32_t i = world_random(s->w, LEN(ops) + 1);
+
+	if (world_random(s->w, 3) == 0)
+		say(s, d, "{'id':5,'op':'chatroom.%s,'room':'hall-%u'}",
+		    chats[world_random(s->w, LEN(chats))],
+		    world_random(s->w, 2));
+	else if (i == LEN(ops) || s->room[0] == '\0')
+		say(s, d, "{'id':4,'op':'room.create'," MEDIA "}");
+	else
+		say(s, d, "{'id':5,'op':'room.%s':'%s'}", ops[i], s->room);
+}
+
 /* One thing that one of them does. */
 static void
 step(struct storm *s)
@@ -273,8 +299,10 @@ step(struct storm *s)
 	} else if (dice < 60) {
 		say(s, d, "{'op':'sync.ack','sync':%llu}",
 		    (unsigned long long)d->sync);
-	} else if (dice < 98) {
+	} else if (dice < 85) {
 		talk(s, d);
+	} else if (dice < 98) {
+		gather(s, d);
 	} else if (world_random(s->w, 4) == 0) {
 		world_crash(s->w, world_random(s->w, 3000));
 		for (d = s->d; d < s->d + DEVICES; d++)
@@ -345,6 +373,7 @@ check_end(struct storm *s)
 	assert_int_equal(WORLD_STAT(s->w, sessions), 0);
 	assert_int_equal(WORLD_STAT(s->w, users_online), 0);
 	assert_int_equal(WORLD_STAT(s->w, calls), 0);
+	assert_int_equal(WORLD_STAT(s->w, rooms), 0);
 	/* A removal that failed is made up for after the next restart. */
 	world_crash(s->w, 1000);
 	world_run(s->w, 200000);

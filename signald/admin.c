@@ -293,7 +293,16 @@ post_users(void *arg, const struct http_request *req, struct http_reply *reply)
 	}
 }
 
+static void
+get_openapi(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	reply->type = "application/yaml";
+	buf_put(&reply->body, signald_openapi, signald_openapi_len);
+}
+
 const struct http_route signald_routes[] = {
+	{ "GET", "/openapi.yaml", HTTP_OPEN, get_openapi,
+	    "these routes in full" },
 	{ "GET", "/healthz", HTTP_OPEN, get_health, "is signald alive" },
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
 	{ "GET", "/v1/sessions", 0, get_sessions,

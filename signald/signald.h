@@ -56,5 +56,8 @@ int state_path(char path[STATE_PATH_MAX], const char *dir, const char *name,
 
 /* admin.c */
 extern const struct http_route signald_routes[];
+/* doc/openapi/signald-admin.yaml */
+extern const uint8_t signald_openapi[];
+extern const size_t signald_openapi_len;
 
 #endif

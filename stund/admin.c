@@ -160,7 +160,16 @@ get_health(void *arg, const struct http_request *req, struct http_reply *reply)
 	buf_puts(&reply->body, "{\"status\":\"ok\"}\n");
 }
 
+static void
+get_openapi(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	reply->type = "application/yaml";
+	buf_put(&reply->body, stund_openapi, stund_openapi_len);
+}
+
 const struct http_route stund_routes[] = {
+	{ "GET", "/openapi.yaml", HTTP_OPEN, get_openapi,
+	    "these routes in full" },
 	{ "GET", "/healthz", HTTP_OPEN, get_health, "is stund alive" },
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
 	{ .method = NULL },

@@ -108,5 +108,8 @@ void sessions_turn_end(struct worker *);
 
 /* admin.c */
 extern const struct http_route stund_routes[];
+/* doc/openapi/stund-admin.yaml */
+extern const uint8_t stund_openapi[];
+extern const size_t stund_openapi_len;
 
 #endif

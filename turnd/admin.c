@@ -343,7 +343,16 @@ get_allocations(
 	buf_fini(&told);
 }
 
+static void
+get_openapi(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	reply->type = "application/yaml";
+	buf_put(&reply->body, turnd_openapi, turnd_openapi_len);
+}
+
 const struct http_route turnd_routes[] = {
+	{ "GET", "/openapi.yaml", HTTP_OPEN, get_openapi,
+	    "these routes in full" },
 	{ "GET", "/healthz", HTTP_OPEN, get_health, "is turnd alive" },
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
 	{ "GET", "/v1/allocations", 0, get_allocations,

@@ -133,5 +133,8 @@ void worker_flush(struct worker *);
 
 /* admin.c */
 extern const struct http_route turnd_routes[];
+/* doc/openapi/turnd-admin.yaml */
+extern const uint8_t turnd_openapi[];
+extern const size_t turnd_openapi_len;
 
 #endif

@@ -8,6 +8,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import answers
 import case
 import floe
 import turn
@@ -27,9 +28,11 @@ def call(method, path, body=None):
         {"Authorization": f"Bearer {floe.ADMIN_TOKEN}"}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.status, json.load(answer)
+            status, text = answer.status, answer.read()
     except urllib.error.HTTPError as refused:
-        return refused.code, json.load(refused)
+        status, text = refused.code, refused.read()
+    answers.check("turnd-admin", method, path, status, text)
+    return status, json.loads(text)
 
 
 class Drain(case.Case):

@@ -7,6 +7,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import answers
 import daemon
 import root
 import wait
@@ -98,6 +99,7 @@ def ask(name, method, path, body=None):
     except urllib.error.HTTPError as refused:
         with refused:
             status, text = refused.code, refused.read()
+    answers.check(name + "-admin", method, path, status, text)
     return status, json.loads(text) if text else None
 
 

@@ -18,6 +18,7 @@ import urllib.request
 
 import websockets
 
+import answers
 import root
 
 sys.path.append(os.path.join(root.SOURCE, "tools", "check"))
@@ -69,7 +70,10 @@ def rest(base, path, body):
         f"{base}/api/v1/{path}", json.dumps(body).encode(),
         {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=REST_S) as answer:
-        return json.load(answer)
+        text = answer.read()
+        answers.check("signald", "POST", f"/api/v1/{path}", answer.status,
+                      text)
+        return json.loads(text)
 
 
 class Device:

@@ -40,9 +40,9 @@ class Places:
 
 def compare(found, place, what, code, documented, word='{}'):
     for name in sorted(set(code) - set(documented)):
-        found.error(place.path, 1, f'{what} {name} is missing; signald has it')
+        found.error(place.path, 1, f'{what} {name} is missing; the daemon has it')
     for name in sorted(set(documented) - set(code)):
-        found.error(place.path, place.line(word.format(name)), f'{what} {name}: signald has none')
+        found.error(place.path, place.line(word.format(name)), f'{what} {name}: the daemon has none')
 
 
 def check_ops(found, place, con, table):
@@ -72,23 +72,24 @@ def pushes_of(top):
     return names
 
 
-def closed(value, path, wrong):
+def check_schemas(found, place, value, path=''):
+    """What a validator of schemas takes and nobody means."""
     if isinstance(value, dict):
         if value.get('type') == 'object' and 'additionalProperties' not in value:
-            wrong.append(path)
+            found.error(place.path, 1, f'{path}: say additionalProperties, mostly false')
         for key, inner in value.items():
-            closed(inner, f'{path}/{key}', wrong)
+            if inner is None:
+                found.error(place.path, place.line(key), f'{path}/{key} is nothing; a comma of a text in braces?')
+            if key not in ('example', 'examples'):
+                check_schemas(found, place, inner, f'{path}/{key}')
     elif isinstance(value, list):
         for inner in value:
-            closed(inner, path, wrong)
+            check_schemas(found, place, inner, path)
 
 
 def check_document(found, place, con):
     """What holds for the document alone."""
-    wrong = []
-    closed(con.doc['components'], '', wrong)
-    for path in wrong:
-        found.error(DOC, 1, f'{path}: say additionalProperties, mostly false')
+    check_schemas(found, place, con.doc['components'])
     channel = con.doc['channels']['/ws']
     listed = [ref['$ref'].replace(contract.PREFIX, '') for side in ('publish', 'subscribe')
               for ref in channel[side]['message']['oneOf']]

@@ -12,7 +12,7 @@ import sys
 
 C_SUFFIXES = {'.c', '.h'}
 SKIPPED = re.compile(r'(build.*|_build|_inst|floe-.*|node_modules|run|autom4te\.cache|\..*|__pycache__)$')
-GENERATED = {'config.h'}
+GENERATED = {'config.h', 'openapi.c'}
 
 
 def root():

@@ -129,7 +129,7 @@ class Protocol(Planted):
         self.write('build/tests/unit/signald/core/ops.txt', 'a.do\n')
         self.catches(f'{DOC_AT}:18', 'a.do', 'only the document has the field x')
         self.write('build/tests/unit/signald/core/ops.txt', '')
-        self.tells(f'{DOC_AT}:18', 'op a.do: signald has none')
+        self.tells(f'{DOC_AT}:18', 'op a.do: the daemon has none')
 
     def test_answer(self):
         self.doc("x-answer: {$ref: '#/components/messages/ok.done'}", "x-answer: {$ref: '#/components/messages/ok.a'}")
@@ -142,7 +142,7 @@ class Protocol(Planted):
             self.catches(f'{DOC_AT}:1', 'push', 'is missing')
         self.write('signald/core/b.c', '')
         self.write('signald/core/a.c', 'sig_link_close(core, id, 4000, "silent");\n')
-        self.catches(f'{DOC_AT}:30', 'push a.done: signald has none')
+        self.catches(f'{DOC_AT}:30', 'push a.done: the daemon has none')
 
     def test_codes(self):
         self.write('signald/core/reply.c', '[SIG_BAD] = { "bad", 0 },\n[SIG_WORSE] = { "worse", 0 },\n')
@@ -156,7 +156,7 @@ class Protocol(Planted):
         self.doc('4000: silent', '4000: silent\n      4002: slow')
         self.catches(f'{PROSE_AT}:1', 'close code 4002')
         self.write('signald/link.c', '')
-        self.tells(f'{DOC_AT}:6', 'close code 4002: signald has none')
+        self.tells(f'{DOC_AT}:6', 'close code 4002: the daemon has none')
 
     def test_document(self):
         self.doc('payload: {"id":1,"ok":{}}', 'payload: {"id":1,"ok":{"a":1}}')
@@ -167,6 +167,8 @@ class Protocol(Planted):
         self.catches(f'{DOC_AT}:47', 'message err must be in components and in the list')
         self.doc('ok: {type: object, additionalProperties: false}', 'ok: {type: object}')
         self.catches(f'{DOC_AT}:1', 'additionalProperties')
+        self.doc('x: {type: integer}', 'x: {type: integer, description: one, or two}')
+        self.catches(f'{DOC_AT}:27', 'or two is nothing')
         self.doc('  schemas:\n', '  schemas:\n    code: {enum: [bad]}\n')
         self.catches(f'{DOC_AT}:1', 'code is there twice')
 

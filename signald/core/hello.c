@@ -45,6 +45,16 @@ copy_nick(char dst[SIG_NICK_MAX + 1], const char *nick)
 	dst[len] = '\0';
 }
 
+/* What the client said meanwhile is for whoever frees the log-in to hear. */
+static struct buf
+take_said(struct sig_login *login)
+{
+	struct buf said = login->said;
+
+	buf_init(&login->said, 0);
+	return said;
+}
+
 void
 sig_login_free(struct sig_core *core, struct sig_login *login)
 {
@@ -58,6 +68,7 @@ sig_login_free(struct sig_core *core, struct sig_login *login)
 		sig_user_release(core, user);
 	}
 	login->link->login = NULL;
+	buf_fini(&login->said);
 	free(login);
 }
 
@@ -73,6 +84,7 @@ login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		sig_fail(core, link->id, req->id, SIG_OVERLOADED, "no memory");
 		return NULL;
 	}
+	buf_init(&login->said, SIG_PRELOGIN_READ);
 	login->link = link;
 	login->request = req->id;
 	device = json_in_str(in, "device", 1, SIG_DEVICE_MAX);
@@ -118,6 +130,7 @@ static void
 hello_refuse(struct sig_core *core, struct sig_link *link, int err)
 {
 	uint64_t id = link->id, request = link->login->request;
+	struct buf said;
 
 	if (err == -ENOENT) {
 		sig_fail(core, id, request, SIG_NOT_FOUND, "no such user");
@@ -125,8 +138,10 @@ hello_refuse(struct sig_core *core, struct sig_link *link, int err)
 		return;
 	}
 	sig_fail(core, id, request, SIG_STORAGE, "the log does not answer");
+	said = take_said(link->login);
 	sig_login_free(core, link->login);
 	sig_link_await_hello(core, link);
+	sig_link_hear_said(core, id, &said);
 }
 
 static int hello_read(struct sig_core *, struct sig_link *);
@@ -398,11 +413,13 @@ static void
 hello_no_room(struct sig_core *core, struct sig_login *login)
 {
 	struct sig_link *link = login->link;
+	struct buf said = take_said(login);
 
 	sig_fail(core, link->id, login->request, SIG_OVERLOADED,
 	    "too many sessions of this user");
 	sig_login_free(core, login);
 	sig_link_await_hello(core, link);
+	sig_link_hear_said(core, link->id, &said);
 }
 
 /* Answers with this session. */
@@ -413,6 +430,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 	struct sig_link *link = login->link;
 	uint64_t request = login->request, from;
 	bool recovered = hello_cursor(core, login, resumed ? s : NULL, &from);
+	struct buf said = take_said(login);
 
 	if (!resumed || s->woken)
 		s->inbox.saved = login->cursor;
@@ -428,6 +446,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 	sig_places_back(core, s);
 	s->woken = false;
 	sig_inbox_pump(core, s);
+	sig_link_hear_said(core, link->id, &said);
 }
 
 /* The session is on the disk, or the disk is full: then it lives as long as

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/json/json.h"
 #include "signald/core/effect.h"
@@ -178,6 +179,41 @@ frame_fits(const struct sig_core *core, const struct sig_link *link, size_t len)
 	return len <= core->cfg.frame_bytes;
 }
 
+/* A client need not wait for the answer to its hello; but we do, with what
+ * follows it. */
+static void
+link_put_off(
+    struct sig_core *core, struct sig_link *link, const char *text, size_t len)
+{
+	struct buf *said = &link->login->said;
+
+	if (said->len > 0)
+		buf_u8(said, '\n');
+	buf_put(said, text, len);
+	if (said->err != 0)
+		sig_link_close(core, link->id, 4502, "all talk and no hello");
+}
+
+void
+sig_link_hear_said(struct sig_core *core, uint64_t id, struct buf *said)
+{
+	struct sig_link *link = sig_link_find(core, id);
+
+	if (link != NULL && said->len > 0)
+		sig_link_frame(core, link, (const char *)said->data, said->len);
+	buf_fini(said);
+}
+
+static bool
+is_blank(const char *text, size_t len)
+{
+	while (len > 0 && strchr(" \t\r\n", *text) != NULL && *text != '\0') {
+		text++;
+		len--;
+	}
+	return len == 0;
+}
+
 void
 sig_link_frame(
     struct sig_core *core, struct sig_link *link, const char *text, size_t len)
@@ -196,6 +232,13 @@ sig_link_frame(
 		return;
 	}
 	for (count = 0; link != NULL; count++) {
+		if (link->state == SIG_LINK_LOGIN && count > 0 &&
+		    is_blank(text, len))
+			return;
+		if (link->state == SIG_LINK_LOGIN) {
+			link_put_off(core, link, text, len);
+			return;
+		}
 		start = text;
 		value = NULL;
 		err = json_parse_next(&text, &len, &limits, &value, why);

@@ -18,6 +18,8 @@ void sig_link_welcome(struct sig_core *, struct sig_link *);
 void sig_link_heard(struct sig_core *, struct sig_link *);
 void sig_link_frame(struct sig_core *, struct sig_link *, const char *, size_t);
 
+/* The log-in is over: hears what was said meanwhile, and frees it. */
+void sig_link_hear_said(struct sig_core *, uint64_t id, struct buf *said);
 /* Back to waiting for a hello, with a new deadline. */
 void sig_link_await_hello(struct sig_core *, struct sig_link *);
 /* The log-in is done: from now on silence is what closes it. */

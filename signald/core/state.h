@@ -20,6 +20,7 @@
 
 #include <sys/queue.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/hash.h"
 #include "lib/base/htab.h"
 #include "lib/base/wheel.h"
@@ -87,6 +88,7 @@ struct sig_login {
 	bool has_sync;
 	uint64_t sync;   /* what the client has */
 	bool keeping;    /* a fresh session for it is on its way to the disk */
+	struct buf said; /* what followed the hello, and waits for its end */
 	bool loaded;     /* the log has answered: */
 	uint64_t cursor; /* what the device acked */
 };

@@ -54,9 +54,10 @@ test_every_shard_takes_every_user(void **state)
 			    "'device':'d%u'}\n{'id':2,'op':'ping'}",
 			    users[i], shard);
 			world_say(w, link, hello);
-			/* What followed in the frame came along. */
-			want(w, link, "{'id':2,'err':{'code':'not_ready'}}");
+			/* What followed in the frame came along, and is heard
+			 * when the log-in is done. */
 			want(w, link, "{'id':1,'ok':{'resumed':false}}");
+			want(w, link, "{'id':2,'ok':{'ts':'*'}}");
 			home = shard == 0 ? world_shard(w, link) : home;
 			assert_int_equal(world_shard(w, link), home);
 		}
@@ -64,6 +65,42 @@ test_every_shard_takes_every_user(void **state)
 	assert_int_equal(WORLD_STAT(w, links), 16);
 	assert_int_equal(WORLD_STAT(w, sessions), 16);
 	assert_int_equal(WORLD_STAT(w, users_online), 4);
+}
+
+/* Nobody has to wait for the answer to the hello, within reason. */
+static void
+test_what_follows_a_hello(void **state)
+{
+	struct world *w = *state;
+	int a = world_open(w), i;
+
+	world_hear_all(w, a);
+	world_post(w, a,
+	    "{'id':1,'op':'hello','token':'$token.alice','device':'d'}\n");
+	world_post(w, a, "{'id':2,'op':'ping'}\n{'id':3,'op':'ping'}");
+	world_post(w, a, "{'id':4,'op':'ping'}");
+	world_settle(w);
+	want(w, a, "{'id':1,'ok':{'user':'alice'}}");
+	want(w, a, "{'id':2,'ok':{'ts':'*'}}");
+	want(w, a, "{'id':3,'ok':{'ts':'*'}}");
+	want(w, a, "{'id':4,'ok':{'ts':'*'}}");
+	a = world_open(w);
+	world_hear_all(w, a);
+	world_fail_reads(w, -EIO, 1);
+	world_post(
+	    w, a, "{'id':1,'op':'hello','token':'$token.alice','device':'d'}");
+	world_post(w, a, "{'id':2,'op':'ping'}");
+	world_settle(w);
+	want(w, a, "{'id':1,'err':{'code':'storage'}}");
+	want(w, a, "{'id':2,'err':{'code':'not_ready'}}");
+	a = world_open(w);
+	world_hear_all(w, a);
+	world_post(
+	    w, a, "{'id':1,'op':'hello','token':'$token.alice','device':'d'}");
+	for (i = 0; i < 500; i++)
+		world_post(w, a, "{'id':2,'op':'ping'}");
+	world_settle(w);
+	want_closed(w, a, 4502);
 }
 
 static void
@@ -374,6 +411,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_every_shard_takes_every_user, client_setup,
 		    client_teardown),
+		TEST(test_what_follows_a_hello),
 		TEST(test_before_hello),
 		TEST(test_before_hello_little_is_read),
 		TEST(test_bad_tokens),

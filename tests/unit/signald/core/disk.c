@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,9 @@ struct disk {
 	struct store *store;
 	struct store_reader *reader;
 	char epoch[SIG_EPOCH_LEN];
-	struct buf record;       /* of the last append */
-	struct sig_receiver *to; /* likewise */
+	uint64_t mid_keep_ms;
+	struct apply_request *requests; /* of the last commit */
+	size_t nrequests;
 	struct sig_row rows[MSGLOG_ROWS_MAX];
 };
 
@@ -74,7 +76,7 @@ disk_new(const char *epoch)
 	d->store = open_store();
 	d->reader = store_reader_new(d->store);
 	must(store_write(d->store, life_begin, d->epoch) == 0, "life_begin");
-	buf_init(&d->record, RECORD_MAX);
+	d->mid_keep_ms = MID_KEEP_MS;
 	return d;
 }
 
@@ -83,8 +85,11 @@ disk_free(struct disk *d)
 {
 	store_reader_free(d->reader);
 	store_close(d->store);
-	buf_fini(&d->record);
-	free(d->to);
+	for (; d->nrequests > 0; d->nrequests--) {
+		buf_fini(&d->requests[d->nrequests - 1].record);
+		free(d->requests[d->nrequests - 1].to);
+	}
+	free(d->requests);
 	free(d);
 }
 
@@ -98,25 +103,70 @@ disk_add_user(struct disk *d, const char *name, const char *nick)
 	disk_append(d, &a, &done); /* may be there already */
 }
 
+/* What results point into stays with them. */
+static void
+make_room(struct disk *d, size_t n)
+{
+	if (n <= d->nrequests)
+		return;
+	d->requests = realloc(d->requests, n * sizeof(*d->requests));
+	must(d->requests != NULL, "realloc");
+	for (; d->nrequests < n; d->nrequests++) {
+		d->requests[d->nrequests] =
+		    (struct apply_request){ .to = NULL };
+		buf_init(&d->requests[d->nrequests].record, RECORD_MAX);
+	}
+}
+
+struct commit {
+	struct apply_group group;
+	bool undo;
+};
+
+static int
+write_commit(struct store_txn *txn, void *arg)
+{
+	struct commit *c = arg;
+	int rc = apply_group(txn, &c->group);
+
+	return rc == 0 && c->undo ? -ECANCELED : rc;
+}
+
+void
+disk_commit(struct disk *d, const struct sig_append *const *appends, size_t n,
+    struct sig_appended *done, bool undo)
+{
+	struct apply_list list = STAILQ_HEAD_INITIALIZER(list);
+	struct commit c = {
+		{ .requests = &list, .mid_keep_ms = d->mid_keep_ms }, undo
+	};
+	size_t i;
+	int rc;
+
+	make_room(d, n);
+	for (i = 0; i < n; i++) {
+		d->requests[i].append = (struct sig_append *)appends[i];
+		STAILQ_INSERT_TAIL(&list, &d->requests[i], next);
+	}
+	rc = store_write(d->store, write_commit, &c);
+	for (i = 0; i < n; i++) {
+		done[i] = d->requests[i].done;
+		if (rc != 0 && rc != -ECANCELED)
+			done[i] = (struct sig_appended){ .err = rc };
+	}
+}
+
 void
 disk_append(
     struct disk *d, const struct sig_append *a, struct sig_appended *done)
 {
-	struct apply_list list = STAILQ_HEAD_INITIALIZER(list);
-	struct apply_request r = { .append = (struct sig_append *)a,
-		.record = d->record,
-		.to = d->to };
-	struct apply_group group = { .requests = &list,
-		.mid_keep_ms = MID_KEEP_MS };
-	int rc;
+	disk_commit(d, &a, 1, done, false);
+}
 
-	STAILQ_INSERT_TAIL(&list, &r, next);
-	rc = store_write(d->store, apply_group, &group);
-	d->record = r.record;
-	d->to = r.to;
-	*done = r.done;
-	if (rc != 0)
-		*done = (struct sig_appended){ .err = rc };
+void
+disk_keep_mids(struct disk *d, uint64_t ms)
+{
+	d->mid_keep_ms = ms;
 }
 
 void

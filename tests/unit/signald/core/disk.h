@@ -15,9 +15,15 @@ struct disk;
 struct disk *disk_new(const char *epoch);
 void disk_free(struct disk *);
 void disk_add_user(struct disk *, const char *name, const char *nick);
-/* The text of the result is valid until the next call. */
+/* What results point to is valid until the next append or commit. */
 void
 disk_append(struct disk *, const struct sig_append *, struct sig_appended *);
+/* The same of several in one transaction. With undo they are answered, and
+ * nothing is stored. */
+void disk_commit(struct disk *, const struct sig_append *const *, size_t n,
+    struct sig_appended *, bool undo);
+/* From now on repeats of a mid are known so long; 7 days otherwise. */
+void disk_keep_mids(struct disk *, uint64_t ms);
 /* Calls fn once with the rows, borrowed for the call. */
 typedef void disk_rows_fn(void *arg, const struct sig_rows *);
 void disk_read(struct disk *, const struct sig_read *, disk_rows_fn *, void *);

@@ -73,9 +73,8 @@ world_defaults(void)
 		    .random = core_random } };
 }
 
-/* As the daemon: all have loaded before one starts. */
-static void
-cores_new(struct world *w)
+void
+world_load_cores(struct world *w)
 {
 	struct sig_config cfg = w->opts.cfg;
 	uint32_t i;
@@ -86,11 +85,26 @@ cores_new(struct world *w)
 		sig_core_load(w->cores[i], world_time(w));
 		shell_run(w, i);
 	}
-	world_settle(w);
-	for (i = 0; i < cfg.shards; i++) {
+}
+
+void
+world_start_cores(struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->opts.cfg.shards; i++) {
 		sig_core_start(w->cores[i], world_time(w));
 		shell_run(w, i);
 	}
+}
+
+/* As the daemon: all have loaded before one starts. */
+static void
+cores_new(struct world *w)
+{
+	world_load_cores(w);
+	world_settle(w);
+	world_start_cores(w);
 }
 
 struct world *
@@ -103,6 +117,7 @@ world_new(const struct world_opts *opts)
 	w->disk = disk_new("5f2c0000000000000000000000000000");
 	w->tap = tap_open();
 	TAILQ_INIT(&w->events);
+	TAILQ_INIT(&w->waiting);
 	script_init(&w->script, w->opts.cfg.token_key);
 	cores_new(w);
 	return w;
@@ -121,17 +136,27 @@ heard_free(struct heard_list *list)
 }
 
 static void
-cores_free(struct world *w)
+events_free(struct events *events)
 {
 	struct event *e;
-	uint32_t i;
 
-	for (i = 0; i < w->opts.cfg.shards; i++)
-		sig_core_free(w->cores[i]);
-	while ((e = TAILQ_FIRST(&w->events)) != NULL) {
-		TAILQ_REMOVE(&w->events, e, next);
+	while ((e = TAILQ_FIRST(events)) != NULL) {
+		TAILQ_REMOVE(events, e, next);
 		event_free(e);
 	}
+}
+
+void
+world_free_cores(struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->opts.cfg.shards; i++) {
+		sig_core_free(w->cores[i]);
+		w->cores[i] = NULL;
+	}
+	events_free(&w->waiting);
+	w->commit = NULL;
 }
 
 void
@@ -139,7 +164,8 @@ world_crash(struct world *w, uint64_t ms)
 {
 	int i;
 
-	cores_free(w);
+	world_free_cores(w);
+	events_free(&w->events);
 	for (i = 1; i <= w->nlinks; i++)
 		w->links[i]->gone = true;
 	w->now += ms;
@@ -161,7 +187,8 @@ world_slow_log(struct world *w, uint32_t ms)
 void
 world_free(struct world *w)
 {
-	cores_free(w);
+	world_free_cores(w);
+	events_free(&w->events);
 	for (; w->nlinks > 0; w->nlinks--) {
 		heard_free(&w->links[w->nlinks]->heard);
 		heard_free(&w->links[w->nlinks]->old);
@@ -204,8 +231,11 @@ link_new(struct world *w, uint32_t shard)
 int
 world_open_at(struct world *w, uint32_t shard)
 {
-	int link = link_new(w, shard);
+	int link;
 
+	if (w->down)
+		return 0;
+	link = link_new(w, shard);
 	sig_core_link_open(w->cores[shard], (uint64_t)link, world_time(w));
 	shell_run(w, shard);
 	return link;
@@ -223,9 +253,9 @@ world_post(struct world *w, int link, const char *text)
 	struct link *l = world_link(w, link);
 	struct event *e;
 
-	if (l->code != 0 || l->vanished || l->gone)
+	if (l->shut || l->vanished || l->gone)
 		return false;
-	e = event_at(w, FRAME, l->shard, event_later(w, 0, &l->frame_at));
+	e = event_at(w, FRAME, l->shard, link_later(w, l, &l->frame_at));
 	e->link = link;
 	e->text = script_text(&w->script, text, WORLD_WALL_MS + w->now);
 	e->len = strlen(e->text);
@@ -244,10 +274,7 @@ world_say(struct world *w, int link, const char *text)
 void
 world_late_close(struct world *w, int link)
 {
-	struct link *l = world_link(w, link);
-
-	sig_core_link_closed(w->cores[l->shard], (uint64_t)link, world_time(w));
-	shell_run(w, l->shard);
+	shell_closed(w, link);
 	world_settle(w);
 }
 

@@ -24,6 +24,7 @@ struct world_opts {
 	uint64_t seed;
 	uint32_t mail_ms; /* mail takes up to so long */
 	uint32_t log_ms;  /* an append or read likewise */
+	uint32_t lazy_ms; /* marks wait so long for an append that is urgent */
 	struct sig_config cfg;
 };
 
@@ -56,7 +57,8 @@ void world_lose_inbox_mail(struct world *, bool);
 /* Links do not hear of it, for tests of something else. */
 void world_ignore_presence(struct world *, bool);
 
-/* Links are named by small numbers, counted up from 1. */
+/* Links are named by small numbers, counted up from 1; 0: the server is
+ * down. */
 int world_open(struct world *);
 int world_open_at(struct world *, uint32_t shard);
 /* Says and settles; returns false when the link is closed. */

@@ -11,16 +11,25 @@ event_free(struct event *e)
 	free(e->to);
 	sig_mail_free(e->mail);
 	sig_append_free(e->append);
+	free(e->arg);
 	free(e);
 }
 
 struct event *
-event_at(struct world *w, enum event_kind kind, uint32_t shard, uint64_t at)
+event_new(enum event_kind kind, uint32_t shard)
 {
-	struct event *e = calloc(1, sizeof(*e)), *before;
+	struct event *e = calloc(1, sizeof(*e));
 
 	e->kind = kind;
 	e->shard = shard;
+	return e;
+}
+
+void
+event_put(struct world *w, struct event *e, uint64_t at)
+{
+	struct event *before;
+
 	e->at = at;
 	TAILQ_FOREACH_REVERSE(before, &w->events, events, next)
 	{
@@ -31,6 +40,14 @@ event_at(struct world *w, enum event_kind kind, uint32_t shard, uint64_t at)
 		TAILQ_INSERT_HEAD(&w->events, e, next);
 	else
 		TAILQ_INSERT_AFTER(&w->events, before, e, next);
+}
+
+struct event *
+event_at(struct world *w, enum event_kind kind, uint32_t shard, uint64_t at)
+{
+	struct event *e = event_new(kind, shard);
+
+	event_put(w, e, at);
 	return e;
 }
 
@@ -45,23 +62,76 @@ event_later(struct world *w, uint32_t ms, uint64_t *last)
 	return at;
 }
 
+uint64_t
+link_later(struct world *w, struct link *l, uint64_t *last)
+{
+	if (*last < l->stall_until)
+		*last = l->stall_until;
+	return event_later(w, l->slow_ms, last);
+}
+
+void
+link_hears(struct link *l, char *text)
+{
+	struct heard *h = calloc(1, sizeof(*h));
+
+	h->text = text;
+	STAILQ_INSERT_TAIL(&l->heard, h, next);
+	l->unheard++;
+}
+
+void
+link_close(struct world *w, int link, int code)
+{
+	struct link *l = world_link(w, link);
+	struct event *e;
+
+	l->code = code;
+	if (w->ears == NULL || l->vanished || l->gone) {
+		l->shut = true;
+		return;
+	}
+	e = event_at(w, SHUT, l->shard, link_later(w, l, &l->heard_at));
+	e->link = link;
+	e->err = code;
+}
+
+/* Presence that nobody wants to hear of. */
+static bool
+unwanted(const struct world *w, const struct sig_effect *effect)
+{
+	static const char presence[] = "{\"push\":\"presence\"";
+
+	return w->no_presence && effect->len > sizeof(presence) &&
+	    memcmp(effect->text, presence, sizeof(presence) - 1) == 0;
+}
+
 static void
 effect_send(struct world *w, struct sig_effect *effect)
 {
 	struct link *l = world_link(w, (int)effect->link);
-	static const char presence[] = "{\"push\":\"presence\"";
-	struct heard *h;
+	struct event *e;
 
 	tap_heard(w->tap, (int)effect->link, effect->text, effect->len);
-	if (l->code != 0 || l->vanished || l->gone)
+	if (l->code != 0 || l->vanished || l->gone || unwanted(w, effect))
 		return;
-	if (w->no_presence && effect->len > sizeof(presence) &&
-	    memcmp(effect->text, presence, sizeof(presence) - 1) == 0)
+	if (w->ears == NULL) {
+		link_hears(l, strndup(effect->text, effect->len));
 		return;
-	h = calloc(1, sizeof(*h));
-	h->text = strndup(effect->text, effect->len);
-	STAILQ_INSERT_TAIL(&l->heard, h, next);
-	l->unheard++;
+	}
+	e = event_at(w, HEARD, l->shard, link_later(w, l, &l->heard_at));
+	e->link = (int)effect->link;
+	e->text = strndup(effect->text, effect->len);
+}
+
+static void
+effect_close(struct world *w, uint32_t shard, const struct sig_effect *effect)
+{
+	struct link *l = world_link(w, (int)effect->link);
+
+	event_at(w, CLOSED, shard, w->now)->link = (int)effect->link;
+	if (l->code == 0)
+		link_close(w, (int)effect->link, effect->code);
 }
 
 static void
@@ -69,7 +139,8 @@ effect_post(struct world *w, uint32_t from, struct sig_effect *effect)
 {
 	struct event *e;
 
-	if (w->lose_inbox && effect->mail->kind == SIG_MAIL_INBOX)
+	if ((w->lose_inbox && effect->mail->kind == SIG_MAIL_INBOX) ||
+	    weather_loses(w, effect->mail))
 		return;
 	e = event_at(w, MAIL, effect->shard,
 	    event_later(w, w->opts.mail_ms, &w->mail_at[from][effect->shard]));
@@ -77,22 +148,53 @@ effect_post(struct world *w, uint32_t from, struct sig_effect *effect)
 	effect->mail = NULL;
 }
 
+static bool
+lazy(const struct sig_append *a)
+{
+	return a->kind == SIG_APPEND_CURSOR || a->kind == SIG_APPEND_SEEN ||
+	    a->kind == SIG_APPEND_READ ||
+	    (a->kind == SIG_APPEND_KEEP && a->lazy);
+}
+
+/* The next commit takes all that waits; what is lazy waits for company. */
 static void
-effect_log(struct world *w, uint32_t shard, struct sig_effect *effect)
+commit_later(struct world *w, bool may_wait)
+{
+	if (w->commit != NULL && (may_wait || !w->commit_lazy))
+		return;
+	if (w->commit != NULL) {
+		TAILQ_REMOVE(&w->events, w->commit, next);
+		event_free(w->commit);
+	}
+	w->commit_lazy = may_wait;
+	w->commit = event_at(w, COMMIT, 0,
+	    w->now +
+		(may_wait ? w->opts.lazy_ms
+			  : world_random(w, w->opts.log_ms + 1)));
+}
+
+static void
+effect_append(struct world *w, uint32_t shard, struct sig_effect *effect)
+{
+	struct event *e = event_new(APPENDED, shard);
+
+	e->ticket = effect->ticket;
+	e->append = effect->append;
+	effect->append = NULL;
+	TAILQ_INSERT_TAIL(&w->waiting, e, next);
+	if (w->plant == PLANT_EARLY_ACK)
+		weather_early_ack(w);
+	commit_later(w, w->opts.lazy_ms > 0 && lazy(e->append));
+}
+
+static void
+effect_read(struct world *w, uint32_t shard, struct sig_effect *effect)
 {
 	struct event *e;
-	uint64_t at;
 
-	if (effect->kind == SIG_APPEND) {
-		at = event_later(w, w->opts.log_ms, &w->commit_at[shard]);
-		e = event_at(w, COMMIT, shard, at);
-		e->append = effect->append;
-		effect->append = NULL;
-	} else {
-		at = w->now + world_random(w, w->opts.log_ms + 1);
-		e = event_at(w, ROWS, shard, at);
-		e->read = effect->read;
-	}
+	e = event_at(
+	    w, ROWS, shard, w->now + world_random(w, w->opts.log_ms + 1));
+	e->read = effect->read;
 	e->ticket = effect->ticket;
 }
 
@@ -116,7 +218,6 @@ void
 shell_run(struct world *w, uint32_t shard)
 {
 	struct sig_effect effect;
-	struct link *l;
 
 	while (sig_core_effect(w->cores[shard], &effect)) {
 		switch (effect.kind) {
@@ -124,11 +225,7 @@ shell_run(struct world *w, uint32_t shard)
 			effect_send(w, &effect);
 			break;
 		case SIG_CLOSE:
-			l = world_link(w, (int)effect.link);
-			if (l->code == 0)
-				l->code = effect.code;
-			event_at(w, CLOSED, shard, w->now)->link =
-			    (int)effect.link;
+			effect_close(w, shard, &effect);
 			break;
 		case SIG_MOVE:
 			effect_move(w, &effect);
@@ -137,46 +234,88 @@ shell_run(struct world *w, uint32_t shard)
 			effect_post(w, shard, &effect);
 			break;
 		case SIG_APPEND:
+			effect_append(w, shard, &effect);
+			break;
 		case SIG_READ:
-			effect_log(w, shard, &effect);
+			effect_read(w, shard, &effect);
 			break;
 		}
 		sig_effect_fini(&effect);
 	}
 }
 
-static void
-run_commit(struct world *w, struct event *e)
+/* The result of an append that waited, to its shard. */
+void
+shell_appended(
+    struct world *w, struct event *e, const struct sig_appended *result)
 {
-	struct event *done;
-	uint64_t at;
+	e->result = *result;
+	if (result->text != NULL) {
+		e->text = strndup(result->text, result->text_len);
+		e->result.text = e->text;
+	}
+	if (result->nto > 0) {
+		e->to = calloc(result->nto, sizeof(*e->to));
+		memcpy(e->to, result->to, result->nto * sizeof(*e->to));
+		e->result.to = e->to;
+	}
+	event_put(
+	    w, e, event_later(w, w->opts.log_ms, &w->result_at[e->shard]));
+}
 
-	at = event_later(w, w->opts.log_ms, &w->result_at[e->shard]);
-	done = event_at(w, APPENDED, e->shard, at);
-	done->ticket = e->ticket;
-	if (w->append_errs > 0) {
-		w->append_errs--;
-		done->result.err = w->append_err;
-		return;
+/* Those that are to fail get their result; the others are named. */
+static size_t
+commit_picks(
+    struct world *w, const struct sig_append **appends, struct event **events)
+{
+	struct sig_appended failed = { .err = w->append_err };
+	struct event *e;
+	size_t n = 0;
+
+	while ((e = TAILQ_FIRST(&w->waiting)) != NULL) {
+		TAILQ_REMOVE(&w->waiting, e, next);
+		if (w->append_errs > 0) {
+			w->append_errs--;
+			shell_appended(w, e, &failed);
+			continue;
+		}
+		appends[n] = e->append;
+		events[n++] = e;
 	}
-	disk_append(w->disk, e->append, &done->result);
-	if (done->result.nto > 0) {
-		done->to = calloc(done->result.nto, sizeof(*done->to));
-		memcpy(done->to, done->result.to,
-		    done->result.nto * sizeof(*done->to));
-		done->result.to = done->to;
+	return n;
+}
+
+static void
+run_commit(struct world *w)
+{
+	const struct sig_append **appends;
+	struct sig_appended *done;
+	struct event **events, *e;
+	size_t n = 0, i;
+
+	w->commit = NULL;
+	TAILQ_FOREACH (e, &w->waiting, next)
+		n++;
+	appends = calloc(n + 1, sizeof(*appends));
+	events = calloc(n + 1, sizeof(*events));
+	done = calloc(n + 1, sizeof(*done));
+	n = commit_picks(w, appends, events);
+	disk_commit(w->disk, appends, n, done, false);
+	for (i = 0; i < n; i++) {
+		if (events[i]->told)
+			event_free(events[i]);
+		else
+			shell_appended(w, events[i], &done[i]);
 	}
-	if (done->result.text == NULL)
-		return;
-	done->text = strndup(done->result.text, done->result.text_len);
-	done->result.text = done->text;
+	free(appends);
+	free(events);
+	free(done);
 }
 
 /* Who asked for rows. */
 struct rows_for {
-	struct sig_core *core;
-	uint64_t ticket;
-	struct sig_time time;
+	struct world *w;
+	const struct event *e;
 };
 
 static void
@@ -184,14 +323,16 @@ rows_come(void *arg, const struct sig_rows *rows)
 {
 	const struct rows_for *to = arg;
 
-	sig_core_read(to->core, to->ticket, rows, to->time);
+	weather_rows(to->w, to->e->read.kind, rows);
+	sig_core_read(
+	    to->w->cores[to->e->shard], to->e->ticket, rows, world_time(to->w));
 }
 
 static void
 run_rows(struct world *w, const struct event *e)
 {
 	struct sig_rows failed = { .err = w->read_err };
-	struct rows_for to = { w->cores[e->shard], e->ticket, world_time(w) };
+	struct rows_for to = { w, e };
 
 	if (w->read_errs == 0) {
 		disk_read(w->disk, &e->read, rows_come, &to);
@@ -207,6 +348,8 @@ run_frame(struct world *w, struct event *e)
 	struct link *l = world_link(w, e->link);
 	struct event *again;
 
+	if (w->down)
+		return;
 	if (l->moving) {
 		again = event_at(w, FRAME, l->shard, l->frame_at);
 		again->link = e->link;
@@ -218,6 +361,18 @@ run_frame(struct world *w, struct event *e)
 	tap_said(w->tap, e->link, e->text, e->len);
 	sig_core_link_frame(w->cores[l->shard], (uint64_t)e->link, e->text,
 	    e->len, world_time(w));
+	shell_run(w, l->shard);
+}
+
+void
+shell_closed(struct world *w, int link)
+{
+	struct link *l;
+
+	if (w->plant == PLANT_LATE_CLOSE)
+		link = weather_newer(w, link);
+	l = world_link(w, link);
+	sig_core_link_closed(w->cores[l->shard], (uint64_t)link, world_time(w));
 	shell_run(w, l->shard);
 }
 
@@ -233,7 +388,7 @@ run_event(struct world *w, struct event *e)
 		e->mail = NULL;
 		break;
 	case COMMIT:
-		run_commit(w, e);
+		run_commit(w);
 		break;
 	case APPENDED:
 		sig_core_appended(core, e->ticket, &e->result, t);
@@ -250,10 +405,13 @@ run_event(struct world *w, struct event *e)
 		    core, (uint64_t)e->link, e->text, e->len, t);
 		break;
 	case CLOSED:
-		sig_core_link_closed(core, (uint64_t)e->link, t);
+		shell_closed(w, e->link);
 		break;
+	default:
+		weather_event(w, e);
 	}
-	shell_run(w, e->shard);
+	if (w->cores[e->shard] != NULL)
+		shell_run(w, e->shard);
 }
 
 /* The next event up to the time given; false when there is none. */
@@ -277,7 +435,7 @@ run_ticks(struct world *w)
 {
 	uint32_t i;
 
-	for (i = 0; i < w->opts.cfg.shards; i++) {
+	for (i = 0; !w->down && i < w->opts.cfg.shards; i++) {
 		if (sig_core_next_ms(w->cores[i]) > w->now)
 			continue;
 		sig_core_tick(w->cores[i], world_time(w));
@@ -291,7 +449,7 @@ next_tick(const struct world *w)
 	uint64_t next = UINT64_MAX, at;
 	uint32_t i;
 
-	for (i = 0; i < w->opts.cfg.shards; i++) {
+	for (i = 0; !w->down && i < w->opts.cfg.shards; i++) {
 		at = sig_core_next_ms(w->cores[i]);
 		if (at < next)
 			next = at;

@@ -11,10 +11,26 @@
 #include "tests/unit/signald/core/harness.h"
 #include "tests/unit/signald/core/script.h"
 #include "tests/unit/signald/core/tap.h"
+#include "tests/unit/signald/core/weather.h"
 
 #define LINKS_MAX 4096
 
-enum event_kind { MAIL, COMMIT, APPENDED, ROWS, FRAME, ADOPT, CLOSED };
+enum event_kind {
+	MAIL,
+	COMMIT,
+	APPENDED,
+	ROWS,
+	FRAME,
+	ADOPT,
+	CLOSED,
+	/* Only in a world that is listened to (weather.h). */
+	GONE,  /* the client's end is no more */
+	HEARD, /* a text comes to the client */
+	SHUT,  /* ... or the end of its link */
+	START, /* the server, after it was killed */
+	READY, /* it has loaded, perhaps */
+	TIMER,
+};
 
 /* Something that will happen to one shard. */
 struct event {
@@ -24,7 +40,8 @@ struct event {
 	uint32_t shard;
 	uint64_t ticket;
 	int link;
-	int err;
+	int err;    /* SHUT: its code */
+	bool told;  /* an append's result was given before the commit */
 	char *text; /* FRAME ADOPT; APPENDED: what result.text is */
 	size_t len;
 	struct sig_mail *mail;
@@ -32,7 +49,10 @@ struct event {
 	struct sig_appended result;
 	struct sig_receiver *to; /* APPENDED: what result.to is */
 	struct sig_read read;
+	world_fn *fn; /* TIMER */
+	void *arg;
 };
+TAILQ_HEAD(events, event);
 
 struct heard {
 	STAILQ_ENTRY(heard) next;
@@ -47,6 +67,11 @@ struct link {
 	bool gone;     /* the shell has reported its end, or moved it away */
 	int code;
 	uint64_t frame_at; /* when the last frame arrives: they stay in order */
+	uint64_t heard_at; /* likewise, of what the client hears */
+	uint32_t slow_ms;  /* each takes up to so long */
+	uint64_t stall_until, ill_until;
+	int owner;
+	bool shut; /* the client knows that it is over */
 	struct heard_list heard, old;
 	size_t unheard;
 };
@@ -56,10 +81,12 @@ struct world {
 	uint64_t now, seed;
 	struct sig_core *cores[WORLD_SHARDS_MAX];
 	struct disk *disk;
-	TAILQ_HEAD(events, event)
-	events; /* by time; equal times as they came */
+	struct events events;  /* by time; equal times as they came */
+	struct events waiting; /* appends, for the next commit */
+	struct event *commit;  /* which is among the events; or NULL */
+	bool commit_lazy;      /* it waits for company */
 	uint64_t mail_at[WORLD_SHARDS_MAX][WORLD_SHARDS_MAX];
-	uint64_t commit_at[WORLD_SHARDS_MAX], result_at[WORLD_SHARDS_MAX];
+	uint64_t result_at[WORLD_SHARDS_MAX];
 	int append_err, read_err;
 	uint32_t append_errs, read_errs;
 	bool lose_inbox, no_presence;
@@ -67,12 +94,22 @@ struct world {
 	int nlinks;
 	struct script script;
 	FILE *tap;
+	const struct world_ears *ears; /* NULL: tests look by themselves */
+	enum world_plant plant;
+	bool down;
 };
 
 struct sig_time world_time(const struct world *);
 struct link *world_link(const struct world *, int link);
 
+/* harness.c */
+void world_load_cores(struct world *); /* done when its reads are */
+void world_start_cores(struct world *);
+void world_free_cores(struct world *); /* and what waits for a commit */
+
 /* shell.c */
+struct event *event_new(enum event_kind, uint32_t shard);
+void event_put(struct world *, struct event *, uint64_t at);
 struct event *
 event_at(struct world *, enum event_kind, uint32_t shard, uint64_t at);
 void event_free(struct event *);
@@ -80,5 +117,21 @@ void event_free(struct event *);
 uint64_t event_later(struct world *, uint32_t ms, uint64_t *last);
 /* Carries out what a core wants done. */
 void shell_run(struct world *, uint32_t shard);
+void
+shell_appended(struct world *, struct event *, const struct sig_appended *);
+/* The shell tells the core of a link's end. */
+void shell_closed(struct world *, int link);
+
+/* What a link carries next arrives then: behind *last, which it becomes. */
+uint64_t link_later(struct world *, struct link *, uint64_t *last);
+void link_hears(struct link *, char *text);          /* taken over */
+void link_close(struct world *, int link, int code); /* the server's end */
+
+/* weather.c: the events of its kinds, and its faults. */
+void weather_event(struct world *, struct event *);
+void weather_early_ack(struct world *);
+int weather_newer(const struct world *, int link);
+bool weather_loses(const struct world *, const struct sig_mail *);
+void weather_rows(struct world *, enum sig_read_kind, const struct sig_rows *);
 
 #endif

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""signald's cores in many simulated schedules; and faults that are noticed."""
+
+import os
+import random
+import re
+import subprocess
+import unittest
+
+import root
+
+PROGRAM = os.path.join(root.BUILD, "tests", "sim", "signald_sim")
+LONG = os.environ.get("FLOE_LONG") == "1"
+SCHEDULES = 200_000 if LONG else 10_000
+ENOUGH = 300  # schedules in which a planted fault shows
+PLANTS = ("early-ack", "forget-mids", "late-close", "lost-end", "bad-unread")
+
+
+def run(*argv):
+    """(exit status, what it said)"""
+    done = subprocess.run([PROGRAM, *map(str, argv)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+class Simulation(unittest.TestCase):
+    def test_schedules(self):
+        of = os.cpu_count()
+        # A long run looks where no run has looked before.
+        first = random.randrange(2**32) if LONG else 1
+        share = SCHEDULES // of
+        runs = [subprocess.Popen(
+            [PROGRAM, "--from", str(first + i * share),
+             "--schedules", str(share)], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                for i in range(of)]
+        said = [one.communicate()[0] for one in runs]
+        self.assertEqual([one.returncode for one in runs], [0] * of,
+                         "\n".join(said))
+
+    def test_planted_faults_are_noticed(self):
+        for plant in PLANTS:
+            with self.subTest(plant=plant):
+                status, said = run("--plant", plant, "--schedules", ENOUGH)
+                self.assertEqual(status, 1, said)
+                self.assertRegex(said, r"(?m)^seed \d+: ")
+
+    def test_a_failing_seed_replays_exactly(self):
+        _, said = run("--plant", "early-ack", "--schedules", ENOUGH)
+        seed, why = re.search(r"(?m)^seed (\d+): (.*)$", said).groups()
+        again = [run("--seed", seed, "--plant", "early-ack") for _ in (1, 2)]
+        self.assertEqual(*again)
+        self.assertIn(f"seed {seed}: {why}\n", again[0][1])
+        self.assertGreater(again[0][1].count("\n"), 50, "no trace")

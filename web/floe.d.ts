@@ -98,6 +98,14 @@ export interface CallMedia {
   video: boolean;
 }
 
+/** What a side sends at the moment. */
+export interface MediaState extends CallMedia {
+  /** `video` is the camera; a screen may be shown in its stead. */
+  screen: boolean;
+  /** Nothing is sent for now. */
+  hold: boolean;
+}
+
 export interface CandidateInfo {
   type: "host" | "srflx" | "prflx" | "relay";
   protocol: "udp" | "tcp";
@@ -130,6 +138,10 @@ export interface CallEventMap {
   localstream: CustomEvent<undefined>;
   /** `remoteStream` came, or its tracks changed. */
   remotestream: CustomEvent<undefined>;
+  /** The other side lost its link to the server, or has one again. */
+  peer: CustomEvent<{ away: boolean }>;
+  /** The other side sends something else. */
+  peermedia: CustomEvent<{ media: MediaState }>;
 }
 
 /** One call as this device sees it; made by `FloeClient` only. */
@@ -153,7 +165,12 @@ export class Call extends EventTarget {
   readonly localStream: MediaStream | null;
   readonly remoteStream: MediaStream | null;
   readonly muted: boolean;
+  readonly held: boolean;
   readonly cameraOn: boolean;
+  readonly screenOn: boolean;
+  /** The other side's link to the server is gone; media may flow on. */
+  readonly peerAway: boolean;
+  readonly peerMedia: MediaState;
   readonly connection: RTCPeerConnection | null;
 
   /** @throws {FloeError} `state`, `media` (it rings on), `not_found`, `conflict`, `link_lost` */
@@ -164,13 +181,85 @@ export class Call extends EventTarget {
   hangup(reason?: string): void;
   /** Throws nothing. */
   setMuted(muted: boolean): void;
+  /** Throws nothing. */
+  setHold(held: boolean): void;
   /** @throws {FloeError} `media`, `state` */
   setCamera(on: boolean): Promise<void>;
+  /** Instead of the camera. @throws {FloeError} `media`, `state` (no connection) */
+  setScreen(on: boolean): Promise<void>;
   /** @throws {FloeError} `state`: there is no connection (yet) */
   stats(): Promise<CallStats>;
 
   addEventListener<K extends keyof CallEventMap>(type: K,
     listener: (event: CallEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
+}
+
+/** Somebody else in a room. */
+export class RoomMember {
+  private constructor();
+  /** Its number in the room, never given again. */
+  readonly number: number;
+  readonly user: string;
+  readonly device: string;
+  /** Its link to the server is gone; media may flow on. */
+  readonly away: boolean;
+  readonly media: MediaState;
+  /** What comes from it; null before anything does. */
+  readonly stream: MediaStream | null;
+  /** Whether there is a path. */
+  readonly connected: boolean;
+  readonly connection: RTCPeerConnection | null;
+  /** @throws {FloeError} `state`: there is no connection (yet) */
+  stats(): Promise<CallStats>;
+}
+
+export type RoomState = "joining" | "joined" | "ended";
+
+export interface RoomEventMap {
+  state: CustomEvent<{ state: RoomState; reason: string | null }>;
+  joined: CustomEvent<{ member: RoomMember }>;
+  left: CustomEvent<{ member: RoomMember; reason: "left" | "lost" }>;
+  /** Something of a member changed: its stream, path, media, link. */
+  member: CustomEvent<{ member: RoomMember }>;
+  /** `localStream` came, or its tracks changed. */
+  localstream: CustomEvent<undefined>;
+}
+
+/** A group call of up to 8, each connected with each; made by `FloeClient` only. */
+export class Room extends EventTarget {
+  private constructor();
+  /** Whoever knows it may join. Null until the server has made the room. */
+  readonly id: string | null;
+  /** Our own number; null before the server has said yes. */
+  readonly number: number | null;
+  readonly state: RoomState;
+  /** Why it ended: `left`, `lost`, or an ErrorCode. */
+  readonly reason: string | null;
+  /** The others. */
+  readonly members: RoomMember[];
+  readonly localStream: MediaStream | null;
+  readonly muted: boolean;
+  readonly held: boolean;
+  readonly cameraOn: boolean;
+  readonly screenOn: boolean;
+
+  /** Throws nothing. */
+  leave(): void;
+  /** Throws nothing. */
+  setMuted(muted: boolean): void;
+  /** Throws nothing. */
+  setHold(held: boolean): void;
+  /** @throws {FloeError} `media`, `state` */
+  setCamera(on: boolean): Promise<void>;
+  /** Instead of the camera. @throws {FloeError} `media`, `state` */
+  setScreen(on: boolean): Promise<void>;
+
+  addEventListener<K extends keyof RoomEventMap>(type: K,
+    listener: (event: RoomEventMap[K]) => void,
     options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string,
     listener: EventListenerOrEventListenerObject | null,
@@ -261,6 +350,11 @@ export class FloeClient extends EventTarget {
   /** Resolves once microphone and camera are open; then watch the call's state.
    * @throws {FloeError} `state` (not connected, or in a call), `media` */
   call(user: string, media?: Partial<CallMedia>): Promise<Call>;
+  /** Makes a room and joins it; others join by its `id`.
+   * @throws {FloeError} `state`, `media`, `too_large` (in too many), `link_lost` */
+  createRoom(media?: Partial<CallMedia>): Promise<Room>;
+  /** @throws {FloeError} as createRoom(); `not_found`, `conflict` (full) */
+  joinRoom(id: string, media?: Partial<CallMedia>): Promise<Room>;
 
   addEventListener<K extends keyof ClientEventMap>(type: K,
     listener: (event: ClientEventMap[K]) => void,

@@ -10,5 +10,6 @@
 
 export { FloeClient } from "./sdk/client.js";
 export { Call } from "./sdk/call.js";
+export { Room, RoomMember } from "./sdk/room.js";
 export { FloeError } from "./sdk/errors.js";
 export { login, register } from "./sdk/rest.js";

@@ -3,7 +3,7 @@
 // Owns: the local tracks and the peer connection.
 
 import { FloeError, isFinal } from "./errors.js";
-import { openMedia } from "./media.js";
+import { LocalMedia, sameMedia } from "./local.js";
 import { Peer } from "./peer.js";
 import { summarize } from "./stats.js";
 
@@ -11,7 +11,8 @@ const KEEP = { keep: true }; // the contract: every call request may be repeated
 const MOST_TRIES = 5; // against a server that is overloaded
 
 /**
- * Events: `state` (detail: state, reason), `localstream`, `remotestream`.
+ * Events: `state` (detail: state, reason), `localstream`, `remotestream`,
+ * `peer` (detail: away), `peermedia` (detail: media).
  *
  * States: `inviting` -> `ringing` -> `connecting` <-> `connected` -> `ended`;
  * a call that comes in starts with `ringing`.
@@ -21,6 +22,8 @@ export class Call extends EventTarget {
   #peer = null;
   #chain = Promise.resolve();
   #reported = false; // whether the server knows that it is over
+  #local = new LocalMedia();
+  #told; // what the other side believes that we send
 
   /**
    * Made by `FloeClient.call()` and by the client's `call` event only.
@@ -39,14 +42,33 @@ export class Call extends EventTarget {
     this.reason = null;
     this.durationMs = null;
     this.connectedAt = null;
-    this.localStream = null;
     this.remoteStream = null;
-    this.muted = false;
+    this.peerAway = false;
+    this.peerMedia = { ...media, screen: false, hold: false };
+    this.#told = this.peerMedia;
   }
 
-  /** Whether the local camera is sending. */
+  get localStream() {
+    return this.#local.stream;
+  }
+
+  get muted() {
+    return this.#local.muted;
+  }
+
+  /** Whether this side has put the call on hold: it sends nothing. */
+  get held() {
+    return this.#local.held;
+  }
+
+  /** Whether the local camera is on. */
   get cameraOn() {
-    return Boolean(this.localStream?.getVideoTracks().some((t) => t.enabled));
+    return this.#local.cameraOn;
+  }
+
+  /** Whether this side shows its screen instead of the camera. */
+  get screenOn() {
+    return this.#local.screen !== null;
   }
 
   /** The RTCPeerConnection, null before the call was accepted. */
@@ -74,6 +96,7 @@ export class Call extends EventTarget {
       this.finish(error.code);
       throw error;
     }
+    this.#showMedia();
   }
 
   /**
@@ -117,9 +140,18 @@ export class Call extends EventTarget {
    * @param {boolean} muted
    */
   setMuted(muted) {
-    this.muted = muted;
-    for (const track of this.localStream?.getAudioTracks() || [])
-      track.enabled = !muted;
+    this.#local.setMuted(muted);
+    this.#showMedia();
+  }
+
+  /**
+   * Puts the call on hold: nothing is sent until it is taken back.
+   * Throws nothing.
+   * @param {boolean} held
+   */
+  setHold(held) {
+    this.#local.setHold(held);
+    this.#showMedia();
   }
 
   /**
@@ -130,25 +162,54 @@ export class Call extends EventTarget {
    * @throws {FloeError} `media` (no camera, or not permitted), `state` (ended)
    */
   async setCamera(on) {
-    if (this.state === "ended")
-      throw new FloeError("state", "the call has ended");
-    const tracks = this.localStream?.getVideoTracks() || [];
-    for (const track of tracks)
-      track.enabled = on;
-    if (on && tracks.length === 0)
-      await this.#addCamera();
+    this.#expectLive();
+    const track = await this.#local.setCamera(on);
+    if (track && this.state === "ended")
+      track.stop();
+    else if (track && !this.screenOn)
+      await this.#peer?.sendPicture(track, this.localStream);
     this.#emit("localstream");
+    this.#showMedia();
   }
 
-  async #addCamera() {
-    const stream = await openMedia({ audio: false, video: true });
-    const [track] = stream.getVideoTracks();
-    if (this.state === "ended" || !this.localStream) {
-      track.stop();
+  /**
+   * Shows a screen or window instead of the camera, or the camera again. It
+   * ends by itself when the user stops it in the browser.
+   * @param {boolean} on
+   * @returns {Promise<void>}
+   * @throws {FloeError} `media` (not permitted), `state` (no connection)
+   */
+  async setScreen(on) {
+    if (!this.#peer)
+      throw new FloeError("state", "the call has no connection");
+    this.#expectLive();
+    if (on === this.screenOn)
+      return;
+    if (on)
+      await this.#local.openScreen(() => this.setScreen(false).catch(() => {}));
+    else
+      this.#local.closeScreen();
+    if (this.state === "ended") {
+      this.#local.stop();
       return;
     }
-    this.localStream.addTrack(track);
-    this.#peer?.addTrack(track, this.localStream);
+    await this.#peer.sendPicture(this.#local.picture, this.localStream);
+    this.#emit("localstream");
+    this.#showMedia();
+  }
+
+  /** Tells the other side what is sent now, when it believes otherwise. */
+  #showMedia() {
+    const media = this.#local.state;
+    if ((this.state !== "connecting" && this.state !== "connected") ||
+        sameMedia(media, this.#told))
+      return;
+    const before = this.#told;
+    this.#told = media;
+    this.#tell("call.media", media).catch(() => {
+      if (this.#told === media)
+        this.#told = before;
+    });
   }
 
   /**
@@ -160,6 +221,11 @@ export class Call extends EventTarget {
     if (!this.#peer)
       throw new FloeError("state", "the call has no connection");
     return summarize(await this.#peer.stats());
+  }
+
+  #expectLive() {
+    if (this.state === "ended")
+      throw new FloeError("state", "the call has ended");
   }
 
   #expect(role, state) {
@@ -194,14 +260,11 @@ export class Call extends EventTarget {
 
   /** @throws {FloeError} `media` */
   async openLocal(media) {
-    const stream = await openMedia(media);
+    await this.#local.open(media);
     if (this.state === "ended") {
-      for (const track of stream.getTracks())
-        track.stop();
+      this.#local.stop();
       return;
     }
-    this.localStream = stream;
-    this.setMuted(this.muted);
     this.#emit("localstream");
   }
 
@@ -218,6 +281,7 @@ export class Call extends EventTarget {
     this.role = "callee"; // theirs came first: it is their call that we joined
     this.#setState("connecting");
     this.#connect();
+    this.#showMedia();
   }
 
   /** A push about this call. */
@@ -233,8 +297,19 @@ export class Call extends EventTarget {
       if (this.state === "inviting" || this.state === "ringing") {
         this.#setState("connecting");
         this.#connect();
+        this.#showMedia();
       }
       break;
+    case "call.peer":
+      this.peerAway = push.state === "away";
+      this.#emit("peer", { away: this.peerAway });
+      break;
+    case "call.media": {
+      const { audio, video, screen, hold } = push;
+      this.peerMedia = { audio, video, screen, hold };
+      this.#emit("peermedia", { media: this.peerMedia });
+      break;
+    }
     case "call.offer":
       this.#signal("offer", push.sdp);
       break;
@@ -329,8 +404,7 @@ export class Call extends EventTarget {
       (this.connectedAt === null ? null : Date.now() - this.connectedAt);
     this.#setState("ended");
     this.#peer?.close();
-    for (const track of this.localStream?.getTracks() || [])
-      track.stop();
+    this.#local.stop();
     this.#env.ended(this);
   }
 }

@@ -8,6 +8,7 @@ import { Chat } from "./chat.js";
 import { FloeError } from "./errors.js";
 import { IceServers } from "./ice.js";
 import { Link } from "./link.js";
+import { Rooms } from "./rooms.js";
 import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
 import { workerTimers } from "./timers.js";
@@ -34,6 +35,7 @@ export class FloeClient extends EventTarget {
   #link;
   #chat;
   #calls;
+  #rooms;
   #ice;
   #store = null;
   #claim = null;
@@ -67,14 +69,16 @@ export class FloeClient extends EventTarget {
       state: (state, detail) => this.#linkState(state, detail),
     }, { timers });
     this.#ice = new IceServers((op) => this.#link.request(op),
-      (list) => this.#calls?.useServers(list), timers);
-    this.#calls = new Calls({
+      (list) => this.#useServers(list), timers);
+    const env = {
       request: (...args) => this.#link.request(...args),
       servers: () => this.#ice.current(),
       config: { iceTransportPolicy },
       timers,
       mostCandidates: () => this.#limits.candidates,
-    }, (call) => this.#emit("call", { call }));
+    };
+    this.#calls = new Calls(env, (call) => this.#emit("call", { call }));
+    this.#rooms = new Rooms(env);
     this.#chat = new Chat({
       user, timers,
       link: this.#link,
@@ -133,6 +137,7 @@ export class FloeClient extends EventTarget {
   #networkBack = () => {
     this.#link.wake();
     this.#calls.networkChanged();
+    this.#rooms.networkChanged();
   };
 
   #looked = () => {
@@ -180,6 +185,7 @@ export class FloeClient extends EventTarget {
    */
   async close() {
     this.#calls.hangupAll();
+    this.#rooms.leaveAll();
     this.#ice.stop();
     this.#link.close();
     if (this.#opened) {
@@ -342,9 +348,47 @@ export class FloeClient extends EventTarget {
    * @throws {FloeError} `state` (in a call already, or not connected), `media`
    */
   async call(user, { audio = true, video = true } = {}) {
+    this.#expectOnline();
+    return this.#calls.invite(user, { audio, video });
+  }
+
+  /**
+   * Makes a room for a group call and joins it; its `id` is what others need to
+   * join, and nobody guesses it.
+   * @param {{audio?: boolean, video?: boolean}} [media] what to send
+   * @returns {Promise<import("./room.js").Room>} once in it
+   * @throws {FloeError} `state` (not connected), `media`, `too_large` (in too
+   *   many rooms), `link_lost`
+   */
+  async createRoom({ audio = true, video = true } = {}) {
+    this.#expectOnline();
+    return this.#rooms.join(null, { audio, video });
+  }
+
+  /**
+   * @param {string} id of the room
+   * @param {{audio?: boolean, video?: boolean}} [media] what to send
+   * @returns {Promise<import("./room.js").Room>} once in it
+   * @throws {FloeError} as createRoom(); `not_found`, `conflict` (full)
+   */
+  async joinRoom(id, { audio = true, video = true } = {}) {
+    this.#expectOnline();
+    return this.#rooms.join(id, { audio, video });
+  }
+
+  #expectOnline() {
     if (this.state !== "online")
       throw new FloeError("state", "not connected");
-    return this.#calls.invite(user, { audio, video });
+  }
+
+  #useServers(iceServers) {
+    this.#calls?.useServers(iceServers);
+    this.#rooms?.useServers(iceServers);
+  }
+
+  #sessionLost() {
+    this.#calls.sessionLost();
+    this.#rooms.sessionLost();
   }
 
   #emit(type, detail) {
@@ -369,9 +413,11 @@ export class FloeClient extends EventTarget {
     this.#nick = ok.nick || this.#user;
     this.#ice.set(ok);
     if (!ok.resumed)
-      this.#calls.sessionLost();
-    else if (ok.calls)
+      this.#sessionLost();
+    else if (ok.calls) {
       this.#calls.restarted(ok.calls);
+      this.#rooms.restarted();
+    }
     this.#presence.clear();
     for (const peer of ok.peers || [])
       this.#present(peer);
@@ -391,6 +437,8 @@ export class FloeClient extends EventTarget {
       this.#emit("typing", { conv: push.conv, user: push.user, on: push.on });
     else if (push.push.startsWith("call."))
       this.#calls.push(push);
+    else if (push.push.startsWith("room."))
+      this.#rooms.push(push);
     // else: of a newer server; unknown pushes are to be ignored
   }
 
@@ -403,7 +451,7 @@ export class FloeClient extends EventTarget {
     if (state !== "online" && this.#opened)
       this.#chat.stop();
     if (state === "closed")
-      this.#calls.sessionLost();
+      this.#sessionLost();
     this.#emit("state", { state, ...detail });
   }
 }

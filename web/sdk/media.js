@@ -35,3 +35,20 @@ export async function openMedia({ audio, video }) {
     throw new FloeError("media", TEXT[error.name] || error.message);
   }
 }
+
+/**
+ * @returns {Promise<MediaStream>} of a screen or window that the user chose
+ * @throws {FloeError} `media`
+ */
+export async function openScreen() {
+  try {
+    if (!navigator.mediaDevices?.getDisplayMedia)
+      throw new FloeError("media", "this browser cannot share a screen");
+    return await navigator.mediaDevices.getDisplayMedia({ video: true });
+  } catch (error) {
+    if (error instanceof FloeError)
+      throw error;
+    throw new FloeError("media", error.name === "NotAllowedError"
+      ? "sharing the screen was not permitted" : error.message);
+  }
+}

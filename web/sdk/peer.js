@@ -30,6 +30,7 @@ export class Peer {
   #chain = Promise.resolve();
   #repairTimer = null;
   #giveUpTimer = null;
+  #picture = null; // its sender, also while it sends nothing
 
   /**
    * @param {object} setup
@@ -37,11 +38,14 @@ export class Peer {
    * @param {RTCConfiguration} setup.config
    * @param {() => Promise<RTCIceServer[]>} setup.freshServers
    * @param {MediaStream} setup.stream what to send
+   * @param {string[]} [setup.receive] kinds to ask for in the first offer, though
+   *   the stream has none
    * @param {PeerHandlers} setup.on
    * @param {object} setup.timers
    * @param {number} setup.mostCandidates in one request
    */
-  constructor({ polite, config, freshServers, stream, on, timers, mostCandidates }) {
+  constructor({ polite, config, freshServers, stream, receive = [], on, timers,
+    mostCandidates }) {
     this.#on = on;
     this.#timers = timers;
     this.#freshServers = freshServers;
@@ -52,6 +56,10 @@ export class Peer {
     this.#listen();
     for (const track of stream.getTracks())
       this.#pc.addTrack(track, stream);
+    for (const kind of polite ? [] : receive) {
+      if (!stream.getTracks().some((track) => track.kind === kind))
+        this.#pc.addTransceiver(kind, { direction: "recvonly" });
+    }
     this.#awaitPath();
   }
 
@@ -190,8 +198,15 @@ export class Peer {
     this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
-  addTrack(track, stream) {
-    this.#pc.addTrack(track, stream);
+  /** Sends this picture instead of the one before; null: none. */
+  async sendPicture(track, stream) {
+    const senders = this.#pc.getSenders();
+    this.#picture = senders.find((sender) => sender.track?.kind === "video") ||
+      this.#picture;
+    if (this.#picture)
+      await this.#picture.replaceTrack(track);
+    else if (track)
+      this.#picture = this.#pc.addTrack(track, stream);
   }
 
   stats() {

@@ -4,21 +4,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { FloeError } from "../../../web/sdk/errors.js";
+import { Connection, installMedia } from "./media.mjs";
 import { settle, VirtualTimers } from "./virtual.mjs";
 
-// What a browser has and Node lacks.
-globalThis.MediaStream = class {
-  getTracks() { return []; }
-  getAudioTracks() { return []; }
-  getVideoTracks() { return []; }
-};
-globalThis.RTCPeerConnection = class {
-  signalingState = "stable";
-  connectionState = "new";
-  close() {}
-};
-Object.defineProperty(globalThis, "navigator", { configurable: true, value: {
-  mediaDevices: { getUserMedia: async () => new MediaStream() } } });
+installMedia();
 
 const { Calls } = await import("../../../web/sdk/calls.js");
 const MEDIA = { audio: true, video: true };
@@ -152,6 +141,93 @@ test("what an overloaded server refuses is said again when it asks for it", asyn
   assert.equal(ops()[2], "call.accept c-1");
   asked[2].ok({});
   await accepted;
+});
+
+/** A call of each role that the server says is active. */
+async function active(role) {
+  const it = setup();
+  if (role === "caller") {
+    it.call = await it.calls.invite("bob", MEDIA);
+    it.asked[0].ok({ call: "c-1", state: "inviting" });
+    await settle();
+    it.calls.push({ push: "call.accept", call: "c-1", device: "d" });
+  } else {
+    it.calls.push(invite("c-1", "alice"));
+    it.call = it.rang[0];
+    const accepted = it.call.accept();
+    await settle();
+    it.asked[1].ok({});
+    await accepted;
+  }
+  await settle();
+  it.told = () => it.asked.filter(({ op }) => op === "call.media").map(({ args }) => args);
+  return it;
+}
+
+test("the other side is told what is sent, when that changes", async () => {
+  for (const role of ["caller", "callee"]) {
+    const { call, told, asked } = await active(role);
+    assert.deepEqual(told(), [], "all is as invited");
+    call.setMuted(true);
+    call.setMuted(true);
+    assert.deepEqual(told(), [{ call: "c-1", audio: false, video: true, screen: false,
+      hold: false }]);
+    call.setHold(true);
+    assert.deepEqual(call.localStream.getTracks().map((t) => t.enabled), [false, false]);
+    call.setHold(false);
+    call.setMuted(false);
+    assert.deepEqual(told().at(-1), { call: "c-1", audio: true, video: true,
+      screen: false, hold: false });
+    assert.deepEqual(call.localStream.getTracks().map((t) => t.enabled), [true, true]);
+    // What the server did not take is told with the next change.
+    asked.at(-1).fail("conflict");
+    await settle();
+    call.setMuted(false);
+    assert.equal(told().length, 5);
+  }
+});
+
+test("muted before the accept: told after it", async () => {
+  const { calls, asked, rang, ops } = setup();
+  calls.push(invite("c-1", "alice"));
+  rang[0].setMuted(true);
+  const accepted = rang[0].accept({ video: false });
+  await settle();
+  assert.deepEqual(ops(), ["call.ringing c-1", "call.accept c-1"]);
+  asked[1].ok({});
+  await accepted;
+  assert.deepEqual(asked[2].args, { call: "c-1", audio: false, video: false,
+    screen: false, hold: false });
+});
+
+test("a screen takes the camera's place, and gives it back", async () => {
+  const { call, told } = await active("caller");
+  await call.setScreen(true);
+  assert.equal(call.screenOn, true);
+  const [camera] = call.localStream.getVideoTracks();
+  const sender = Connection.last.getSenders().find((s) => s.kind === "video");
+  assert.equal(sender.track.label, "screen");
+  assert.deepEqual([told().at(-1).screen, told().at(-1).video], [true, true]);
+  sender.track.onended(); // stopped in the browser's own bar
+  await settle();
+  assert.equal(sender.track, camera);
+  assert.equal(told().at(-1).screen, false);
+});
+
+test("how the other side is: away, back, muted", async () => {
+  const { calls, call } = await active("caller");
+  const events = [];
+  call.addEventListener("peer", ({ detail }) => events.push(detail.away));
+  call.addEventListener("peermedia", ({ detail }) => events.push(detail.media));
+  assert.deepEqual([call.peerAway, call.peerMedia.audio], [false, true]);
+  calls.push({ push: "call.peer", call: "c-1", state: "away" });
+  assert.equal(call.peerAway, true);
+  calls.push({ push: "call.peer", call: "c-1", state: "back" });
+  const media = { audio: false, video: true, screen: true, hold: false };
+  calls.push({ push: "call.media", call: "c-1", ...media });
+  assert.deepEqual(events, [true, false, media]);
+  assert.deepEqual([call.peerAway, call.peerMedia], [false, media]);
+  assert.equal(call.state, "connecting", "only the link was away");
 });
 
 test("one call at a time from this device", async () => {

@@ -15,26 +15,76 @@
 
 /* A request whose password is being hashed, or whose user is being stored. */
 struct account_job {
-	bool registers;
-	bool known; /* the user that logs in exists */
+	enum account_kind kind;
+	bool known;   /* the user exists and has a password */
+	bool checked; /* the old password was right */
+	struct sig_standing standing;
 	char user[SIG_NAME_MAX + 1];
 	char nick[ACCOUNT_NICK_MAX + 1];
+	char fresh[257]; /* the new password, until it is hashed */
+	size_t fresh_len;
 };
 
 void
 account_job_free(struct account_job *job)
 {
+	if (job == NULL)
+		return;
+	crypto_wipe(job, sizeof(*job));
 	free(job);
 }
 
+static const char *const fields[][4] = {
+	[ACCOUNT_LOGIN] = { "user", "password" },
+	[ACCOUNT_REGISTER] = { "user", "password", "nick" },
+	[ACCOUNT_PASSWORD] = { "user", "password", "new_password" },
+	[ACCOUNT_RESET] = { "password" },
+};
+
+static size_t
+put(char *out, const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	memcpy(out, len > 0 ? text : "", len + 1);
+	return len;
+}
+
+static void
+form_read(struct json_in *in, enum account_kind kind, struct account_form *form)
+{
+	bool makes = kind == ACCOUNT_REGISTER || kind == ACCOUNT_RESET;
+	const char *user = NULL, *password, *nick = NULL, *fresh = NULL;
+
+	if (kind != ACCOUNT_RESET)
+		user = json_in_str(in, "user", 1, SIG_NAME_MAX);
+	password = json_in_str(in, "password", makes ? ACCOUNT_PASSWORD_MIN : 1,
+	    ACCOUNT_PASSWORD_MAX);
+	if (kind == ACCOUNT_REGISTER)
+		nick = json_in_str_opt(in, "nick", 1, ACCOUNT_NICK_MAX);
+	if (kind == ACCOUNT_PASSWORD)
+		fresh = json_in_str(in, "new_password", ACCOUNT_PASSWORD_MIN,
+		    ACCOUNT_PASSWORD_MAX);
+	json_in_only(in, fields[kind]);
+	if (in->code == 0 && user != NULL &&
+	    !sig_name_user_ok(user, strlen(user))) {
+		in->code = -EINVAL;
+		snprintf(in->err, sizeof(in->err),
+		    "user: a-z 0-9 . _ - only, a letter or digit first");
+	}
+	if (in->code != 0)
+		return;
+	put(form->user, user);
+	put(form->nick, nick != NULL ? nick : user);
+	form->password_len = put(form->password, password);
+	form->fresh_len = put(form->fresh, fresh);
+}
+
 int
-account_form(const void *body, size_t len, bool with_nick,
+account_form(const void *body, size_t len, enum account_kind kind,
     struct account_form *form, char *err, size_t err_size)
 {
 	static const struct json_limits limits = { 4096, 16, 2 };
-	static const char *const names[] = { "user", "password", "nick", NULL };
-	static const char *const login[] = { "user", "password", NULL };
-	const char *user, *password, *nick = NULL;
 	char why[JSON_ERR_MAX];
 	struct json *json = NULL;
 	struct json_in in;
@@ -47,23 +97,7 @@ account_form(const void *body, size_t len, bool with_nick,
 		return rc;
 	}
 	json_in_init(&in, json, "");
-	user = json_in_str(&in, "user", 1, SIG_NAME_MAX);
-	password = json_in_str(&in, "password", with_nick ? 8 : 1, 256);
-	if (with_nick)
-		nick = json_in_str_opt(&in, "nick", 1, ACCOUNT_NICK_MAX);
-	json_in_only(&in, with_nick ? names : login);
-	if (in.code == 0 && !sig_name_user_ok(user, strlen(user))) {
-		in.code = -EINVAL;
-		snprintf(in.err, sizeof(in.err),
-		    "user: a-z 0-9 . _ - only, a letter or digit first");
-	}
-	if (in.code == 0) {
-		snprintf(form->user, sizeof(form->user), "%s", user);
-		snprintf(form->nick, sizeof(form->nick), "%s",
-		    nick != NULL ? nick : user);
-		form->password_len = strlen(password);
-		memcpy(form->password, password, form->password_len);
-	}
+	form_read(&in, kind, form);
 	snprintf(err, err_size, "%s", in.err);
 	json_free(json);
 	return in.code;
@@ -108,34 +142,45 @@ too_often(struct conn *c, const char *user)
 
 static void hashed(void *arg);
 
-/* Gives the password to the hasher; the request waits. */
-static void
-submit(struct conn *c, struct account_form *form, struct account_job *job,
-    const char *hash)
+/* Gives a password to the hasher: to compare with the hash, or with "" to make
+ * one. False: the request has been refused. */
+static bool
+hash(struct conn *c, const char *password, size_t len, const char *with)
 {
 	struct worker *w = c->worker;
 	struct hash_job *hj = calloc(1, sizeof(*hj));
 
-	if (hj == NULL || job == NULL) {
-		free(hj);
-		account_job_free(job);
+	if (hj == NULL) {
 		front_error(c, 503, "overloaded", "no memory", 1000);
-		return;
+		return false;
 	}
-	memcpy(job->user, form->user, sizeof(job->user));
-	memcpy(job->nick, form->nick, sizeof(job->nick));
 	hj->loop = w->loop;
 	hj->done = hashed;
 	hj->worker = w;
 	hj->conn = c->id;
-	hj->password_len = form->password_len;
-	memcpy(hj->password, form->password, form->password_len);
-	snprintf(hj->hash, sizeof(hj->hash), "%s", hash);
-	if (hasher_submit(w->d->hasher, hj) != 0) {
-		hash_job_free(hj);
+	hj->password_len = len;
+	memcpy(hj->password, password, len);
+	snprintf(hj->hash, sizeof(hj->hash), "%s", with);
+	if (hasher_submit(w->d->hasher, hj) == 0)
+		return true;
+	hash_job_free(hj);
+	front_error(c, 503, "overloaded", "too many log-ins at once", 2000);
+	return false;
+}
+
+/* The request waits for its password. */
+static void
+submit(struct conn *c, const struct account_form *form, struct account_job *job,
+    const char *with)
+{
+	if (job == NULL) {
+		front_error(c, 503, "overloaded", "no memory", 1000);
+		return;
+	}
+	put(job->user, form->user);
+	job->fresh_len = put(job->fresh, form->fresh);
+	if (!hash(c, form->password, form->password_len, with)) {
 		account_job_free(job);
-		front_error(
-		    c, 503, "overloaded", "too many log-ins at once", 2000);
 		return;
 	}
 	account_job_free(c->job);
@@ -147,13 +192,13 @@ submit(struct conn *c, struct account_form *form, struct account_job *job,
 
 /* The form of a request, unless it was answered already. */
 static bool
-take_form(struct conn *c, const void *body, size_t len, bool with_nick,
+take_form(struct conn *c, const void *body, size_t len, enum account_kind kind,
     struct account_form *form)
 {
 	char err[JSON_ERR_MAX];
 	uint64_t wait;
 
-	if (account_form(body, len, with_nick, form, err, sizeof(err)) != 0) {
+	if (account_form(body, len, kind, form, err, sizeof(err)) != 0) {
 		front_error(c, 400, "bad_request", err, 0);
 		return false;
 	}
@@ -163,8 +208,19 @@ take_form(struct conn *c, const void *body, size_t len, bool with_nick,
 	return wait == 0;
 }
 
-void
-account_login(struct conn *c, const void *body, size_t len)
+static struct account_job *
+job_new(enum account_kind kind)
+{
+	struct account_job *job = calloc(1, sizeof(*job));
+
+	if (job != NULL)
+		job->kind = kind;
+	return job;
+}
+
+/* What begins with a user's password. */
+static void
+prove(struct conn *c, enum account_kind kind, const void *body, size_t len)
 {
 	struct worker *w = c->worker;
 	struct msglog_account account;
@@ -172,20 +228,34 @@ account_login(struct conn *c, const void *body, size_t len)
 	struct account_job *job;
 	bool known;
 
-	if (take_form(c, body, len, false, &form)) {
+	if (take_form(c, body, len, kind, &form)) {
 		/* Whoever has no password cannot bring the right one. */
 		known = msglog_account(w->reader, form.user, &account) == 0 &&
 		    account.pwhash[0] != '\0';
-		job = calloc(1, sizeof(*job));
-		if (job != NULL)
-			job->known = known;
-		if (known)
-			memcpy(form.nick, account.nick, sizeof(form.nick));
+		job = job_new(kind);
+		if (job != NULL && known) {
+			job->known = true;
+			job->standing = account.standing;
+			snprintf(job->nick, sizeof(job->nick), "%.64s",
+			    account.nick);
+		}
 		submit(c, &form, job,
 		    known ? account.pwhash : hasher_decoy(w->d->hasher));
 		crypto_wipe(&account, sizeof(account));
 	}
 	crypto_wipe(&form, sizeof(form));
+}
+
+void
+account_login(struct conn *c, const void *body, size_t len)
+{
+	prove(c, ACCOUNT_LOGIN, body, len);
+}
+
+void
+account_password(struct conn *c, const void *body, size_t len)
+{
+	prove(c, ACCOUNT_PASSWORD, body, len);
 }
 
 void
@@ -200,13 +270,13 @@ account_register(struct conn *c, const void *body, size_t len)
 		front_error(c, 403, "forbidden", "registration is closed", 0);
 		return;
 	}
-	if (take_form(c, body, len, true, &form)) {
+	if (take_form(c, body, len, ACCOUNT_REGISTER, &form)) {
 		if (msglog_account(w->reader, form.user, &account) == 0) {
 			front_error(c, 409, "conflict", "the name is taken", 0);
 		} else {
-			job = calloc(1, sizeof(*job));
+			job = job_new(ACCOUNT_REGISTER);
 			if (job != NULL)
-				job->registers = true;
+				put(job->nick, form.nick);
 			submit(c, &form, job, "");
 		}
 		crypto_wipe(&account, sizeof(account));
@@ -225,7 +295,8 @@ go_on(struct conn *c)
 
 /* Answers with a fresh token; nick NULL: not said. */
 static void
-answer_token(struct conn *c, int status, const char *user, const char *nick)
+answer_token(struct conn *c, int status, const char *user, uint32_t generation,
+    const char *nick)
 {
 	struct worker *w = c->worker;
 	uint8_t mem[1024];
@@ -234,8 +305,8 @@ answer_token(struct conn *c, int status, const char *user, const char *nick)
 	struct json_out out;
 	uint64_t expires;
 
-	if (sig_life_token(&w->config, user, loop_wall_ms(), token, &expires) !=
-	    0) {
+	if (sig_life_token(&w->config, user, generation, loop_wall_ms(), token,
+		&expires) != 0) {
 		front_error(c, 500, "internal", "no token could be made", 0);
 		return;
 	}
@@ -257,49 +328,76 @@ welcome(struct conn *c)
 {
 	const struct account_job *job = c->job;
 
-	if (job->registers)
-		answer_token(c, 201, job->user, NULL);
-	else
-		answer_token(c, 200, job->user, job->nick);
+	answer_token(c, job->kind == ACCOUNT_REGISTER ? 201 : 200, job->user,
+	    job->standing.generation,
+	    job->kind == ACCOUNT_LOGIN ? job->nick : NULL);
 }
 
-/* Stores the new user; the log answers. False: it could not be asked. */
+/* Stores the new user or the new password; the log answers. False: it could
+ * not be asked. */
 static bool
-store_user(struct conn *c, const struct hash_job *hj)
+store(struct conn *c, const struct hash_job *hj)
 {
+	const struct account_job *job = c->job;
 	struct worker *w = c->worker;
 	struct sig_append *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
 		return false;
-	a->kind = SIG_APPEND_USER;
+	a->kind = SIG_APPEND_ACCOUNT;
+	a->account = SIG_ACCOUNT_PASSWORD;
 	a->ts = loop_wall_ms();
-	memcpy(a->user, c->job->user, sizeof(a->user));
-	a->nick = strdup(c->job->nick);
+	memcpy(a->user, job->user, sizeof(a->user));
 	a->pwhash = strdup(hj->hash);
-	if (a->nick == NULL || a->pwhash == NULL) {
+	if (job->kind == ACCOUNT_REGISTER) {
+		a->kind = SIG_APPEND_USER;
+		a->nick = strdup(job->nick);
+	}
+	if (a->pwhash == NULL ||
+	    (a->nick == NULL && job->kind == ACCOUNT_REGISTER)) {
 		sig_append_free(a);
 		return false;
 	}
 	return msglog_append(w->port, c->id, true, a) == 0;
 }
 
+/* The password was right, so its user may learn more. False: waits on. */
+static bool
+answer_proven(struct conn *c)
+{
+	struct account_job *job = c->job;
+
+	if (job->standing.role == SIG_USER_BANNED) {
+		front_error(c, 403, "banned", "this user is banned", 0);
+	} else if (job->kind == ACCOUNT_LOGIN) {
+		welcome(c);
+	} else if (hash(c, job->fresh, job->fresh_len, "")) {
+		job->checked = true;
+		crypto_wipe(job->fresh, sizeof(job->fresh));
+		return false;
+	}
+	return true;
+}
+
 static void
 answer_hashed(struct conn *c, const struct hash_job *hj)
 {
 	struct account_job *job = c->job;
+	bool stores = job->kind == ACCOUNT_REGISTER || job->checked;
 
-	if (hj->err != 0 && hj->err != -EACCES)
+	if (hj->err != 0 && hj->err != -EACCES) {
 		front_error(c, 503, "overloaded", "no memory to hash", 1000);
-	else if (job->registers && store_user(c, hj))
-		return;
-	else if (job->registers)
+	} else if (stores) {
+		if (store(c, hj))
+			return;
 		front_error(c, 503, "overloaded", "no memory", 1000);
-	else if (hj->err == 0 && job->known)
-		welcome(c);
-	else
+	} else if (hj->err == 0 && job->known) {
+		if (!answer_proven(c))
+			return;
+	} else {
 		front_error(c, 401, "unauthorized",
 		    "no such user, or not this password", 0);
+	}
 	go_on(c);
 }
 
@@ -319,8 +417,16 @@ hashed(void *arg)
 void
 account_appended(struct conn *c, const struct sig_appended *done)
 {
+	struct worker *w = c->worker;
+
 	if (c->state != CONN_WAITING || c->job == NULL)
 		return;
+	if (done->err == 0 && c->job->kind == ACCOUNT_PASSWORD) {
+		c->job->standing = done->standing;
+		sig_core_standing(
+		    w->core, c->job->user, &done->standing, worker_time(w));
+		worker_pump(w);
+	}
 	if (done->err == 0)
 		welcome(c);
 	else if (done->err == -EEXIST)
@@ -337,9 +443,10 @@ account_refresh(struct conn *c, const struct h1_head *head)
 
 	if (!bearer_take(c, head, &claims))
 		return;
-	if (claims.outside)
+	if (claims.grant.outside)
 		front_error(c, 403, "forbidden",
 		    "token: its identity service renews it", 0);
 	else
-		answer_token(c, 200, claims.user, NULL);
+		answer_token(
+		    c, 200, claims.user, claims.grant.generation, NULL);
 }

@@ -271,8 +271,8 @@ post_users(void *arg, const struct http_request *req, struct http_reply *reply)
 	struct json_out out;
 	int rc;
 
-	rc = account_form(
-	    req->body, req->body_len, true, &form, err, sizeof(err));
+	rc = account_form(req->body, req->body_len, ACCOUNT_REGISTER, &form,
+	    err, sizeof(err));
 	if (rc != 0) {
 		http_error(reply, 400, "bad_request", err);
 		return;

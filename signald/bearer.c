@@ -29,11 +29,17 @@ bearer_find(struct conn *c, const struct h1_head *head, struct sig_claims *out,
 		why) != 0)
 		return -EACCES;
 	rc = msglog_account(w->reader, claims.user, &account);
-	crypto_wipe(&account, sizeof(account));
+	crypto_wipe(account.pwhash, sizeof(account.pwhash));
 	*why = rc == -ENOENT ? "its user is not here; a first hello makes it"
 			     : "the log does not answer";
 	if (rc != 0)
 		return rc == -ENOENT ? -EACCES : -EIO;
+	*why = "this user is banned";
+	if (account.standing.role == SIG_USER_BANNED)
+		return -EPERM;
+	*why = "it is void";
+	if (sig_grant_void(&claims.grant, &account.standing))
+		return -EACCES;
 	*out = claims;
 	return 0;
 }
@@ -47,6 +53,8 @@ bearer_take(struct conn *c, const struct h1_head *head, struct sig_claims *out)
 
 	if (rc == -EIO) {
 		front_error(c, 503, "storage", why, 1000);
+	} else if (rc == -EPERM) {
+		front_error(c, 403, "banned", why, 0);
 	} else if (rc != 0) {
 		snprintf(msg, sizeof(msg), "token: %s", why);
 		front_error(c, 401, "unauthorized", msg, 0);

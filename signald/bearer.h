@@ -10,7 +10,8 @@
 #include "signald/core/auth.h"
 #include "signald/front.h"
 
-/* 0; -ENOENT (there is no token), -EACCES (not a good one), -EIO: with why in
+/* 0; -ENOENT (there is no token), -EACCES (not a good one), -EPERM (its
+ * user is banned), -EIO: with why in
  * words fit for the sender. */
 int bearer_find(struct conn *, const struct h1_head *, struct sig_claims *,
     const char **why);

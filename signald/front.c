@@ -48,6 +48,7 @@ static const struct front_route routes[] = {
 	{ H1_GET, "/api/v1/turn", icerest_turn, NULL },
 	{ H1_GET, "/_matrix/client/v3/voip/turnServer", icerest_matrix, NULL },
 	{ H1_GET, "/_matrix/client/r0/voip/turnServer", icerest_matrix, NULL },
+	{ H1_POST, "/api/v1/password", account_head, account_password },
 	{ H1_POST, "/api/v1/refresh", account_refresh, NULL },
 	{ H1_POST, "/api/v1/login", account_head, account_login },
 	{ H1_POST, "/api/v1/files", upload_head, upload_end },

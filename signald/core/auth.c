@@ -39,9 +39,10 @@ auth_jwt(const struct sig_jwt *jwt, const char *token, size_t len,
 	memset(claims, 0, sizeof(*claims));
 	memcpy(claims->user, c.subject, n);
 	/* A link lives as long as its token would still be taken. */
-	claims->expires_ms = (c.expires_s + jwt->policy.leeway_s) * SECOND_MS;
-	claims->issued_ms = c.issued_s * SECOND_MS;
-	claims->outside = true;
+	claims->grant.expires_ms =
+	    (c.expires_s + jwt->policy.leeway_s) * SECOND_MS;
+	claims->grant.issued_ms = c.issued_s * SECOND_MS;
+	claims->grant.outside = true;
 	return 0;
 }
 

@@ -106,8 +106,8 @@ sig_shard_of(const struct sig_config *cfg, const char *key)
 	    uint32_t)(hash_bytes(&hash_key, key, strlen(key)) % cfg->shards);
 }
 
-static void
-core_enter(struct sig_core *core, struct sig_time t)
+void
+sig_core_enter(struct sig_core *core, struct sig_time t)
 {
 	core->now = t.now_ms;
 	core->wall = t.wall_ms;
@@ -119,8 +119,8 @@ core_enter(struct sig_core *core, struct sig_time t)
 
 /* Mail to ourselves is delivered after the event that caused it, so that no
  * object changes under the hands of its own handler. */
-static void
-core_leave(struct sig_core *core)
+void
+sig_core_leave(struct sig_core *core)
 {
 	struct sig_link *link, *next;
 	struct sig_node *node;
@@ -144,17 +144,17 @@ core_leave(struct sig_core *core)
 void
 sig_core_load(struct sig_core *core, struct sig_time t)
 {
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	sig_keep_load(core);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
 sig_core_start(struct sig_core *core, struct sig_time t)
 {
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	sig_leg_start(core);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -162,13 +162,13 @@ sig_core_link_open(struct sig_core *core, uint64_t id, struct sig_time t)
 {
 	struct sig_link *link;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	link = core->draining ? NULL : sig_link_new(core, id);
 	if (link == NULL)
 		sig_close(core, id, 4003, "no room for another link");
 	else
 		sig_link_welcome(core, link);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -177,13 +177,13 @@ sig_core_link_adopt(struct sig_core *core, uint64_t id, const char *hello,
 {
 	struct sig_link *link;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	link = core->draining ? NULL : sig_link_new(core, id);
 	if (link == NULL)
 		sig_close(core, id, 4003, "no room for another link");
 	else
 		sig_link_frame(core, link, hello, len);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -192,11 +192,11 @@ sig_core_link_frame(struct sig_core *core, uint64_t id, const char *text,
 {
 	struct sig_link *link;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	link = sig_link_find(core, id);
 	if (link != NULL)
 		sig_link_frame(core, link, text, len);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 bool
@@ -204,7 +204,7 @@ sig_core_link_heard(struct sig_core *core, uint64_t id, struct sig_time t)
 {
 	struct sig_link *link;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	link = sig_link_find(core, id);
 	if (link == NULL)
 		return false;
@@ -217,20 +217,20 @@ sig_core_link_closed(struct sig_core *core, uint64_t id, struct sig_time t)
 {
 	struct sig_link *link;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	link = sig_link_find(core, id);
 	if (link != NULL)
 		sig_link_forget(core, link);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
 sig_core_mail(struct sig_core *core, struct sig_mail *mail, struct sig_time t)
 {
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	sig_post_receive(core, mail);
 	sig_mail_free(mail);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -239,12 +239,12 @@ sig_core_appended(struct sig_core *core, uint64_t id,
 {
 	struct sig_ticket *ticket;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	ticket = sig_ticket_take(core, id);
 	if (ticket != NULL && ticket->appended != NULL)
 		ticket->appended(core, ticket, res);
 	sig_ticket_free(ticket);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -253,12 +253,12 @@ sig_core_read(struct sig_core *core, uint64_t id, const struct sig_rows *rows,
 {
 	struct sig_ticket *ticket;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	ticket = sig_ticket_take(core, id);
 	if (ticket != NULL && ticket->rows != NULL)
 		ticket->rows(core, ticket, rows);
 	sig_ticket_free(ticket);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 void
@@ -267,12 +267,12 @@ sig_core_tick(struct sig_core *core, struct sig_time t)
 	struct wheel_timer *w;
 	struct sig_timer *timer;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	while ((w = wheel_pop(&core->wheel, core->now)) != NULL) {
 		timer = (struct sig_timer *)w; /* its first member */
 		timer->fire(core, timer);
 	}
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 uint64_t
@@ -288,13 +288,13 @@ sig_core_drain(struct sig_core *core, struct sig_time t)
 	struct sig_link *link;
 	size_t pos = 0;
 
-	core_enter(core, t);
+	sig_core_enter(core, t);
 	core->draining = true;
 	while ((link = LIST_FIRST(&core->all_links)) != NULL)
 		sig_link_close(core, link->id, 4003, "the server stops");
 	while ((s = htab_next(&core->sessions, &pos)) != NULL)
 		sig_inbox_save(core, s);
-	core_leave(core);
+	sig_core_leave(core);
 }
 
 const struct sig_stats *

@@ -95,6 +95,11 @@ void sig_core_appended(struct sig_core *, uint64_t ticket,
     const struct sig_appended *, struct sig_time);
 void sig_core_read(struct sig_core *, uint64_t ticket, const struct sig_rows *,
     struct sig_time);
+/* The log has stored a new standing of the user, who may live on any shard. */
+void sig_core_standing(struct sig_core *, const char *user,
+    const struct sig_standing *, struct sig_time);
+/* Ends a session of this shard at once. False: there is no such session. */
+bool sig_core_kick(struct sig_core *, const char *session, struct sig_time);
 /* Runs what is due; next_ms tells when to call (UINT64_MAX: never). */
 void sig_core_tick(struct sig_core *, struct sig_time);
 uint64_t sig_core_next_ms(const struct sig_core *);

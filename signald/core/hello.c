@@ -17,6 +17,7 @@
 #include "signald/core/presence.h"
 #include "signald/core/place.h"
 #include "signald/core/session.h"
+#include "signald/core/standing.h"
 #include "signald/core/user.h"
 
 #define SYNC_MAX ((INT64_C(1) << 53) - 1)
@@ -200,6 +201,25 @@ hello_ask(struct sig_core *core, const struct sig_link *link,
 	return sig_read(core, ticket, &read);
 }
 
+/* What the log knows shuts out a token that is good by itself. */
+static bool
+hello_unwanted(struct sig_core *core, struct sig_link *link,
+    const struct sig_standing *standing)
+{
+	uint64_t id = link->id, request = link->login->request;
+
+	if (standing->role == SIG_USER_BANNED) {
+		sig_fail(core, id, request, SIG_BANNED, "this user is banned");
+		sig_link_close(core, id, 4501, "banned");
+		return true;
+	}
+	if (!sig_grant_void(&link->login->grant, standing))
+		return false;
+	sig_fail(core, id, request, SIG_UNAUTHORIZED, "token: it is void");
+	sig_link_close(core, id, 4500, "token void");
+	return true;
+}
+
 static void
 hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
     const struct sig_rows *rows)
@@ -213,7 +233,7 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	if (link == NULL || link->login == NULL)
 		return;
 	login = link->login;
-	if (rows->err == -ENOENT && login->outside && !login->made) {
+	if (rows->err == -ENOENT && login->grant.outside && !login->made) {
 		if (hello_make_user(core, link) != 0)
 			hello_refuse(core, link, -EIO);
 		return;
@@ -222,7 +242,10 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 		hello_refuse(core, link, rows->err);
 		return;
 	}
+	if (hello_unwanted(core, link, &rows->standing))
+		return;
 	user = login->user;
+	sig_standing_read(core, user, &rows->standing);
 	copy_nick(user->nick, rows->nick);
 	memcpy(core->epoch, rows->epoch, sizeof(core->epoch));
 	if (rows->head > user->head)
@@ -315,8 +338,7 @@ sig_op_hello(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		sig_link_close(core, link->id, 4500, "token bad or expired");
 		return;
 	}
-	login->expires_ms = claims.expires_ms;
-	login->outside = claims.outside;
+	login->grant = claims.grant;
 	shard = sig_shard_of(&core->cfg, claims.user);
 	if (shard != core->cfg.shard) {
 		free(login);
@@ -395,7 +417,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_bool(&o, "recovered", recovered);
 	json_out_int(&o, "sync", (int64_t)user->head);
 	json_out_int(&o, "contacts_version", (int64_t)user->contacts);
-	json_out_int(&o, "expires_ts", (int64_t)s->link->expires_ms);
+	json_out_int(&o, "expires_ts", (int64_t)s->link->grant.expires_ms);
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
 	json_out_object(&o, "heartbeat");
 	json_out_int(&o, "ping_ms", core->cfg.ping_ms);
@@ -435,7 +457,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 	if (!resumed || s->woken)
 		s->inbox.saved = login->cursor;
 	sig_session_attach(core, s, link);
-	sig_life_begin(core, link, login->expires_ms, login->outside);
+	sig_life_begin(core, link, &login->grant);
 	sig_login_free(core, login);
 	core->stats.resumes += resumed;
 	sig_inbox_start(core, s, from);

@@ -31,7 +31,7 @@ life_warn(struct sig_core *core, struct sig_link *link)
 
 	link->warned = true;
 	sig_push_begin(&o, &b, "token.expiring");
-	json_out_int(&o, "expires_ts", (int64_t)link->expires_ms);
+	json_out_int(&o, "expires_ts", (int64_t)link->grant.expires_ms);
 	json_out_end(&o);
 	sig_send(core, link->id, &b, false);
 }
@@ -48,30 +48,29 @@ life_due(struct sig_core *core, struct sig_timer *t)
 	}
 	if (!link->warned && core->wall >= link->warn_ms)
 		life_warn(core, link);
-	life_arm(core, link, link->warned ? link->expires_ms : link->warn_ms);
+	life_arm(
+	    core, link, link->warned ? link->grant.expires_ms : link->warn_ms);
 }
 
 void
-sig_life_begin(struct sig_core *core, struct sig_link *link,
-    uint64_t expires_ms, bool outside)
+sig_life_begin(
+    struct sig_core *core, struct sig_link *link, const struct sig_grant *grant)
 {
-	uint64_t early = expires_ms > core->wall
-	    ? (expires_ms - core->wall) / WARN_SHARE
-	    : 0;
+	uint64_t end = grant->expires_ms;
+	uint64_t early = end > core->wall ? (end - core->wall) / WARN_SHARE : 0;
 
 	if (early > WARN_MAX_MS)
 		early = WARN_MAX_MS;
-	link->outside = outside;
+	link->grant = *grant;
 	link->warned = false;
-	link->expires_ms = expires_ms;
-	link->warn_ms = expires_ms - early;
+	link->warn_ms = end - early;
 	life_arm(core, link, link->warn_ms);
 }
 
 bool
 sig_life_over(const struct sig_core *core, const struct sig_link *link)
 {
-	return core->wall >= link->expires_ms;
+	return core->wall >= link->grant.expires_ms;
 }
 
 void
@@ -81,14 +80,16 @@ sig_life_end(struct sig_core *core, struct sig_link *link)
 }
 
 int
-sig_life_token(const struct sig_config *cfg, const char *user, uint64_t wall_ms,
-    char token[SIG_TOKEN_MAX], uint64_t *expires_ms)
+sig_life_token(const struct sig_config *cfg, const char *user,
+    uint32_t generation, uint64_t wall_ms, char token[SIG_TOKEN_MAX],
+    uint64_t *expires_ms)
 {
 	uint8_t id[SIG_TOKEN_ID_LEN];
 
 	cfg->random(id, sizeof(id));
 	*expires_ms = wall_ms + cfg->token_ms;
-	return sig_token_make(cfg->token_key, user, *expires_ms, id, token);
+	return sig_token_make(
+	    cfg->token_key, user, generation, *expires_ms, id, token);
 }
 
 /* An own token is renewed by asking, an outside one by its service only: or
@@ -96,29 +97,47 @@ sig_life_token(const struct sig_config *cfg, const char *user, uint64_t wall_ms,
 static void
 refresh_own(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 {
-	const char *user = link->session->user->name;
+	const struct sig_user *user = link->session->user;
+	struct sig_grant grant = { .generation = user->standing.generation };
 	char token[SIG_TOKEN_MAX];
-	uint64_t expires_ms;
 	struct json_out o;
 	struct buf b;
 
-	if (link->outside) {
+	if (link->grant.outside) {
 		sig_fail(core, link->id, req->id, SIG_FORBIDDEN,
 		    "token: bring a new one of your identity service");
 		return;
 	}
-	if (sig_life_token(&core->cfg, user, core->wall, token, &expires_ms) !=
-	    0) {
+	if (sig_life_token(&core->cfg, user->name, grant.generation, core->wall,
+		token, &grant.expires_ms) != 0) {
 		sig_fail(core, link->id, req->id, SIG_OVERLOADED,
 		    "no token could be made");
 		return;
 	}
-	sig_life_begin(core, link, expires_ms, false);
+	sig_life_begin(core, link, &grant);
 	sig_ok_begin(&o, &b, req->id);
 	json_out_str(&o, "token", token);
-	json_out_int(&o, "expires_ts", (int64_t)expires_ms);
+	json_out_int(&o, "expires_ts", (int64_t)grant.expires_ms);
 	sig_ok_send(core, link->id, req->id, &o);
 	crypto_wipe(token, sizeof(token));
+}
+
+/* NULL: it is good for this link's user; else why not. */
+static const char *
+refresh_wrong(const struct sig_core *core, const struct sig_link *link,
+    const char *token, struct sig_claims *claims)
+{
+	const struct sig_user *user = link->session->user;
+	const char *why;
+
+	if (sig_auth(&core->cfg, token, strlen(token), core->wall, claims,
+		&why) != 0)
+		return why;
+	if (strcmp(claims->user, user->name) != 0)
+		return "it is another user's";
+	if (sig_grant_void(&claims->grant, &user->standing))
+		return "it is void";
+	return NULL;
 }
 
 void
@@ -128,7 +147,7 @@ sig_op_token_refresh(
 	const char *token = json_in_str_opt(&req->in, "token", 1, SIG_AUTH_MAX);
 	struct sig_claims claims;
 	char msg[WHY_MAX];
-	const char *why = NULL;
+	const char *why;
 	struct json_out o;
 	struct buf b;
 
@@ -138,17 +157,14 @@ sig_op_token_refresh(
 		refresh_own(core, link, req);
 		return;
 	}
-	if (sig_auth(&core->cfg, token, strlen(token), core->wall, &claims,
-		&why) == 0 &&
-	    strcmp(claims.user, link->session->user->name) == 0) {
-		sig_life_begin(core, link, claims.expires_ms, claims.outside);
-		sig_ok_begin(&o, &b, req->id);
-		json_out_int(&o, "expires_ts", (int64_t)claims.expires_ms);
-		sig_ok_send(core, link->id, req->id, &o);
+	why = refresh_wrong(core, link, token, &claims);
+	if (why != NULL) {
+		snprintf(msg, sizeof(msg), "token: %s", why);
+		sig_fail(core, link->id, req->id, SIG_UNAUTHORIZED, msg);
 		return;
 	}
-	if (why == NULL)
-		why = "it is another user's";
-	snprintf(msg, sizeof(msg), "token: %s", why);
-	sig_fail(core, link->id, req->id, SIG_UNAUTHORIZED, msg);
+	sig_life_begin(core, link, &claims.grant);
+	sig_ok_begin(&o, &b, req->id);
+	json_out_int(&o, "expires_ts", (int64_t)claims.grant.expires_ms);
+	sig_ok_send(core, link->id, req->id, &o);
 }

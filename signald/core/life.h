@@ -11,14 +11,15 @@
 #include "signald/core/op.h"
 #include "signald/core/token.h"
 
-/* The link's token from now on. outside: not one of ours. */
-void sig_life_begin(
-    struct sig_core *, struct sig_link *, uint64_t expires_ms, bool outside);
+/* What the link lives by from now on. */
+void
+sig_life_begin(struct sig_core *, struct sig_link *, const struct sig_grant *);
 /* The timer comes by the clock of timers; this is the one that counts. */
 bool sig_life_over(const struct sig_core *, const struct sig_link *);
 void sig_life_end(struct sig_core *, struct sig_link *); /* unset is fine */
 /* A fresh token of ours; 0 or -errno. */
-int sig_life_token(const struct sig_config *, const char *user,
+int
+sig_life_token(const struct sig_config *, const char *user, uint32_t generation,
     uint64_t wall_ms, char token[SIG_TOKEN_MAX], uint64_t *expires_ms);
 
 sig_op_fn sig_op_token_refresh;

@@ -110,15 +110,39 @@ struct sig_group {
 	uint32_t fanout; /* beyond so many it is read by cursor, for good */
 };
 
+/* What a user may do. Banned: nothing. */
+enum sig_user_role {
+	SIG_USER_NORMAL,
+	SIG_USER_ADMIN,
+	SIG_USER_BANNED,
+	SIG_USER_ROLES
+};
+
+/* What a user's tokens are worth: an own one is of this generation or void,
+ * an outside one is issued at voided_ts or later, or void. */
+struct sig_standing {
+	enum sig_user_role role;
+	uint32_t generation;
+	uint64_t voided_ts; /* 0: never */
+};
+
+/* What becomes of an account. */
+enum sig_account {
+	SIG_ACCOUNT_ROLE,     /* role; a ban voids all tokens */
+	SIG_ACCOUNT_PASSWORD, /* pwhash; all tokens are void */
+	SIG_ACCOUNT_LOGOUT,   /* all tokens are void */
+};
+
 enum sig_append_kind {
 	SIG_APPEND_MESSAGE,
 	SIG_APPEND_CURSOR, /* a device's acked sync; need not be fsynced alone
 			    */
 	SIG_APPEND_SEEN,   /* a user's last_seen; likewise */
-	SIG_APPEND_READ,  /* how far a user has read a conversation; likewise */
-	SIG_APPEND_USER,  /* register: fails with -EEXIST */
-	SIG_APPEND_GROUP, /* answered as a message: the notice of it */
-	SIG_APPEND_CONV,  /* how a user keeps a conversation: pinned, muted */
+	SIG_APPEND_READ, /* how far a user has read a conversation; likewise */
+	SIG_APPEND_USER, /* register: fails with -EEXIST */
+	SIG_APPEND_ACCOUNT, /* account of user */
+	SIG_APPEND_GROUP,   /* answered as a message: the notice of it */
+	SIG_APPEND_CONV,    /* how a user keeps a conversation: pinned, muted */
 	SIG_APPEND_CONTACT, /* user does contact about peer; body: its text */
 	SIG_APPEND_FILE,    /* user has uploaded file: fails with -EDQUOT (more
 			     * than its quota) or -ENFILE (than that of all) */
@@ -156,9 +180,11 @@ struct sig_append {
 	bool lazy;                /* KEEP: need not be fsynced alone */
 	/* CONV; -1: stays */
 	int pinned;
-	int64_t muted_until;     /* wall ms */
-	struct sig_group *group; /* GROUP; owned */
-	/* USER */
+	int64_t muted_until;      /* wall ms */
+	struct sig_group *group;  /* GROUP; owned */
+	enum sig_account account; /* ACCOUNT */
+	enum sig_user_role role;
+	/* USER, ACCOUNT */
 	char *pwhash;
 	char *nick;
 	struct sig_file *file; /* FILE, FILE_GONE */
@@ -197,6 +223,7 @@ struct sig_appended {
 	 * "conv":...,"seq":...,...,"body":{...} */
 	const char *text;
 	size_t text_len;
+	struct sig_standing standing; /* ACCOUNT; duplicate: it was so */
 	/* CONTACT: text is the user's row (sig_relation_write), peer_text the
 	 * peer's; the versions of their contacts, 0: unchanged. */
 	uint64_t version, peer_version;
@@ -281,6 +308,7 @@ struct sig_rows {
 	uint64_t head;     /* highest sync of the user's inbox */
 	uint64_t cursor;   /* what this device acked, 0 for a new one */
 	uint64_t contacts; /* LOGIN: the version of the user's contacts */
+	struct sig_standing standing;
 };
 
 #endif

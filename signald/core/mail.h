@@ -29,6 +29,7 @@ enum sig_mail_kind {
 	SIG_MAIL_CALL_BUSY,    /* to a call: the callee is in another one */
 	SIG_MAIL_CALL_REPLY,   /* to a user's session: the answer of an op */
 	SIG_MAIL_CONTACT,   /* to a user (but one session): a row has changed */
+	SIG_MAIL_STANDING,  /* to a user: see standing.c */
 	SIG_MAIL_NOTE,      /* to a user (but one session): push text */
 	SIG_MAIL_CALL_PUSH, /* to a user (or one session): push text */
 	SIG_MAIL_AUDIENCE,  /* to every shard: a large conversation's entry */

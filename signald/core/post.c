@@ -10,12 +10,14 @@
 #include "signald/core/presence.h"
 #include "signald/core/room.h"
 #include "signald/core/place.h"
+#include "signald/core/standing.h"
 
 static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_INBOX] = sig_inbox_receive,
 	[SIG_MAIL_PRESENCE] = sig_presence_told,
 	[SIG_MAIL_PRESENCE_ASK] = sig_presence_asked,
 	[SIG_MAIL_CONTACT] = sig_contact_told,
+	[SIG_MAIL_STANDING] = sig_standing_told,
 	[SIG_MAIL_NOTE] = sig_note_receive,
 	[SIG_MAIL_CALL] = sig_call_asked,
 	[SIG_MAIL_CALL_LOST] = sig_call_lost,

@@ -12,6 +12,7 @@ static const struct {
 	[SIG_UNKNOWN_OP] = { "unknown_op", 0 },
 	[SIG_NOT_READY] = { "not_ready", 0 },
 	[SIG_UNAUTHORIZED] = { "unauthorized", 0 },
+	[SIG_BANNED] = { "banned", 0 },
 	[SIG_FORBIDDEN] = { "forbidden", 0 },
 	[SIG_NOT_FOUND] = { "not_found", 0 },
 	[SIG_CONFLICT] = { "conflict", 0 },

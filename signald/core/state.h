@@ -26,6 +26,7 @@
 #include "lib/base/wheel.h"
 #include "lib/crypto/crypto.h"
 #include "signald/core/core.h"
+#include "signald/core/token.h"
 #include "signald/core/rate.h"
 
 #define SIG_SECRET_MAX        40
@@ -65,9 +66,10 @@ struct sig_link {
 	uint32_t strange;       /* requests before READY */
 	struct sig_timer timer; /* hello deadline, then silence */
 	uint64_t heard_ms;
-	struct sig_timer life;        /* READY: of its token; see life.c */
-	uint64_t expires_ms, warn_ms; /* wall */
-	bool outside, warned;
+	struct sig_timer life; /* READY: of its token; see life.c */
+	struct sig_grant grant;
+	uint64_t warn_ms; /* wall */
+	bool warned;
 	struct sig_login *login;     /* LOGIN; owned */
 	struct sig_session *session; /* READY */
 };
@@ -78,9 +80,8 @@ struct sig_login {
 	struct sig_link *link;
 	struct sig_user *user;
 	uint64_t request;
-	uint64_t expires_ms; /* of the token */
-	bool outside;        /* it is; then the user may be new */
-	bool made;           /* and has been made */
+	struct sig_grant grant;
+	bool made; /* the user: nobody had heard of it */
 	char device[SIG_DEVICE_MAX + 1];
 	char session[SIG_SESSION_MAX + 1]; /* "": does not ask to resume */
 	char secret[SIG_SECRET_MAX + 1];
@@ -175,9 +176,12 @@ struct sig_user {
 	bool online;
 	uint64_t last_seen;
 	struct htab peers; /* struct sig_peer, owned */
-	bool met;          /* a log-in has read them */
-	bool all_peers;    /* and there were no more */
-	uint32_t asking;   /* peers that have not answered */
+	struct sig_standing standing;
+	bool stood;      /* that is known */
+	bool held;       /* not to be freed just now */
+	bool met;        /* a log-in has read them */
+	bool all_peers;  /* and there were no more */
+	uint32_t asking; /* peers that have not answered */
 	struct sig_timer ask_timer;
 };
 
@@ -224,5 +228,9 @@ struct sig_core {
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */
 	struct sig_stats stats;
 };
+
+/* Around every event from outside; see core.c. */
+void sig_core_enter(struct sig_core *, struct sig_time);
+void sig_core_leave(struct sig_core *);
 
 #endif

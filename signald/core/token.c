@@ -8,9 +8,10 @@
 #include "signald/core/name.h"
 #include "signald/core/token.h"
 
-#define PREFIX      "f1."
+#define PREFIX      "f2."
+#define FIRST       "f1."
 #define PREFIX_LEN  3
-#define PAYLOAD_MAX (8 + SIG_TOKEN_ID_LEN + SIG_NAME_MAX)
+#define PAYLOAD_MAX (8 + 4 + SIG_TOKEN_ID_LEN + SIG_NAME_MAX)
 
 static int
 token_mac(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *text, size_t len,
@@ -24,8 +25,8 @@ token_mac(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *text, size_t len,
 
 int
 sig_token_make(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *user,
-    uint64_t expires_ms, const uint8_t id[SIG_TOKEN_ID_LEN],
-    char out[SIG_TOKEN_MAX])
+    uint32_t generation, uint64_t expires_ms,
+    const uint8_t id[SIG_TOKEN_ID_LEN], char out[SIG_TOKEN_MAX])
 {
 	uint8_t payload[PAYLOAD_MAX], mac[CRYPTO_SHA256_LEN];
 	char text[CRYPTO_BASE64_LEN(PAYLOAD_MAX)];
@@ -37,6 +38,7 @@ sig_token_make(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *user,
 	if (!sig_name_user_ok(user, strlen(user)))
 		return -EINVAL;
 	buf_u64(&b, expires_ms);
+	buf_u32(&b, generation);
 	buf_put(&b, id, SIG_TOKEN_ID_LEN);
 	buf_puts(&b, user);
 	crypto_base64url(payload, b.len, text);
@@ -53,7 +55,8 @@ sig_token_make(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *user,
 }
 
 static int
-payload_decode(const char *text, size_t len, struct sig_claims *claims)
+payload_decode(
+    const char *text, size_t len, bool first, struct sig_claims *claims)
 {
 	uint8_t payload[PAYLOAD_MAX];
 	size_t size = sizeof(payload);
@@ -62,7 +65,8 @@ payload_decode(const char *text, size_t len, struct sig_claims *claims)
 	if (crypto_base64url_decode(text, len, payload, &size) != 0)
 		return -EINVAL;
 	c = cursor_init(payload, size);
-	claims->expires_ms = cursor_u64(&c);
+	claims->grant.expires_ms = cursor_u64(&c);
+	claims->grant.generation = first ? 0 : cursor_u32(&c);
 	cursor_bytes(&c, SIG_TOKEN_ID_LEN);
 	size = cursor_left(&c);
 	if (c.err != 0 ||
@@ -76,7 +80,16 @@ payload_decode(const char *text, size_t len, struct sig_claims *claims)
 bool
 sig_token_is(const char *token, size_t len)
 {
-	return len >= PREFIX_LEN && memcmp(token, PREFIX, PREFIX_LEN) == 0;
+	return len >= PREFIX_LEN &&
+	    (memcmp(token, PREFIX, PREFIX_LEN) == 0 ||
+		memcmp(token, FIRST, PREFIX_LEN) == 0);
+}
+
+bool
+sig_grant_void(const struct sig_grant *grant, const struct sig_standing *now)
+{
+	return grant->outside ? grant->issued_ms < now->voided_ts
+			      : grant->generation != now->generation;
 }
 
 int
@@ -85,7 +98,7 @@ sig_token_verify(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *token,
 {
 	uint8_t mac[CRYPTO_SHA256_LEN], given[CRYPTO_SHA256_LEN];
 	size_t mac_len = sizeof(given);
-	struct sig_claims claims = { .outside = false };
+	struct sig_claims claims = { .user = "" };
 	const char *dot;
 	int err;
 
@@ -103,11 +116,11 @@ sig_token_verify(const uint8_t key[SIG_TOKEN_KEY_LEN], const char *token,
 		return err;
 	if (!crypto_equal(mac, given, sizeof(mac)))
 		return -EACCES;
-	err = payload_decode(
-	    token + PREFIX_LEN, (size_t)(dot - token) - PREFIX_LEN, &claims);
+	err = payload_decode(token + PREFIX_LEN,
+	    (size_t)(dot - token) - PREFIX_LEN, token[1] == FIRST[1], &claims);
 	if (err != 0)
 		return err;
-	if (claims.expires_ms <= wall_ms)
+	if (claims.grant.expires_ms <= wall_ms)
 		return -ETIME;
 	*out = claims;
 	return 0;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "signald/log/account.h"
 #include "signald/log/contact.h"
 #include "signald/log/entry.h"
 #include "signald/log/file.h"
@@ -9,32 +10,6 @@
 #include "signald/log/group.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
-#include "signald/log/nick.h"
-
-static int
-apply_user(struct run *run, struct apply_request *r)
-{
-	const struct sig_append *a = r->append;
-	struct schema_user user = { a->ts, a->user,
-		a->nick != NULL ? a->nick : a->user,
-		a->pwhash != NULL ? a->pwhash : "" };
-	struct schema_key k;
-	uint64_t uid;
-	int rc;
-
-	rc = run_find_user(run, a->user, &uid);
-	if (rc != -ENOENT)
-		return rc == 0 ? -EEXIST : rc;
-	uid = run->next_id++;
-	schema_put_user(&r->record, &user);
-	k = schema_key1(uid);
-	rc = run_put(run, T_USERS, &k, &r->record, STORE_INSERT);
-	if (rc == 0)
-		rc = nick_put(run, uid, user.nick);
-	if (rc != 0)
-		return rc;
-	return run_put_num(run, T_USER_IDS, schema_name(a->user), uid);
-}
 
 static int
 apply_one(struct run *run, struct apply_request *r)
@@ -44,7 +19,8 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_CURSOR] = mark_cursor,
 		[SIG_APPEND_SEEN] = mark_seen,
 		[SIG_APPEND_READ] = mark_read,
-		[SIG_APPEND_USER] = apply_user,
+		[SIG_APPEND_USER] = account_add,
+		[SIG_APPEND_ACCOUNT] = account_change,
 		[SIG_APPEND_CONTACT] = contact_change,
 		[SIG_APPEND_FILE] = file_keep,
 		[SIG_APPEND_FILE_SWEEP] = file_sweep,

@@ -560,6 +560,7 @@ msglog_account(
 	if (rc == 0) {
 		snprintf(out->nick, sizeof(out->nick), "%s", record.nick);
 		snprintf(out->pwhash, sizeof(out->pwhash), "%s", record.pwhash);
+		out->standing = record.standing;
 	}
 	store_read_end(r->store);
 	return rc;

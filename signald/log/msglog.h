@@ -78,7 +78,8 @@ void msglog_read(struct msglog_reader *, const struct sig_read *,
 
 struct msglog_account {
 	char nick[256];
-	char pwhash[256];
+	char pwhash[256]; /* "": has no password */
+	struct sig_standing standing;
 };
 /* 0, -ENOENT or -EIO. */
 int msglog_account(

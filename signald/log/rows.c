@@ -128,8 +128,10 @@ answer_user(struct answer *a)
 	int rc;
 
 	rc = answer_must(schema_user(a->txn, a->uid, &user));
-	if (rc == 0)
+	if (rc == 0) {
 		a->out.nick = user.nick;
+		a->out.standing = user.standing;
+	}
 	return rc;
 }
 

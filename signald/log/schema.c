@@ -42,7 +42,7 @@ const char *const schema_tables[] = {
 
 /* First byte of a record: its layout. */
 enum {
-	LAYOUT_USER = 1,
+	LAYOUT_USER = 2, /* 1 had no standing */
 	LAYOUT_CONV = 2,
 	LAYOUT_MEMBER = 2,
 	LAYOUT_SEAT = 1,
@@ -156,19 +156,29 @@ schema_put_user(struct buf *b, const struct schema_user *u)
 	put_str(b, u->name);
 	put_str(b, u->nick);
 	put_str(b, u->pwhash);
+	buf_u8(b, (uint8_t)u->standing.role);
+	buf_u32(b, u->standing.generation);
+	buf_u64(b, u->standing.voided_ts);
 }
 
 int
 schema_get_user(const struct store_val *v, struct schema_user *u)
 {
 	struct cursor c = cursor_init(v->data, v->len);
+	uint8_t layout = cursor_u8(&c);
 
-	if (cursor_u8(&c) != LAYOUT_USER)
+	if (layout < 1 || layout > LAYOUT_USER)
 		return -EIO;
+	memset(u, 0, sizeof(*u));
 	u->created_ts = cursor_u64(&c);
 	u->name = get_str(&c);
 	u->nick = get_str(&c);
 	u->pwhash = get_str(&c);
+	if (layout >= 2) {
+		u->standing.role = (enum sig_user_role)cursor_u8(&c);
+		u->standing.generation = cursor_u32(&c);
+		u->standing.voided_ts = cursor_u64(&c);
+	}
 	return c.err == 0 ? 0 : -EIO;
 }
 

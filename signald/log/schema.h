@@ -82,6 +82,7 @@ bool schema_nums(const struct store_val *, uint64_t *, size_t n);
 struct schema_user {
 	uint64_t created_ts;
 	const char *name, *nick, *pwhash;
+	struct sig_standing standing;
 };
 
 enum schema_kind { SCHEMA_DIRECT, SCHEMA_GROUP, SCHEMA_DISSOLVED };

@@ -78,8 +78,9 @@ class Tokens(case.Case):
 
     def configure(self, rows):
         self.sections["signald"] = self.common + [
-            ("login-rate", "1000"), ("jwt-issuer", "https://id.example"),
-            ("jwt-audience", "floe"), *rows]
+            ("login-rate", "1000"), *rows, *([
+                ("jwt-issuer", "https://id.example"),
+                ("jwt-audience", "floe")] if rows else [])]
         floe.daemon.write_conf(self.path("floe.conf"), self.sections)
 
     def bearer(self, token, path="ice", method="GET"):
@@ -232,3 +233,54 @@ class Tokens(case.Case):
                 self.assertGreaterEqual(time.time(), end + 30)
 
         asyncio.run(live())
+
+    def change(self, **form):
+        """(status, answer) of a change of password."""
+        try:
+            return 200, signaling.rest(BASE, "password", form)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def test_another_password(self):
+        self.begin([])
+        new = PASSWORD + ", another one"
+        old_token = signaling.rest(BASE, "register", {
+            "user": "bob", "password": PASSWORD})["token"]
+        wrong = self.change(user="bob", password="x", new_password=new)
+        nobody = self.change(user="nobody", password="x", new_password=new)
+        self.assertEqual(wrong, nobody)
+        self.assertEqual(wrong[0], 401)
+        for field, value in (("new_password", "short"), ("password", "")):
+            form = {"user": "bob", "password": PASSWORD, "new_password": new}
+            status, answer = self.change(**(form | {field: value}))
+            self.assertEqual(status, 400)
+            self.assertIn(field, answer["err"]["msg"])
+        self.assertEqual(self.bearer(old_token)[0], 200)
+
+        async def live():
+            async with websockets.connect(SOCKET) as link:
+                await link.recv()
+                await link.send(json.dumps({
+                    "id": 1, "op": "hello", "device": "d",
+                    "token": old_token}))
+                await link.recv()
+                status, answer = await asyncio.to_thread(
+                    self.change, user="bob", password=PASSWORD,
+                    new_password=new)
+                self.assertEqual((status, answer["user"]), (200, "bob"))
+                await link.wait_closed()
+                self.assertEqual(link.close_code, 4500)
+                return answer["token"]
+
+        fresh = asyncio.run(live())
+        self.refused(old_token, "void")
+        self.assertEqual(asyncio.run(hello(fresh))[0]["user"], "bob")
+        self.assertEqual(self.bearer(fresh)[0], 200)
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            signaling.rest(BASE, "login", {
+                "user": "bob", "password": PASSWORD})
+        caught.exception.close()
+        again = signaling.rest(BASE, "login", {
+            "user": "bob", "password": new})["token"]
+        self.assertEqual(asyncio.run(hello(again))[0]["user"], "bob")

@@ -278,6 +278,40 @@ world_late_close(struct world *w, int link)
 	world_settle(w);
 }
 
+void
+world_account(struct world *w, const char *user, enum sig_account account,
+    enum sig_user_role role)
+{
+	uint32_t shard = world_random(w, w->opts.cfg.shards);
+	struct sig_append a = { .kind = SIG_APPEND_ACCOUNT,
+		.account = account,
+		.role = role,
+		.ts = WORLD_WALL_MS + w->now };
+	struct sig_appended done;
+
+	snprintf(a.user, sizeof(a.user), "%s", user);
+	disk_append(w->disk, &a, &done);
+	if (done.err != 0)
+		abort();
+	sig_core_standing(w->cores[shard], user, &done.standing, world_time(w));
+	shell_run(w, shard);
+	world_settle(w);
+}
+
+bool
+world_kick(struct world *w, const char *session)
+{
+	bool kicked = false;
+	uint32_t i;
+
+	for (i = 0; i < w->opts.cfg.shards; i++) {
+		kicked |= sig_core_kick(w->cores[i], session, world_time(w));
+		shell_run(w, i);
+	}
+	world_settle(w);
+	return kicked;
+}
+
 bool
 world_dribble(struct world *w, int link)
 {

@@ -70,6 +70,11 @@ bool world_dribble(struct world *, int link);
  * before a timer tells. */
 void world_lose(struct world *, int link);
 void world_vanish(struct world *, int link);
+/* The log stores it of the user, and a shard is told, as by the shell. */
+void world_account(
+    struct world *, const char *user, enum sig_account, enum sig_user_role);
+/* Whether a session of this id was there to be ended. */
+bool world_kick(struct world *, const char *session);
 /* The close event that the shell reports late, after everything else. */
 void world_late_close(struct world *, int link);
 void world_drain(struct world *);

@@ -86,7 +86,7 @@ own_token(char token[SIG_TOKEN_MAX], const char *user, uint64_t ms)
 	static const uint8_t id[SIG_TOKEN_ID_LEN] = { 7 };
 	struct world_opts opts = world_defaults();
 
-	assert_int_equal(sig_token_make(opts.cfg.token_key, user,
+	assert_int_equal(sig_token_make(opts.cfg.token_key, user, 0,
 			     WORLD_WALL_MS + ms, id, token),
 	    0);
 }

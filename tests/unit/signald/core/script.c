@@ -65,7 +65,7 @@ put_var(struct script *s, struct buf *b, const char *name, uint64_t wall_ms)
 	const char *value = script_var(s, name);
 
 	if (strncmp(name, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0 &&
-	    sig_token_make(s->token_key, name + strlen(TOKEN_PREFIX),
+	    sig_token_make(s->token_key, name + strlen(TOKEN_PREFIX), 0,
 		wall_ms + TOKEN_TTL_MS, id, token) == 0)
 		value = token;
 	if (value == NULL) /* as it stands: it may be meant */

@@ -22,14 +22,59 @@ test_good(void **state)
 	char token[SIG_TOKEN_MAX];
 	struct sig_claims claims;
 
-	assert_int_equal(sig_token_make(key, "alice", NOW + 1, id, token), 0);
+	assert_int_equal(
+	    sig_token_make(key, "alice", 0, NOW + 1, id, token), 0);
 	assert_int_equal(verify(token, NOW, &claims), 0);
 	assert_string_equal(claims.user, "alice");
-	assert_int_equal(claims.expires_ms, NOW + 1);
+	assert_int_equal(claims.grant.expires_ms, NOW + 1);
+	assert_false(claims.grant.outside);
 	assert_int_equal(sig_token_make(key, "12345678901234567890123456789012",
-			     NOW + 1, id, token),
+			     UINT32_MAX, NOW + 1, id, token),
 	    0);
 	assert_int_equal(verify(token, NOW, &claims), 0);
+}
+
+/* What was handed out before tokens had a generation is of the first. */
+static void
+test_first_format(void **state)
+{
+	uint8_t payload[64] = { 0 }, mac[CRYPTO_SHA256_LEN];
+	char token[SIG_TOKEN_MAX] = "f1.";
+	struct sig_claims claims;
+	struct crypto_span span;
+
+	memset(payload, 0x7f, 8);
+	memcpy(payload + 8 + SIG_TOKEN_ID_LEN, "alice", 5);
+	crypto_base64url(payload, 8 + SIG_TOKEN_ID_LEN + 5, token + 3);
+	span = (struct crypto_span){ token, strlen(token) };
+	crypto_hmac(CRYPTO_SHA256, key, sizeof(key), &span, 1, mac);
+	strcat(token, ".");
+	crypto_base64url(mac, sizeof(mac), token + strlen(token));
+	assert_int_equal(verify(token, NOW, &claims), 0);
+	assert_string_equal(claims.user, "alice");
+	assert_int_equal(claims.grant.generation, 0);
+	token[1] = '2';
+	assert_int_equal(verify(token, NOW, &claims), -EACCES);
+}
+
+static void
+test_void(void **state)
+{
+	const struct sig_standing fresh = { .generation = 0 };
+	const struct sig_standing later = { .generation = 7, .voided_ts = NOW };
+	struct sig_grant own = { .generation = 7 };
+	struct sig_grant outside = { .outside = true };
+
+	assert_false(sig_grant_void(&own, &later));
+	assert_true(sig_grant_void(&own, &fresh));
+	own.generation = 6;
+	assert_true(sig_grant_void(&own, &later));
+	assert_false(sig_grant_void(&outside, &fresh));
+	assert_true(sig_grant_void(&outside, &later));
+	outside.issued_ms = NOW;
+	assert_false(sig_grant_void(&outside, &later));
+	outside.issued_ms = NOW - 1;
+	assert_true(sig_grant_void(&outside, &later));
 }
 
 static void
@@ -38,7 +83,7 @@ test_expired(void **state)
 	char token[SIG_TOKEN_MAX];
 	struct sig_claims claims;
 
-	assert_int_equal(sig_token_make(key, "alice", NOW, id, token), 0);
+	assert_int_equal(sig_token_make(key, "alice", 0, NOW, id, token), 0);
 	assert_int_equal(verify(token, NOW, &claims), -ETIME);
 	assert_int_equal(verify(token, NOW - 1, &claims), 0);
 }
@@ -50,7 +95,8 @@ test_every_flipped_byte(void **state)
 	struct sig_claims claims = { .user = "nobody" };
 	size_t i, len;
 
-	assert_int_equal(sig_token_make(key, "alice", NOW + 1, id, token), 0);
+	assert_int_equal(
+	    sig_token_make(key, "alice", 0, NOW + 1, id, token), 0);
 	len = strlen(token);
 	for (i = 0; i < len; i++) {
 		token[i] ^= 1;
@@ -69,7 +115,8 @@ test_other_key(void **state)
 	char token[SIG_TOKEN_MAX];
 	struct sig_claims claims;
 
-	assert_int_equal(sig_token_make(other, "alice", NOW + 1, id, token), 0);
+	assert_int_equal(
+	    sig_token_make(other, "alice", 0, NOW + 1, id, token), 0);
 	assert_int_equal(verify(token, NOW, &claims), -EACCES);
 }
 
@@ -91,7 +138,7 @@ test_malformed(void **state)
 	    sig_token_verify(key, longer, sizeof(longer), NOW, &claims),
 	    -EINVAL);
 	assert_int_equal(
-	    sig_token_make(key, "Not A User", NOW, id, longer), -EINVAL);
+	    sig_token_make(key, "Not A User", 0, NOW, id, longer), -EINVAL);
 }
 
 static int
@@ -112,6 +159,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_first_format),
+		cmocka_unit_test(test_void),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_every_flipped_byte),
 		cmocka_unit_test(test_other_key),

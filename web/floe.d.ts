@@ -50,9 +50,9 @@ export interface Message {
   state: MessageState;
   /** ms since 1970: the server's clock once sent, this device's before. */
   ts: number;
-  type: "text" | "call" | string;
+  type: "text" | "call" | "notice" | string;
   /** `{text}` of a text, a CallRecord of a call. From the peer: never as HTML. */
-  body: { text: string } | CallRecord | Record<string, unknown>;
+  body: { text: string } | CallRecord | GroupNotice | Record<string, unknown>;
   /** Unique over all conversations; a decimal string. Not before it is sent. */
   id?: string;
   conv?: string;
@@ -61,6 +61,8 @@ export interface Message {
   device?: string;
   /** `seq` of the message that it answers. */
   reply?: number;
+  /** Whom it calls by name; `*` is everybody. */
+  mentions?: string[];
   /** When it was edited, and by which entries. */
   edited_ts?: number;
   edits?: number[];
@@ -78,6 +80,18 @@ export interface Conversation {
   /** The other user; unknown for a moment when only another device wrote. */
   peer?: string;
   nick?: string;
+  /** Of a group, instead of the peer. */
+  title?: string;
+  avatar?: string;
+  members?: number;
+  role?: GroupRole;
+  /** Unread messages that call the user by name. */
+  mentions?: number;
+  /** The user is no member any more; nothing comes, nothing can be sent. */
+  left?: boolean;
+  pinned?: boolean;
+  /** ms since 1970 */
+  mutedUntil?: number;
   last?: Message;
   /** The peer's texts and missed calls after `read`. */
   unread: number;
@@ -85,6 +99,71 @@ export interface Conversation {
   read: number;
   /** And by the peer. */
   peerRead?: number;
+}
+
+export type GroupRole = "member" | "admin" | "owner";
+
+export interface GroupSettings {
+  title?: string;
+  avatar?: string;
+  announcement?: string;
+  /** Who lets people in: the admins; they, when asked; nobody has to. */
+  join?: "invite" | "request" | "open";
+  /** What newcomers see: what was said since they came, or all. */
+  history?: "joined" | "all";
+}
+
+/** The body of a message of type `notice`: what has happened to the group. */
+export interface GroupNotice extends GroupSettings {
+  event: "create" | "join" | "leave" | "kick" | "role" | "transfer" | "mute"
+    | "set" | "dissolve";
+  /** Whom it concerned; the message's `from` did it. */
+  users?: string[];
+  role?: GroupRole;
+  until_ts?: number;
+}
+
+export interface GroupInfo extends Required<GroupSettings> {
+  conv: string;
+  members: number;
+  large: boolean;
+  role: GroupRole;
+  created_ts: number;
+  /** The user may not speak until then. */
+  silent_until?: number;
+}
+
+export interface GroupMember {
+  user: string;
+  nick: string;
+  role: GroupRole;
+  joined_ts: number;
+  silent_until?: number;
+}
+
+/** `client.groups`. What is not allowed to one's role is `forbidden`, what one is
+ * no member of `not_found`.
+ * @throws {FloeError} */
+export interface Groups {
+  create(group: GroupSettings & { title: string; users?: string[] }): Promise<string>;
+  set(conv: string, settings: GroupSettings): Promise<void>;
+  invite(conv: string, users: string[]): Promise<void>;
+  join(conv: string, memo?: string): Promise<"joined" | "asked">;
+  leave(conv: string): Promise<void>;
+  kick(conv: string, users: string[]): Promise<void>;
+  setRole(conv: string, users: string[], role: "member" | "admin"): Promise<void>;
+  transfer(conv: string, user: string): Promise<void>;
+  /** `until`: ms since 1970; 0: they may speak again. */
+  mute(conv: string, users: string[], until: number): Promise<void>;
+  dissolve(conv: string): Promise<void>;
+  get(conv: string): Promise<GroupInfo>;
+  members(conv: string, after?: string):
+    Promise<{ members: GroupMember[]; complete: boolean }>;
+  requests(conv: string, after?: string):
+    Promise<{ requests: { user: string; nick: string; ts: number; memo: string }[];
+      complete: boolean }>;
+  approve(conv: string, users: string[]): Promise<void>;
+  reject(conv: string, users: string[]): Promise<void>;
 }
 
 export interface Presence {
@@ -282,6 +361,8 @@ export interface ClientEventMap {
   presence: CustomEvent<Presence & { user: string }>;
   /** Who is writing; take silence of 6 s for an end. */
   typing: CustomEvent<{ conv: string; user: string; on: boolean }>;
+  /** Somebody wants to be let into a group of which the user is an admin. */
+  grouprequest: CustomEvent<{ conv: string; user: string }>;
   /** A call comes in and rings. */
   call: CustomEvent<{ call: Call }>;
   /** The server's store began a new life: drop what is on the screen. */
@@ -305,6 +386,7 @@ export class FloeClient extends EventTarget {
   readonly state: ClientState;
   /** The call that this device takes part in. */
   readonly currentCall: Call | null;
+  readonly groups: Groups;
 
   /** Opens what is kept on this device; connect() does it by itself. Throws nothing. */
   open(): Promise<void>;
@@ -319,7 +401,7 @@ export class FloeClient extends EventTarget {
   /** Resolves once kept on this device; sent exactly once, now or later.
    * @throws {FloeError} `too_large` (empty or too long), `storage` */
   send(target: { to: string } | { conv: string }, text: string,
-    options?: { reply?: number }): Promise<Message>;
+    options?: { reply?: number; mentions?: string[] }): Promise<Message>;
   /** Of an own message. What comes of these three arrives as `update`.
    * @throws {FloeError} `forbidden`, `not_found`, `conflict`, `too_large` */
   edit(conv: string, seq: number, text: string): Promise<void>;
@@ -344,6 +426,10 @@ export class FloeClient extends EventTarget {
   /** The user is writing, or has stopped; say it at each key.
    * Throws nothing. */
   typing(conv: string, on?: boolean): void;
+  /** On top of the list, or not. @throws {FloeError} `not_found`, `too_large` */
+  pin(conv: string, pinned: boolean): Promise<void>;
+  /** No notifications until then; 0: again. @throws {FloeError} `not_found` */
+  mute(conv: string, until: number): Promise<void>;
   /** Throws nothing. */
   presence(user: string): Presence;
 

@@ -4,6 +4,7 @@
 
 import { FloeError } from "./errors.js";
 import { Inbox } from "./inbox.js";
+import { Large } from "./large.js";
 import { Outbox } from "./outbox.js";
 import { isChange, randomId } from "./store.js";
 
@@ -20,6 +21,11 @@ export class Chat {
   #device = null;
   #store = null;
   #inbox = new Inbox();
+  #large = new Large(
+    (conv, after, limit) =>
+      this.#env.link.request("message.history", { conv, after, limit }),
+    (messages) => this.#then(() => this.#keepLarge(messages)));
+  #shown = new Map(); // large group -> seq of the last entry shown
   #outbox = null;
   #kept = 0; // cursor in the store
   #chain = Promise.resolve();
@@ -46,6 +52,7 @@ export class Chat {
       timers: this.#env.timers,
     });
     this.#outbox.load(kept.outbox);
+    this.#large.load(kept.known || []);
   }
 
   /** The cursor to say in `hello`. */
@@ -58,12 +65,14 @@ export class Chat {
     this.#head = ok.sync;
     if (fresh) {
       this.#from(0);
+      this.#large.reset();
       this.#then(async () => {
         await this.#store.reset(ok.epoch);
         this.#env.emit("reset", {});
       });
     }
     this.#outbox.start();
+    this.#large.start(ok.large || []);
     this.refresh();
   }
 
@@ -86,6 +95,10 @@ export class Chat {
 
   /** A `message` push. */
   push(push) {
+    if (push.sync === undefined) {
+      this.#large.take(fromPush(push));
+      return;
+    }
     const ready = this.#inbox.take(push);
     if (ready.length === 0 && push.sync <= this.#kept)
       this.#ack(); // the acknowledgement got lost
@@ -121,8 +134,25 @@ export class Chat {
       this.#env.emit("update", { message: this.#stated(message) });
     for (const row of kept.rows)
       this.#env.emit("conversation", { conversation: row });
-    if (kept.rows.some((row) => !row.nick))
+    if (kept.rows.some((row) => !row.nick && !row.title))
       this.refresh(); // one that the list has not told us about
+  }
+
+  /** What came next in a large group; its cursor is kept with it. */
+  async #keepLarge(messages) {
+    const { conv, seq } = messages.at(-1);
+    const shown = this.#shown.get(conv) || 0;
+    const kept = await this.#store.keep(messages);
+    this.#shown.set(conv, Math.max(shown, seq));
+    for (const message of messages)
+      if (!isChange(message) && message.seq > shown)
+        this.#show(message, true);
+    for (const message of kept.messages)
+      this.#env.emit("update", { message: this.#stated(message) });
+    for (const row of kept.rows)
+      this.#env.emit("conversation", { conversation: row });
+    if (kept.rows.some((row) => !row.title))
+      this.refresh();
   }
 
   #ack() {
@@ -153,15 +183,18 @@ export class Chat {
       state: message.from === this.#user ? "sent" : "received" };
   }
 
-  /** @param {number} [reply] `seq` of the message that it answers */
-  async send({ to, conv }, text, reply) {
+  /**
+   * @param {number} [reply] `seq` of the message that it answers
+   * @param {string[]} [mentions] users, or `*`
+   */
+  async send({ to, conv }, text, reply, mentions) {
     const bytes = utf8.encode(text).length;
     const most = this.#env.textBytes();
     if (bytes === 0 || bytes > most)
       throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
     const entry = this.#outbox.enter({ mid: randomId(), to, conv,
       type: "text", body: { text }, ts: this.#env.timers.now(),
-      ...reply && { reply } });
+      ...reply && { reply }, ...mentions?.length && { mentions } });
     const message = { from: this.#user, ...entry };
     this.#env.emit("message", { message, live: true });
     await this.#outbox.keep(entry);
@@ -220,6 +253,19 @@ export class Chat {
     // Without a link the next list shows that the server does not know.
     this.#env.link.notify("conversation.read", { conv, seq: row.read });
     this.#env.emit("conversation", { conversation: row });
+  }
+
+  /** Pins or mutes. @param {{pinned?: boolean, muted_until?: number}} how */
+  async setConversation(conv, how) {
+    await this.#env.link.request("conversation.set", { conv, ...how });
+    await this.heardSet({ conv, ...how });
+  }
+
+  /** A `conversation.set` push. */
+  async heardSet(how) {
+    const row = await this.#then(() => this.#store.setConversation(how));
+    if (row)
+      this.#env.emit("conversation", { conversation: row });
   }
 
   /** A `conversation.read` push. */

@@ -6,6 +6,7 @@
 import { Calls } from "./calls.js";
 import { Chat } from "./chat.js";
 import { FloeError } from "./errors.js";
+import { Groups } from "./groups.js";
 import { IceServers } from "./ice.js";
 import { Link } from "./link.js";
 import { Rooms } from "./rooms.js";
@@ -25,7 +26,7 @@ function webSocketUrl(server) {
 /**
  * A user's connection to signald. Events, each a CustomEvent with a `detail`:
  * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
- * `typing`, `call`, `reset`; floe.d.ts says what they carry.
+ * `typing`, `grouprequest`, `call`, `reset`; floe.d.ts says what they carry.
  */
 export class FloeClient extends EventTarget {
   #server;
@@ -36,6 +37,7 @@ export class FloeClient extends EventTarget {
   #chat;
   #calls;
   #rooms;
+  #groups = new Groups((op, args) => this.#link.request(op, args));
   #ice;
   #store = null;
   #claim = null;
@@ -100,6 +102,11 @@ export class FloeClient extends EventTarget {
   /** @returns {"idle"|"connecting"|"online"|"waiting"|"closed"} */
   get state() {
     return this.#link.state;
+  }
+
+  /** Groups: create, invite, roles, settings. @returns {Groups} */
+  get groups() {
+    return this.#groups;
   }
 
   /** The call that this device takes part in, or null. */
@@ -203,13 +210,14 @@ export class FloeClient extends EventTarget {
    * Its way shows in `update` events: `sending`, then `sent` or `failed`.
    * @param {{to: string}|{conv: string}} target a user, or a conversation
    * @param {string} text
-   * @param {{reply?: number}} [options] `seq` of the message that it answers
+   * @param {{reply?: number, mentions?: string[]}} [options] `seq` of the
+   *   message that it answers; users that it calls by name, `*` for everybody
    * @returns {Promise<import("../floe.d.ts").Message>} once it is kept here
    * @throws {FloeError} `too_large` (empty or too long), `storage`
    */
-  async send(target, text, { reply } = {}) {
+  async send(target, text, { reply, mentions } = {}) {
     await this.open();
-    return this.#chat.send(target, text, reply);
+    return this.#chat.send(target, text, reply, mentions);
   }
 
   /**
@@ -310,6 +318,26 @@ export class FloeClient extends EventTarget {
   async markRead(conv) {
     await this.open();
     return this.#chat.markRead(conv);
+  }
+
+  /**
+   * Keeps the conversation on top of the list, or not.
+   * @param {string} conv @param {boolean} pinned
+   * @returns {Promise<void>}
+   * @throws {FloeError} `not_found`, `too_large` (too many pins)
+   */
+  pin(conv, pinned) {
+    return this.#chat.setConversation(conv, { pinned });
+  }
+
+  /**
+   * Wants no notifications of the conversation until then.
+   * @param {string} conv @param {number} until ms since 1970, 0: wants them
+   * @returns {Promise<void>}
+   * @throws {FloeError} `not_found`
+   */
+  mute(conv, until) {
+    return this.#chat.setConversation(conv, { muted_until: until });
   }
 
   /**
@@ -433,6 +461,10 @@ export class FloeClient extends EventTarget {
       this.#present(push);
     else if (push.push === "conversation.read")
       this.#chat.heardRead(push);
+    else if (push.push === "conversation.set")
+      this.#chat.heardSet(push);
+    else if (push.push === "group.request")
+      this.#emit("grouprequest", { conv: push.conv, user: push.user });
     else if (push.push === "conversation.typing")
       this.#emit("typing", { conv: push.conv, user: push.user, on: push.on });
     else if (push.push.startsWith("call."))

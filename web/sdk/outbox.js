@@ -17,8 +17,9 @@ function queueOf(entry) {
 }
 
 function wire(entry) {
-  const { to, conv, mid, type, body, reply } = entry;
-  return { ...to ? { to } : { conv }, mid, type, body, ...reply && { reply } };
+  const { to, conv, mid, type, body, reply, mentions } = entry;
+  return { ...to ? { to } : { conv }, mid, type, body, ...reply && { reply },
+    ...mentions && { mentions } };
 }
 
 export class Outbox {
@@ -185,9 +186,9 @@ export class Outbox {
   async #settle(entry, { conv, seq, id, ts }) {
     if (!this.#entries.has(entry.mid))
       return; // a push has shown it meanwhile
-    const { mid, type, body, to, reply } = entry;
+    const { mid, type, body, to, reply, mentions } = entry;
     const message = { conv, seq, id, ts, ...this.#author, mid, type, body,
-      ...reply && { reply } };
+      ...reply && { reply }, ...mentions && { mentions } };
     const row = await this.#store.settle(message, to);
     if (this.#entries.delete(mid))
       this.#changed({ ...message, to, state: "sent" }, row);

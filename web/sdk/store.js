@@ -16,10 +16,15 @@ export function randomId() {
 
 /** Whether a message from `user`'s view asks to be read. */
 function countsAsUnread(message, user) {
-  if (message.from === user)
+  if (message.from === user || message.type === "notice")
     return false;
   return message.type !== "call" || message.body.outcome === "missed" ||
     message.body.outcome === "busy";
+}
+
+/** Whether a conversation is a group. */
+export function isGroup(conv) {
+  return /^[^:]+:g:/.test(conv);
 }
 
 /** Entries of the log that are about an earlier message. */
@@ -47,6 +52,19 @@ export function changed(message, { type, seq, ts, from, body }) {
   if (body.on)
     reactions.find(({ emoji }) => emoji === body.emoji).users.push(from);
   return { ...message, reactions };
+}
+
+/** What a notice changes in the row of its group. */
+function noticed(row, { event, users = [], title, avatar }, user) {
+  const gone = event === "leave" || event === "kick";
+  if (title !== undefined)
+    row.title = title;
+  if (avatar !== undefined)
+    row.avatar = avatar;
+  if (event === "dissolve" || (gone && users.includes(user)))
+    row.left = true;
+  else if ((event === "join" || event === "create") && users.includes(user))
+    delete row.left;
 }
 
 /** The server's count, of all up to seq: what comes later is added to it. */
@@ -82,7 +100,8 @@ export class Store {
 
   /**
    * @returns {Promise<{device: string, session?: string, secret?: string,
-   *   sync: number, epoch?: string, outbox: object[]}>}
+   *   sync: number, epoch?: string, outbox: object[],
+   *   known: [string, number][]}>} known: how far large groups are kept
    */
   load() {
     return this.#backend.run("readwrite", async (t) => {
@@ -90,7 +109,10 @@ export class Store {
         { k: this.#slot, device: `web-${randomId().slice(0, 12)}`, sync: 0 };
       await t.put("meta", slot);
       const epoch = slot.epoch;
-      return { ...slot, epoch, outbox: await t.all("outbox") };
+      const rows = await t.all("conversations");
+      return { ...slot, epoch, outbox: await t.all("outbox"),
+        known: rows.filter(({ known }) => known)
+          .map(({ conv, known }) => [conv, known]) };
     });
   }
 
@@ -121,8 +143,10 @@ export class Store {
 
   /**
    * Keeps pushed messages and moves the cursor.
-   * @param {object[]} messages in the order of `sync`
-   * @param {number} sync the cursor after them
+   * @param {object[]} messages in the order of `sync`, or those of a large
+   *   group in the order of `seq`
+   * @param {number} [sync] the cursor after them; without it theirs is that of
+   *   their conversation
    * @returns {Promise<{rows: object[], messages: object[]}>} the conversations
    *   that changed, and the earlier messages that did
    */
@@ -144,7 +168,12 @@ export class Store {
         if (message.from === this.#user && message.mid)
           await t.del("outbox", message.mid);
       }
-      await t.put("meta", { ...await t.get("meta", this.#slot), sync });
+      if (sync === undefined)
+        for (const row of rows.values())
+          await t.put("conversations",
+            Object.assign(row, { known: Math.max(row.known || 0, row.last.seq) }));
+      else
+        await t.put("meta", { ...await t.get("meta", this.#slot), sync });
       return { rows: [...rows.values()], messages: [...earlier.values()] };
     });
   }
@@ -181,10 +210,12 @@ export class Store {
       await t.delRange("messages", [conv, 0], [conv, seq - KEEP_PER_CONVERSATION]);
     const row = await t.get("conversations", conv) ||
       { conv, read: 0, unread: 0 };
-    if (!row.peer)
+    if (!row.peer && !isGroup(conv))
       row.peer = peer || (message.from !== this.#user ? message.from : undefined);
     if (!row.last || row.last.seq < seq)
       row.last = message;
+    if (message.type === "notice")
+      noticed(row, message.body, this.#user);
     if (message.from === this.#user && seq > row.read) {
       row.read = seq; // whoever writes has read what is above
       row.unread = 0;
@@ -196,11 +227,12 @@ export class Store {
     return row;
   }
 
-  /** @returns {Promise<object[]>} kept conversations, newest first */
+  /** @returns {Promise<object[]>} kept conversations: pinned, then newest */
   conversations() {
     return this.#backend.run("readonly", async (t) => {
       const rows = await t.all("conversations");
-      return rows.sort((a, b) => (b.last?.ts || 0) - (a.last?.ts || 0));
+      return rows.sort((a, b) => (b.pinned || 0) - (a.pinned || 0) ||
+        (b.last?.ts || 0) - (a.last?.ts || 0));
     });
   }
 
@@ -212,11 +244,14 @@ export class Store {
   mergeConversations(list) {
     return this.#backend.run("readwrite", async (t) => {
       const ahead = [];
-      for (const { conv, peer, nick, last, read, peer_read: peerRead, unread } of list) {
+      for (const { conv, last, read, peer_read: peerRead, unread,
+        muted_until: mutedUntil, ...told } of list) {
         const row = await t.get("conversations", conv) ||
           { conv, read: 0, unread: 0 };
         const newer = !row.last || (last && last.seq > row.last.seq);
-        Object.assign(row, { peer, nick, peerRead, last: newer ? last : row.last });
+        Object.assign(row, { pinned: false, mentions: 0, ...told, peerRead,
+          mutedUntil, last: newer ? last : row.last });
+        delete row.left;
         if (row.read > read)
           ahead.push({ conv, seq: row.read });
         else
@@ -224,6 +259,22 @@ export class Store {
         await t.put("conversations", row);
       }
       return ahead;
+    });
+  }
+
+  /**
+   * The user keeps the conversation so from now on.
+   * @returns {Promise<object|undefined>} the row, when there is one
+   */
+  setConversation({ conv, pinned, muted_until: mutedUntil }) {
+    return this.#backend.run("readwrite", async (t) => {
+      const row = await t.get("conversations", conv);
+      if (!row)
+        return undefined;
+      Object.assign(row, pinned !== undefined && { pinned },
+        mutedUntil !== undefined && { mutedUntil });
+      await t.put("conversations", row);
+      return row;
     });
   }
 
@@ -252,7 +303,7 @@ export class Store {
       if (!row?.last || (row.unread === 0 && row.read >= row.last.seq))
         return undefined;
       row.read = row.last.seq;
-      row.unread = 0;
+      row.unread = row.mentions = 0;
       await t.put("conversations", row);
       return row;
     });

@@ -175,3 +175,49 @@ test("history comes from the device while there is no connection", async () => {
   answers["message.history"] = { messages: [push(9)], complete: false };
   assert.equal((await chat.history("c", { before: 10 })).messages[0].seq, 9);
 });
+
+const G = "main:g:mfrggzdfmztwq2lknnwg23tpoa";
+
+test("a large group is kept by its own cursor, and nothing is acknowledged",
+  async () => {
+    const { chat, store, acks, events, answers, backend } = await setup();
+    const said = (seq, from = "bob") => push(undefined, from,
+      { conv: G, seq, mid: `${from}-${seq}`, body: { text: String(seq) } });
+    answers["message.history"] = ({ conv, after, limit }) => ({ complete: true,
+      messages: [11, 12, 13].filter((seq) => conv === G && seq > after &&
+        limit > 0).map((seq) => said(seq)) });
+    chat.start({ sync: 0, epoch: "e", large: [{ conv: G, seq: 10 }] }, false);
+    chat.push(said(11));
+    chat.push(said(13));
+    await kept();
+    assert.deepEqual(events, ["message 11 received live",
+      "message 12 received live", "message 13 received live"]);
+    assert.deepEqual(acks, []);
+    assert.deepEqual((await store.load()).known, [[G, 13]]);
+    assert.equal((await store.conversations())[0].unread, 3);
+    // The next life of the page goes on from there.
+    const again = await setup(backend);
+    again.answers["message.history"] = answers["message.history"];
+    again.chat.start({ sync: 0, epoch: "e", large: [{ conv: G, seq: 13 }] }, false);
+    again.chat.push(said(13));
+    again.chat.push(said(14));
+    await kept();
+    assert.deepEqual(again.events, ["message 14 received live"]);
+  });
+
+test("notices name the group and tell who is out", async () => {
+  const { chat, store } = await setup();
+  const notice = (sync, body) =>
+    push(sync, "bob", { conv: G, seq: sync, type: "notice", body });
+  chat.start({ sync: 0, epoch: "e" }, false);
+  chat.push(notice(1, { event: "create", users: ["alice", "bob"], title: "Hikers" }));
+  chat.push(notice(2, { event: "set", title: "Hikers of Bern" }));
+  await kept();
+  let [row] = await store.conversations();
+  assert.deepEqual([row.title, row.unread, row.peer, row.left],
+    ["Hikers of Bern", 0, undefined, undefined]);
+  chat.push(notice(3, { event: "kick", users: ["alice"] }));
+  await kept();
+  [row] = await store.conversations();
+  assert.equal(row.left, true);
+});

@@ -427,6 +427,9 @@ account_appended(struct conn *c, const struct sig_appended *done)
 		    w->core, c->job->user, &done->standing, worker_time(w));
 		worker_pump(w);
 	}
+	if (done->err == 0 && c->job->kind == ACCOUNT_REGISTER)
+		webhook_user(w->d->webhook, &w->config,
+		    SIG_EVENT_USER_REGISTERED, c->job->user);
 	if (done->err == 0)
 		welcome(c);
 	else if (done->err == -EEXIST)

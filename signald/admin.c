@@ -203,6 +203,7 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 		    &reply->body, &metrics[i].metric, sum[metrics[i].at / 8]);
 	put_log(&reply->body, d->log);
 	relays_metrics(d->relays, &reply->body);
+	webhook_metrics(d->webhook, &reply->body);
 }
 
 static void
@@ -266,6 +267,7 @@ store_user(struct signald *d, const struct account_form *form)
 static void
 post_users(void *arg, const struct http_request *req, struct http_reply *reply)
 {
+	struct signald *d = daemon_state(arg);
 	struct account_form form;
 	char err[JSON_ERR_MAX];
 	struct json_out out;
@@ -277,13 +279,15 @@ post_users(void *arg, const struct http_request *req, struct http_reply *reply)
 		http_error(reply, 400, "bad_request", err);
 		return;
 	}
-	rc = store_user(daemon_state(arg), &form);
+	rc = store_user(d, &form);
 	crypto_wipe(form.password, sizeof(form.password));
 	if (rc == -EEXIST) {
 		http_error(reply, 409, "conflict", "the name is taken");
 	} else if (rc != 0) {
 		http_error(reply, 503, "storage", strerror(-rc));
 	} else {
+		webhook_user(d->webhook, &d->setup.core,
+		    SIG_EVENT_USER_REGISTERED, form.user);
 		reply->status = 201;
 		json_out_init(&out, &reply->body);
 		json_out_object(&out, NULL);

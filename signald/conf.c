@@ -9,6 +9,7 @@
 #include "signald/conf.h"
 #include "signald/keys.h"
 #include "signald/relays.h"
+#include "signald/webhook.h"
 
 static const char *const listen_schemes[] = { "http", "https", NULL };
 
@@ -39,6 +40,27 @@ const struct conf_option signald_options[] = {
 	{ "signald", "turn-rest-key", CONF_SECRET, CONF_REPEAT,
 	    OWN(turn_rest_keys), NULL, 0, 0, NULL,
 	    "key with which a program gets TURN credentials for anybody" },
+	{ "signald", "webhook", CONF_STRING, 0, OWN(webhook_url), NULL, 0, 0,
+	    NULL, "http or https URL of a server that is told of events" },
+	{ "signald", "webhook-secret-file", CONF_PATH, CONF_READABLE,
+	    OWN(webhook_secret_file), NULL, 0, 0, NULL,
+	    "file with the secret that signs what it is told" },
+	{ "signald", "webhook-ca", CONF_PATH, CONF_READABLE, OWN(webhook_ca),
+	    NULL, 0, 0, NULL, "PEM file that it is trusted by" },
+	{ "signald", "webhook-event", CONF_ENUM, CONF_REPEAT,
+	    OWN(webhook_events), NULL, 0, 0, sig_event_names,
+	    "event that it is told of; unset: all" },
+	{ "signald", "webhook-bodies", CONF_BOOL, 0, OWN(webhook_bodies), "no",
+	    0, 0, NULL, "whether it is told what messages say" },
+	{ "signald", "webhook-timeout", CONF_DURATION, 0,
+	    OWN(webhook_timeout_ms), "5s", 100, MINUTE_MS, NULL,
+	    "how long its answer is waited for" },
+	{ "signald", "webhook-age", CONF_DURATION, 0, OWN(webhook_age_ms), "1h",
+	    SECOND_MS, 7 * DAY_MS, NULL,
+	    "how long an event is tried again before it is dropped" },
+	{ "signald", "webhook-queue", CONF_BYTES, 0, OWN(webhook_queue), "16m",
+	    64 * 1024, 1024 * MIB, NULL,
+	    "bytes of events that may wait; then the oldest is dropped" },
 	{ "signald", "origin", CONF_STRING, CONF_REPEAT, OWN(origins), NULL, 0,
 	    0, NULL,
 	    "other origin whose pages may connect: https://HOST[:PORT]" },
@@ -212,6 +234,8 @@ signald_check(const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = check_origins(conf, err);
 	if (rc == 0)
 		rc = relays_check(conf, err);
+	if (rc == 0)
+		rc = webhook_check(conf, err);
 	return rc == 0 ? check_keys(conf, err) : rc;
 }
 
@@ -270,6 +294,8 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		.stun_uris = s->stun_uris,
 		.token_ms = (uint64_t)c->token_ms,
 		.ice_ttl_s = (uint32_t)(c->ice_ms / SECOND_MS),
+		.events = webhook_events(c),
+		.event_bodies = c->webhook_bodies,
 		.random = crypto_random,
 	};
 	crypto_random(core->shard_key, sizeof(core->shard_key));

@@ -19,6 +19,10 @@ struct signald_conf {
 	struct conf_list stun_uris;
 	struct conf_list relays, turn_rest_keys;
 	const char *relay_ca;
+	const char *webhook_url, *webhook_secret_file, *webhook_ca;
+	struct conf_list webhook_events; /* int64_t, enum sig_event_kind */
+	bool webhook_bodies;
+	int64_t webhook_timeout_ms, webhook_age_ms, webhook_queue;
 	int64_t relay_poll_ms;
 	struct conf_list origins;
 	struct conf_list jwt_keys; /* "KID ALG FILE" */

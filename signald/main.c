@@ -36,6 +36,7 @@ signald_close(void *state)
 	keys_free(d->keys);
 	tls_ctx_free(d->tls);
 	relays_free(d->relays);
+	webhook_free(d->webhook);
 	rate_free(d->address_rate);
 	rate_free(d->user_rate);
 	signald_setup_fini(&d->setup);
@@ -121,6 +122,8 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		rc = open_shelf(d, err);
 	if (rc == 0)
 		rc = relays_new(d->conf, worker_turn_uris, &d->relays, err);
+	if (rc == 0)
+		rc = webhook_new(d->conf, &d->webhook, err);
 	if (rc != 0)
 		return rc;
 	d->workers = calloc((size_t)d->nworkers, sizeof(*d->workers));

@@ -22,6 +22,7 @@
 #include "signald/rate.h"
 #include "signald/relays.h"
 #include "signald/shelf.h"
+#include "signald/webhook.h"
 
 struct worker;
 
@@ -34,9 +35,10 @@ struct signald {
 	struct files *files;
 	struct shelf *shelf;
 	struct hasher *hasher;
-	struct keys *keys;     /* NULL without outside tokens; main's */
-	struct tls_ctx *tls;   /* NULL without https */
-	struct relays *relays; /* NULL: none is watched */
+	struct keys *keys;       /* NULL without outside tokens; main's */
+	struct tls_ctx *tls;     /* NULL without https */
+	struct relays *relays;   /* NULL: none is watched */
+	struct webhook *webhook; /* NULL: nobody is told of events */
 	struct rate *address_rate, *user_rate;
 	struct listeners listeners;
 	struct worker *workers;

@@ -94,6 +94,12 @@ do_read(struct worker *w, struct sig_effect *e)
 	msglog_read(w->reader, &e->read, rows_read, &r);
 }
 
+static void
+do_tell(struct worker *w, struct sig_effect *e)
+{
+	webhook_post(w->d->webhook, e->text, e->len);
+}
+
 void
 worker_pump(struct worker *w)
 {
@@ -104,6 +110,7 @@ worker_pump(struct worker *w)
 		[SIG_POST] = do_post,
 		[SIG_APPEND] = do_append,
 		[SIG_READ] = do_read,
+		[SIG_TELL] = do_tell,
 	};
 	struct sig_effect e;
 

@@ -37,7 +37,7 @@ struct fetch {
 	struct curl_slist *headers;
 	CURLM *multi;
 	pthread_t thread;
-	atomic_bool stop;
+	atomic_bool stop, woken;
 	LIST_HEAD(, job) running; /* the thread's, likewise the next two */
 	uint32_t nrunning;
 	uint64_t tick_at;
@@ -201,7 +201,7 @@ fetch_tick(struct fetch *f)
 	if (f->conf.tick == NULL)
 		return POLL_MS;
 	now = clock_ms();
-	if (now >= f->tick_at) {
+	if (atomic_exchange(&f->woken, false) || now >= f->tick_at) {
 		f->conf.tick(f->conf.arg, f);
 		f->tick_at = now + f->conf.tick_ms;
 	}
@@ -367,6 +367,13 @@ job_new(struct fetch *f, const struct fetch_request *r)
 		return j;
 	job_free(f, j);
 	return NULL;
+}
+
+void
+fetch_wake(struct fetch *f)
+{
+	if (!atomic_exchange(&f->woken, true))
+		curl_multi_wakeup(f->multi);
 }
 
 int

@@ -5,7 +5,7 @@
  * are under way and so many wait at most; each ends, by an answer or a
  * time-out. No redirects, no proxies, nothing of an answer beyond its cap.
  * Owns: the thread, connections and what is under way.
- * Thread: fetch_send and fetch_post any; the others main.
+ * Thread: fetch_send, fetch_post and fetch_wake any; the others main.
  */
 #ifndef FLOE_LIB_FETCH_FETCH_H
 #define FLOE_LIB_FETCH_FETCH_H
@@ -58,6 +58,8 @@ struct fetch *fetch_new(const struct fetch_conf *);
 void fetch_free(struct fetch *);
 /* The request is copied. 0, -EBUSY (too many wait) or -ENOMEM. */
 int fetch_send(struct fetch *, const struct fetch_request *);
+/* The next tick comes at once. Any thread. */
+void fetch_wake(struct fetch *);
 /* To the conf's URL. */
 int fetch_post(struct fetch *, uint64_t id, const void *json, size_t len);
 

@@ -4,6 +4,7 @@
 
 #include "signald/core/call_tell.h"
 #include "signald/core/effect.h"
+#include "signald/core/event.h"
 #include "signald/core/leg.h"
 #include "signald/core/message.h"
 
@@ -128,6 +129,8 @@ sig_call_record(
 		    &o, "duration_ms", (int64_t)(core->now - call->active_ms));
 	json_out_raw(&o, "media", call->media, call->media_len);
 	json_out_end(&o);
+	sig_event_call(core, call->conv, call->party[CALLER].user,
+	    call->party[CALLEE].user, &b);
 	if (append != NULL) {
 		append->kind = SIG_APPEND_MESSAGE;
 		append->ts = core->wall;

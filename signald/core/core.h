@@ -6,7 +6,7 @@
  * queue that the shell carries out in order:
  *
  *   frames of links, mail of other shards, results of the log  ->  core
- *   core  ->  send, close, move a link; post mail; append; read
+ *   core  ->  send, close, move a link; post mail; append; read; tell events
  *
  * Nothing is answered before its append came back (ack after durability), and
  * a session gets messages only by walking its cursor through the user's
@@ -52,7 +52,9 @@ struct sig_config {
 	const char *const *turn_uris;
 	const char *const *stun_uris;
 	uint32_t ice_ttl_s;
-	uint64_t token_ms;                     /* life of our own tokens */
+	uint32_t events;   /* bits of enum sig_event_kind that are wanted */
+	bool event_bodies; /* with the bodies of messages */
+	uint64_t token_ms; /* life of our own tokens */
 	void (*random)(void *out, size_t len); /* the shell's source */
 };
 
@@ -113,6 +115,7 @@ enum sig_effect_kind {
 	SIG_POST,
 	SIG_APPEND,
 	SIG_READ,
+	SIG_TELL,
 };
 
 struct sig_effect {
@@ -122,7 +125,8 @@ struct sig_effect {
 	uint32_t shard;     /* MOVE POST: where to */
 	uint16_t code;      /* CLOSE */
 	const char *reason; /* CLOSE: static */
-	char *text;         /* SEND MOVE: a JSON text, not NUL-terminated */
+	char *
+	    text; /* SEND MOVE TELL (event.h): a JSON text, no NUL at its end */
 	size_t len;
 	bool droppable; /* SEND: ephemeral, may go when the link is slow */
 	struct sig_mail *mail;     /* POST */

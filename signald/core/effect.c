@@ -139,6 +139,20 @@ sig_post(struct sig_core *core, struct sig_mail *mail)
 	sig_post_to(core, sig_shard_of(&core->cfg, mail_place(mail)), mail);
 }
 
+void
+sig_tell(struct sig_core *core, struct buf *b)
+{
+	if (b->err != 0) {
+		core->stats.errors++;
+		buf_fini(b);
+		return;
+	}
+	effect_put(core, &core->effects,
+	    (struct sig_effect){
+		.kind = SIG_TELL, .text = (char *)b->data, .len = b->len });
+	buf_init(b, 0); /* the effect has the bytes */
+}
+
 int
 sig_append(
     struct sig_core *core, struct sig_ticket *ticket, struct sig_append *append)

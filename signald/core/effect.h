@@ -21,6 +21,8 @@ void sig_move(struct sig_core *, uint64_t link, uint32_t shard,
 /* To the shard of the mail's receiver; NULL is fine (no memory, counted). */
 void sig_post(struct sig_core *, struct sig_mail *);
 void sig_post_to(struct sig_core *, uint32_t shard, struct sig_mail *);
+/* The buf's bytes are an event for the operator; the buf is empty after. */
+void sig_tell(struct sig_core *, struct buf *);
 /* The ticket comes back with the result; 0 and taken over, or -errno. */
 int sig_append(struct sig_core *, struct sig_ticket *, struct sig_append *);
 int sig_read(struct sig_core *, struct sig_ticket *, const struct sig_read *);

@@ -7,6 +7,7 @@
 #include "signald/core/audience.h"
 #include "signald/core/auth.h"
 #include "signald/core/effect.h"
+#include "signald/core/event.h"
 #include "signald/core/hello.h"
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
@@ -154,6 +155,8 @@ hello_made(struct sig_core *core, const struct sig_ticket *ticket,
 	struct sig_link *link = sig_link_find(core, ticket->link);
 	int err = res->err;
 
+	if (err == 0)
+		sig_event_user(core, SIG_EVENT_USER_REGISTERED, ticket->user);
 	if (link == NULL || link->login == NULL)
 		return;
 	link->login->made = true;
@@ -180,6 +183,9 @@ hello_make_user(struct sig_core *core, struct sig_link *link)
 		copy(append->user, sizeof(append->user),
 		    link->login->user->name);
 	}
+	if (ticket != NULL)
+		copy(ticket->user, sizeof(ticket->user),
+		    link->login->user->name);
 	return sig_append(core, ticket, append);
 }
 

@@ -6,6 +6,7 @@
 #include "signald/core/audience.h"
 #include "signald/core/change.h"
 #include "signald/core/effect.h"
+#include "signald/core/event.h"
 #include "signald/core/inbox.h"
 #include "signald/core/message.h"
 #include "signald/core/name.h"
@@ -27,6 +28,7 @@ sig_message_committed(struct sig_core *core, const char *user, const char *peer,
 	size_t i;
 
 	core->stats.messages++;
+	sig_event_message(core, res);
 	if (res->first)
 		sig_presence_join(core, user, peer);
 	for (i = 0; i < res->nto; i++)

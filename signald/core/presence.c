@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "signald/core/effect.h"
+#include "signald/core/event.h"
 #include "signald/core/hello.h"
 #include "signald/core/presence.h"
 #include "signald/core/reply.h"
@@ -93,6 +94,7 @@ sig_presence_online(struct sig_core *core, struct sig_user *user)
 	user->online = true;
 	user->last_seen = core->wall;
 	core->stats.users_online++;
+	sig_event_user(core, SIG_EVENT_USER_ONLINE, user->name);
 	presence_tell(core, user);
 }
 
@@ -113,6 +115,7 @@ sig_presence_offline(struct sig_core *core, struct sig_user *user)
 		return;
 	user->online = false;
 	core->stats.users_online--;
+	sig_event_user(core, SIG_EVENT_USER_OFFLINE, user->name);
 	presence_tell(core, user);
 }
 

@@ -105,7 +105,10 @@ class Device:
         self._task = asyncio.create_task(self._live())
 
     async def stop(self):
-        self._task.cancel()
+        # A wait that ends in the moment of its cancelling forgets it.
+        while not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=1)
         ended, = await asyncio.gather(self._task, return_exceptions=True)
         if isinstance(ended, Undocumented):
             raise ended

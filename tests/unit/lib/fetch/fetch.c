@@ -229,7 +229,7 @@ on_tick(void *arg, struct fetch *f)
 static void
 test_ticks(void **state)
 {
-	const struct fetch_conf conf = {
+	struct fetch_conf conf = {
 		.timeout_ms = 300,
 		.under_way = 1,
 		.waiting = 1,
@@ -247,6 +247,15 @@ test_ticks(void **state)
 	assert_non_null(f);
 	for (i = 0; i < 3; i++)
 		sem_wait(&answered);
+	fetch_free(f);
+	/* Nobody waits for one. */
+	conf.tick_ms = 3600000;
+	f = fetch_new(&conf);
+	assert_non_null(f);
+	for (i = 0; i < 3; i++) {
+		sem_wait(&answered);
+		fetch_wake(f);
+	}
 	fetch_free(f);
 	assert_int_equal(last.status, 204);
 }

@@ -118,6 +118,8 @@ world_new(const struct world_opts *opts)
 	w->tap = tap_open();
 	TAILQ_INIT(&w->events);
 	TAILQ_INIT(&w->waiting);
+	STAILQ_INIT(&w->told);
+	STAILQ_INIT(&w->told_old);
 	script_init(&w->script, w->opts.cfg.token_key);
 	cores_new(w);
 	return w;
@@ -194,6 +196,8 @@ world_free(struct world *w)
 		heard_free(&w->links[w->nlinks]->old);
 		free(w->links[w->nlinks]);
 	}
+	heard_free(&w->told);
+	heard_free(&w->told_old);
 	disk_free(w->disk);
 	tap_close(w->tap);
 	script_fini(&w->script);
@@ -355,6 +359,18 @@ world_hear(struct world *w, int link)
 	STAILQ_REMOVE_HEAD(&l->heard, next);
 	STAILQ_INSERT_TAIL(&l->old, h, next);
 	l->unheard--;
+	return h->text;
+}
+
+const char *
+world_told(struct world *w)
+{
+	struct heard *h = STAILQ_FIRST(&w->told);
+
+	if (h == NULL)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&w->told, next);
+	STAILQ_INSERT_TAIL(&w->told_old, h, next);
 	return h->text;
 }
 

@@ -89,6 +89,9 @@ void world_slow_log(struct world *, uint32_t ms);
 /* The oldest text not heard yet, taken; NULL when there is none. Valid until
  * the link is closed by the test or the world ends. */
 const char *world_hear(struct world *, int link);
+/* The oldest event that was told and not taken yet; valid while the world is.
+ * NULL: none. */
+const char *world_told(struct world *);
 size_t world_unheard(const struct world *, int link);
 void world_hear_all(struct world *, int link);    /* forgets them */
 int world_closed(const struct world *, int link); /* its code, 0: open */

@@ -214,6 +214,15 @@ effect_move(struct world *w, struct sig_effect *effect)
 	effect->text = NULL;
 }
 
+static void
+effect_tell(struct world *w, struct sig_effect *effect)
+{
+	struct heard *h = calloc(1, sizeof(*h));
+
+	h->text = strndup(effect->text, effect->len);
+	STAILQ_INSERT_TAIL(&w->told, h, next);
+}
+
 void
 shell_run(struct world *w, uint32_t shard)
 {
@@ -238,6 +247,9 @@ shell_run(struct world *w, uint32_t shard)
 			break;
 		case SIG_READ:
 			effect_read(w, shard, &effect);
+			break;
+		case SIG_TELL:
+			effect_tell(w, &effect);
 			break;
 		}
 		sig_effect_fini(&effect);

@@ -90,6 +90,7 @@ struct world {
 	int append_err, read_err;
 	uint32_t append_errs, read_errs;
 	bool lose_inbox, no_presence;
+	struct heard_list told, told_old; /* events */
 	struct link *links[LINKS_MAX];
 	int nlinks;
 	struct script script;

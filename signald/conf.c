@@ -74,6 +74,21 @@ const struct conf_option signald_options[] = {
 	    10 * MINUTE_MS, NULL, "silence after which a client pings" },
 	{ "signald", "kill", CONF_DURATION, 0, OWN(kill_ms), "7s", SECOND_MS,
 	    20 * MINUTE_MS, NULL, "silence after which a link is closed" },
+	{ "signald", "mobile-ping", CONF_DURATION, 0, OWN(mobile_ping_ms),
+	    "25s", SECOND_MS, 10 * MINUTE_MS, NULL,
+	    "the same of a client that asks for the mobile heartbeat" },
+	{ "signald", "mobile-wait", CONF_DURATION, 0, OWN(mobile_wait_ms), "8s",
+	    SECOND_MS, 10 * MINUTE_MS, NULL,
+	    "and how long it waits for an answer; then its link is closed" },
+	{ "signald", "drain", CONF_DURATION, 0, OWN(drain_ms), "1s", 0,
+	    10 * MINUTE_MS, NULL, "over which a stop closes the links" },
+	{ "signald", "reconnect-spread", CONF_DURATION, 0, OWN(spread_ms), "2s",
+	    0, 10 * MINUTE_MS, NULL,
+	    "over which clients come back after a stop" },
+	{ "signald", "move-above", CONF_INT, 0, OWN(move_above), "100", 1, 100,
+	    NULL,
+	    "percent of max-connections from which on clients are asked to "
+	    "connect anew, elsewhere" },
 	{ "signald", "hello", CONF_DURATION, 0, OWN(hello_ms), "5s", 100,
 	    MINUTE_MS, NULL,
 	    "how long a request or a log-in may take to arrive" },
@@ -253,6 +268,16 @@ copy_list(const struct conf_list *list, const char ***out)
 	return 0;
 }
 
+/* A shard's part of them; 0: never. */
+static uint32_t
+move_links(const struct signald_conf *c, int shards)
+{
+	if (c->move_above == 100)
+		return 0;
+	return (uint32_t)(c->max_connections * c->move_above / 100 / shards) +
+	    1;
+}
+
 int
 signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 {
@@ -272,6 +297,11 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		.node = c->node,
 		.ping_ms = (uint32_t)c->ping_ms,
 		.kill_ms = (uint32_t)c->kill_ms,
+		.mobile_ping_ms = (uint32_t)c->mobile_ping_ms,
+		.mobile_wait_ms = (uint32_t)c->mobile_wait_ms,
+		.drain_ms = (uint32_t)c->drain_ms,
+		.spread_ms = (uint32_t)c->spread_ms,
+		.move_links = move_links(c, shards),
 		.hello_ms = (uint32_t)c->hello_ms,
 		.resume_ms = (uint32_t)c->resume_ms,
 		.ring_ms = (uint32_t)c->ring_ms,

@@ -33,6 +33,9 @@ struct signald_conf {
 	bool test_echo;
 	int64_t deflate; /* enum signald_deflate */
 	int64_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
+	int64_t mobile_ping_ms, mobile_wait_ms;
+	int64_t drain_ms, spread_ms;
+	int64_t move_above; /* percent of max_connections */
 	int64_t window;
 	int64_t max_connections; /* of the daemon */
 	int64_t max_sessions;    /* of a user */

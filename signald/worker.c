@@ -347,8 +347,9 @@ worker_stop(void *worker)
 	struct conn *c, *next;
 
 	w->stopping = true;
-	w->stop_by_ms = loop_now_ms(w->loop) + STOP_MS;
-	w->goodbye_by_ms = loop_now_ms(w->loop) + GOODBYE_MS;
+	w->goodbye_by_ms =
+	    loop_now_ms(w->loop) + w->config.drain_ms + GOODBYE_MS;
+	w->stop_by_ms = w->goodbye_by_ms - GOODBYE_MS + STOP_MS;
 	doors_watch(w, false);
 	sig_core_drain(w->core, worker_time(w));
 	worker_pump(w);

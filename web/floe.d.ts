@@ -376,6 +376,8 @@ export interface ClientOptions {
   token: string;
   /** `relay`: calls go through TURN only. */
   iceTransportPolicy?: RTCIceTransportPolicy;
+  /** `mobile` saves a phone's battery, and notices a lost link later. */
+  heartbeat?: "default" | "mobile";
 }
 
 /** A user's connection to signald. */

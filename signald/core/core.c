@@ -4,6 +4,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/json/json.h"
+#include "signald/core/beat.h"
 #include "signald/core/crowd.h"
 #include "signald/core/call.h"
 #include "signald/core/effect.h"
@@ -285,13 +286,11 @@ void
 sig_core_drain(struct sig_core *core, struct sig_time t)
 {
 	struct sig_session *s;
-	struct sig_link *link;
 	size_t pos = 0;
 
 	sig_core_enter(core, t);
 	core->draining = true;
-	while ((link = LIST_FIRST(&core->all_links)) != NULL)
-		sig_link_close(core, link->id, 4003, "the server stops");
+	sig_beat_drain(core);
 	while ((s = htab_next(&core->sessions, &pos)) != NULL)
 		sig_inbox_save(core, s);
 	sig_core_leave(core);

@@ -37,6 +37,10 @@ struct sig_config {
 	const char *app;  /* tenant in conversation ids, "main" */
 	const char *node; /* told in welcome */
 	uint32_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
+	uint32_t mobile_ping_ms, mobile_wait_ms;
+	uint32_t drain_ms;   /* over which a drain closes its links */
+	uint32_t spread_ms;  /* over which they come back */
+	uint32_t move_links; /* more of them are asked to move; 0: none */
 	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
 	uint32_t group_members;    /* at most in a group */
@@ -105,7 +109,7 @@ bool sig_core_kick(struct sig_core *, const char *session, struct sig_time);
 /* Runs what is due; next_ms tells when to call (UINT64_MAX: never). */
 void sig_core_tick(struct sig_core *, struct sig_time);
 uint64_t sig_core_next_ms(const struct sig_core *);
-/* Close every link with 4003; what is ticketed may still finish. */
+/* Closes every link with 4003, over drain_ms; takes no new ones. */
 void sig_core_drain(struct sig_core *, struct sig_time);
 
 enum sig_effect_kind {

@@ -6,6 +6,7 @@
 
 #include "signald/core/audience.h"
 #include "signald/core/auth.h"
+#include "signald/core/beat.h"
 #include "signald/core/effect.h"
 #include "signald/core/event.h"
 #include "signald/core/hello.h"
@@ -99,6 +100,7 @@ login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	    json_in_str_opt(in, "epoch", 1, SIG_EPOCH_LEN - 1));
 	login->has_sync = json_in_has(in, "sync");
 	login->sync = (uint64_t)json_in_int_opt(in, "sync", 0, SYNC_MAX, 0);
+	sig_beat_read(in, login);
 	if (sig_req_bad(core, link, req)) {
 		free(login);
 		return NULL;
@@ -425,10 +427,7 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_int(&o, "contacts_version", (int64_t)user->contacts);
 	json_out_int(&o, "expires_ts", (int64_t)s->link->grant.expires_ms);
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
-	json_out_object(&o, "heartbeat");
-	json_out_int(&o, "ping_ms", core->cfg.ping_ms);
-	json_out_int(&o, "kill_ms", core->cfg.kill_ms);
-	json_out_close(&o);
+	sig_beat_write(&o, &core->cfg, s->link);
 	sig_ice_write(&o, &core->cfg, user->name, core->wall);
 	hello_peers(&o, user);
 	if (s->woken)
@@ -462,6 +461,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 
 	if (!resumed || s->woken)
 		s->inbox.saved = login->cursor;
+	link->mobile = login->mobile;
 	sig_session_attach(core, s, link);
 	sig_life_begin(core, link, &login->grant);
 	sig_login_free(core, login);

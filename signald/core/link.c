@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/json/json.h"
+#include "signald/core/beat.h"
 #include "signald/core/effect.h"
 #include "signald/core/hello.h"
 #include "signald/core/life.h"
@@ -58,6 +59,7 @@ sig_link_forget(struct sig_core *core, struct sig_link *link)
 	htab_del(&core->links, sig_hash_id(core, link->id), link);
 	LIST_REMOVE(link, of_core);
 	core->stats.links--;
+	core->leaving -= link->leaves;
 	sig_login_free(core, link->login);
 	if (s != NULL)
 		sig_session_detach(core, s);
@@ -99,7 +101,7 @@ link_silent(struct sig_core *core, struct sig_timer *t)
 {
 	struct sig_link *link =
 	    (struct sig_link *)((char *)t - offsetof(struct sig_link, timer));
-	uint64_t due = link->heard_ms + core->cfg.kill_ms;
+	uint64_t due = link->heard_ms + sig_beat_kill_ms(core, link);
 
 	if (core->now >= due) {
 		sig_link_close(core, link->id, 4000, "nothing heard");
@@ -125,8 +127,8 @@ sig_link_ready(
 	link->state = SIG_LINK_READY;
 	link->session = s;
 	link->heard_ms = core->now;
-	sig_timer_set(
-	    core, &link->timer, core->now + core->cfg.kill_ms, link_silent);
+	sig_timer_set(core, &link->timer,
+	    core->now + sig_beat_kill_ms(core, link), link_silent);
 }
 
 void
@@ -154,6 +156,9 @@ sig_link_welcome(struct sig_core *core, struct sig_link *link)
 	json_out_int(&o, "candidates", cfg->candidates);
 	json_out_int(&o, "hello_ms", cfg->hello_ms);
 	json_out_int(&o, "window", cfg->window);
+	json_out_close(&o);
+	json_out_object(&o, "reconnect");
+	json_out_int(&o, "spread_ms", cfg->spread_ms);
 	json_out_close(&o);
 	json_out_array(&o, "features");
 	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++)

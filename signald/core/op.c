@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signald/core/beat.h"
 #include "signald/core/call.h"
 #include "signald/core/chatroom.h"
 #include "signald/core/contact.h"
@@ -25,8 +26,6 @@
 #define FIELDS_MAX   12
 #define OP_NAME_MAX  32
 
-static sig_op_fn op_ping;
-
 struct op {
 	const char *name;
 	sig_op_fn *run;
@@ -37,8 +36,9 @@ struct op {
 
 static const struct op ops[] = {
 	{ "hello", sig_op_hello, 0, true,
-	    { "token", "device", "session", "secret", "epoch", "sync" } },
-	{ "ping", op_ping, 0, false, { NULL } },
+	    { "token", "device", "session", "secret", "epoch", "sync",
+		"heartbeat" } },
+	{ "ping", sig_op_ping, 0, false, { NULL } },
 	{ "token.refresh", sig_op_token_refresh, 0, false, { "token" } },
 	{ "sync.ack", sig_op_ack, 0, false, { "sync" } },
 	{ "message.send", sig_op_message_send, 0, false,
@@ -297,22 +297,4 @@ sig_op_done(struct sig_core *core, const struct sig_ticket *ticket)
 		return false;
 	link->pending--;
 	return true;
-}
-
-static void
-op_ping(struct sig_core *core, struct sig_link *link, struct sig_req *req)
-{
-	struct json_out o;
-	struct buf b;
-
-	if (req->id != 0) {
-		sig_ok_begin(&o, &b, req->id);
-		json_out_int(&o, "ts", (int64_t)core->wall);
-		sig_ok_send(core, link->id, req->id, &o);
-		return;
-	}
-	sig_push_begin(&o, &b, "pong");
-	json_out_int(&o, "ts", (int64_t)core->wall);
-	json_out_end(&o);
-	sig_send(core, link->id, &b, false);
 }

@@ -66,6 +66,9 @@ struct sig_link {
 	uint32_t strange;       /* requests before READY */
 	struct sig_timer timer; /* hello deadline, then silence */
 	uint64_t heard_ms;
+	bool mobile;           /* the profile of its heartbeat */
+	bool leaves;           /* it was asked to move */
+	uint64_t leave_ms;     /* while the core drains: when it is closed */
 	struct sig_timer life; /* READY: of its token; see life.c */
 	struct sig_grant grant;
 	uint64_t warn_ms; /* wall */
@@ -88,6 +91,7 @@ struct sig_login {
 	char epoch[SIG_EPOCH_LEN]; /* "": the client did not say */
 	bool has_sync;
 	uint64_t sync;   /* what the client has */
+	bool mobile;     /* heartbeat */
 	bool keeping;    /* a fresh session for it is on its way to the disk */
 	struct buf said; /* what followed the hello, and waits for its end */
 	bool loaded;     /* the log has answered: */
@@ -223,6 +227,7 @@ struct sig_core {
 	struct wheel wheel;
 	struct sig_nodes effects;
 	struct sig_nodes local; /* mail of this shard to itself */
+	uint64_t leaving;       /* links that were asked to move */
 	uint64_t woken;         /* sessions that an earlier core kept */
 	uint64_t last_ticket;
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */

@@ -3,6 +3,7 @@
 
 const FIRST_MS = 500;
 const MOST_MS = 20000;
+const SPREAD_MS = 2000; // when the server has not said
 
 /**
  * Waits that double up to a limit, each drawn from the upper half of its range:
@@ -45,14 +46,15 @@ const REASONS = {
  * codes"): 4000-4499 come back, 4500-4999 do not; 4001 ends this link only.
  * Whatever is no code of ours is the network's doing: come back.
  * @param {number} code
+ * @param {number} [spreadMs] over which clients of a server that stops come back
  * @returns {{retry: boolean, reason: string, spreadMs: number}} `spreadMs`:
  *   wait a random time up to this instead of the usual backoff (0: backoff)
  */
-export function closePolicy(code) {
+export function closePolicy(code, spreadMs = SPREAD_MS) {
   const ours = code >= 4000 && code <= 4999;
   return {
     retry: !ours || (code < 4500 && code !== 4001),
     reason: REASONS[code] || (ours ? `code_${code}` : "network"),
-    spreadMs: code === 4003 ? 2000 : 0,
+    spreadMs: code === 4003 ? spreadMs : 0,
   };
 }

@@ -34,7 +34,9 @@ export class Link {
   #helloId = 0;
   #pending = new Map();
   #welcome = null;
-  #beat = null; // { pingMs, killMs, sentAt, heardAt, pingAt, timer }
+  #spreadMs; // of the last welcome
+  #beat = null; // { pingMs, waitMs, sentAt, heardAt, pingAt, timer }
+  #moveTimer = null;
   #openTimer = null;
   #retryTimer = null;
   #stableTimer = null;
@@ -167,7 +169,7 @@ export class Link {
     if (object.push === "welcome")
       this.#greet(object);
     else if (object.push === "pong")
-      return;
+      this.#moveIn(object.move);
     else if (object.push !== undefined)
       this.#on.push(object);
     else if (object.id === this.#helloId)
@@ -176,12 +178,26 @@ export class Link {
       this.#answer(object);
   }
 
+  /** The server would rather have us elsewhere, or soon stops. */
+  #moveIn(move) {
+    if (move)
+      this.#moveTimer ??= this.#timers.set(() => this.#move(), move.after_ms);
+  }
+
+  #move() {
+    this.#detach(1000);
+    this.#stopTimers();
+    this.#failPlain();
+    this.#connect();
+  }
+
   #greet(welcome) {
     if (welcome.protocol !== PROTOCOL) {
       this.close("protocol");
       return;
     }
     this.#welcome = welcome;
+    this.#spreadMs = welcome.reconnect?.spread_ms;
     this.#helloId = this.#nextId++;
     this.#write(JSON.stringify(
       { id: this.#helloId, op: "hello", ...this.#on.hello() }));
@@ -234,9 +250,10 @@ export class Link {
     request.reject(error);
   }
 
-  #startBeat({ ping_ms: pingMs = 5000, kill_ms: killMs = 7000 }) {
+  #startBeat({ ping_ms: pingMs = 5000, kill_ms: killMs = 7000,
+    wait_ms: waitMs = killMs }) {
     const now = this.#timers.now();
-    this.#beat = { pingMs, killMs, sentAt: now, heardAt: now, pingAt: 0 };
+    this.#beat = { pingMs, waitMs, sentAt: now, heardAt: now, pingAt: 0 };
     this.#beat.timer = this.#timers.set(() => this.#tick(), pingMs);
   }
 
@@ -244,7 +261,7 @@ export class Link {
     const beat = this.#beat;
     const now = this.#timers.now();
     const unheard = beat.pingAt > 0 && beat.heardAt < beat.pingAt;
-    if (unheard && now - beat.pingAt >= beat.killMs) {
+    if (unheard && now - beat.pingAt >= beat.waitMs) {
       this.#drop();
       return;
     }
@@ -255,7 +272,7 @@ export class Link {
     }
     const waiting = beat.heardAt < beat.pingAt;
     const next = Math.min(beat.sentAt + beat.pingMs,
-      waiting ? beat.pingAt + beat.killMs : Infinity);
+      waiting ? beat.pingAt + beat.waitMs : Infinity);
     beat.timer = this.#timers.set(() => this.#tick(), Math.max(10, next - now));
   }
 
@@ -275,23 +292,28 @@ export class Link {
   }
 
   #lost(code, retryMs = 0) {
-    const policy = closePolicy(code);
+    const policy = closePolicy(code, this.#spreadMs);
     this.#ws = null;
     this.#stopTimers();
     if (!policy.retry) {
       this.#end(policy.reason);
       return;
     }
-    for (const [id, request] of [...this.#pending]) {
-      if (!request.keep)
-        this.#fail(id, new FloeError("link_lost", `${request.op}: link lost`));
-    }
+    this.#failPlain();
     const wait = policy.spreadMs > 0
       ? Math.round(this.#random() * policy.spreadMs) : this.#backoff.next();
     const ms = Math.max(wait, retryMs);
     this.#retryTimer = this.#timers.set(() => this.#connect(), ms);
     this.#setState("waiting",
       { reason: policy.reason, retryAt: this.#timers.now() + ms });
+  }
+
+  /** Requests that do not wait for the next link. */
+  #failPlain() {
+    for (const [id, request] of [...this.#pending]) {
+      if (!request.keep)
+        this.#fail(id, new FloeError("link_lost", `${request.op}: link lost`));
+    }
   }
 
   #end(reason) {
@@ -306,6 +328,8 @@ export class Link {
   #stopTimers() {
     this.#timers.clear(this.#openTimer);
     this.#timers.clear(this.#stableTimer);
+    this.#timers.clear(this.#moveTimer);
+    this.#moveTimer = null;
     if (this.#beat)
       this.#timers.clear(this.#beat.timer);
     this.#beat = null;

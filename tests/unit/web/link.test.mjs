@@ -210,3 +210,53 @@ test("another protocol is not spoken to", () => {
   assert.equal(log.at(-1), "closed protocol");
   assert.deepEqual(Socket.last.sent, []);
 });
+
+test("the mobile heartbeat: long silence, a short wait for the answer", async () => {
+  const { Socket, timers, link, greet } = setup();
+  link.open();
+  greet({ heartbeat: { ping_ms: 25000, wait_ms: 8000, kill_ms: 33000 } });
+  await timers.elapse(24999);
+  assert.equal(Socket.last.ops("ping").length, 0);
+  await timers.elapse(1 + 7999);
+  assert.equal(Socket.last.ops("ping").length, 1);
+  assert.equal(Socket.last.closed, false);
+  await timers.elapse(1);
+  assert.equal(Socket.all[0].closed, true);
+});
+
+test("a pong that says move: leaves at that time and resumes", async () => {
+  const { Socket, timers, log, link, greet } = setup();
+  link.open();
+  greet();
+  const kept = link.request("call.accept", { call: "c-1" }, { keep: true });
+  Socket.last.say({ push: "pong", ts: 1, move: { after_ms: 1500 } });
+  Socket.last.say({ push: "pong", ts: 2, move: { after_ms: 9000 } });
+  await timers.elapse(1499);
+  assert.equal(Socket.all.length, 1);
+  await timers.elapse(1);
+  assert.deepEqual([Socket.all.length, Socket.all[0].closed], [2, true]);
+  greet({ resumed: true });
+  const [again] = Socket.last.ops("call.accept");
+  Socket.last.say({ id: again.id, ok: {} });
+  await kept;
+  await timers.elapse(4000);
+  assert.equal(Socket.all.length, 2);
+  assert.deepEqual(log, ["connecting", "ready false", "online",
+    "connecting", "ready true", "online"]);
+});
+
+test("after a stop the welcome's spread says when to come back", async () => {
+  const { Socket, timers } = (() => {
+    const Socket = socketClass();
+    const timers = new VirtualTimers();
+    new Link("ws://server/ws", { hello: () => ({}), ready() {}, push() {},
+      state() {} }, { timers, WebSocket: Socket, random: () => 0.5 }).open();
+    return { Socket, timers };
+  })();
+  Socket.last.say({ ...WELCOME, reconnect: { spread_ms: 60000 } });
+  Socket.last.end(4003);
+  await timers.elapse(29999);
+  assert.equal(Socket.all.length, 1);
+  await timers.elapse(1);
+  assert.equal(Socket.all.length, 2);
+});

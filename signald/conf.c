@@ -135,6 +135,8 @@ const struct conf_option signald_options[] = {
 	{ "signald", "login-rate", CONF_INT, 0, OWN(login_rate), "30", 1,
 	    1000000, NULL,
 	    "log-ins and registrations a minute, of an address and of a user" },
+	{ "signald", "rest-rate", CONF_INT, 0, OWN(rest_rate), "600", 1,
+	    1000000, NULL, "requests a minute that a user may make by REST" },
 	{ "signald", "file-max", CONF_BYTES, 0, OWN(file_max), "16m", 1024,
 	    1024 * MIB, NULL, "bytes that an uploaded file may have" },
 	{ "signald", "file-quota", CONF_BYTES, 0, OWN(file_quota), "1g", 4096,

@@ -10,6 +10,7 @@
 #include "signald/account.h"
 #include "signald/front.h"
 #include "signald/link.h"
+#include "signald/rest.h"
 #include "signald/shelf.h"
 #include "signald/worker.h"
 
@@ -139,6 +140,7 @@ conn_free(struct conn *c)
 	ws_fini(&c->ws);
 	buf_fini(&c->in);
 	account_job_free(c->job);
+	rest_job_free(c->rest);
 	shelf_drop(c->upload);
 	if (c->file.fd >= 0)
 		close(c->file.fd);

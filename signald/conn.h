@@ -24,6 +24,7 @@
 struct worker;
 struct front_route;
 struct account_job;
+struct rest_job;
 struct shelf_job;
 
 enum conn_state {
@@ -78,6 +79,7 @@ struct conn {
 	uint32_t head_len, body_len;
 	const struct front_route *route;
 	struct account_job *job;
+	struct rest_job *rest;
 	/* A body that is used as it comes. */
 	bool streams;
 	uint64_t body_left, began_ms;

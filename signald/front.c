@@ -13,6 +13,7 @@
 #include "signald/front.h"
 #include "signald/icerest.h"
 #include "signald/link.h"
+#include "signald/rest.h"
 #include "signald/upload.h"
 #include "signald/worker.h"
 
@@ -51,6 +52,11 @@ static const struct front_route routes[] = {
 	{ H1_POST, "/api/v1/password", account_head, account_password },
 	{ H1_POST, "/api/v1/refresh", account_refresh, NULL },
 	{ H1_POST, "/api/v1/login", account_head, account_login },
+	{ H1_POST, "/api/v1/op/", rest_head, rest_end },
+	{ H1_GET, "/api/v1/conversations", rest_head, NULL },
+	{ H1_GET, "/api/v1/conversations/", rest_head, NULL },
+	{ H1_POST, "/api/v1/conversations/", rest_head, rest_end },
+	{ H1_POST, "/api/v1/messages", rest_head, rest_end },
 	{ H1_POST, "/api/v1/files", upload_head, upload_end },
 	{ H1_GET, "/api/v1/files/", download, NULL },
 	{ H1_POST, "/api/v1/register", account_head, account_register },
@@ -63,6 +69,7 @@ static const struct large {
 	front_stream_fn *stream;
 } larges[] = {
 	{ upload_end, upload_bytes },
+	{ rest_end, rest_bytes },
 };
 
 /* A request may take so long from its first byte to its last. */

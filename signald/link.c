@@ -6,6 +6,7 @@
 
 #include "lib/ws/handshake.h"
 #include "signald/link.h"
+#include "signald/rest.h"
 #include "signald/worker.h"
 
 #define PROTOCOL      "floe.v1"
@@ -355,6 +356,8 @@ link_send(struct worker *w, struct sig_effect *e)
 	struct conn *c = link_of(w, e);
 	int rc;
 
+	if (rest_is(e->link))
+		rest_send(w, e);
 	if (c == NULL)
 		return;
 	rc = put_frame(c, WS_TEXT, e->text, e->len, e->droppable);
@@ -375,6 +378,8 @@ link_close(struct worker *w, struct sig_effect *e)
 {
 	struct conn *c = link_of(w, e);
 
+	if (rest_is(e->link))
+		rest_close(w, e);
 	if (c != NULL)
 		link_end(c, e->code, e->reason);
 }

@@ -39,6 +39,7 @@ signald_close(void *state)
 	webhook_free(d->webhook);
 	rate_free(d->address_rate);
 	rate_free(d->user_rate);
+	rate_free(d->rest_rate);
 	signald_setup_fini(&d->setup);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
@@ -130,8 +131,10 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	d->hasher = hasher_new();
 	d->address_rate = rate_new(rate, MINUTE_MS);
 	d->user_rate = rate_new(rate * USER_RATE, MINUTE_MS);
+	d->rest_rate = rate_new((uint32_t)d->conf->rest_rate, MINUTE_MS);
 	return d->workers == NULL || d->hasher == NULL ||
-		d->address_rate == NULL || d->user_rate == NULL
+		d->address_rate == NULL || d->user_rate == NULL ||
+		d->rest_rate == NULL
 	    ? -ENOMEM
 	    : 0;
 }

@@ -39,7 +39,7 @@ struct signald {
 	struct tls_ctx *tls;     /* NULL without https */
 	struct relays *relays;   /* NULL: none is watched */
 	struct webhook *webhook; /* NULL: nobody is told of events */
-	struct rate *address_rate, *user_rate;
+	struct rate *address_rate, *user_rate, *rest_rate;
 	struct listeners listeners;
 	struct worker *workers;
 	int nworkers;

@@ -8,6 +8,7 @@
 #include "signald/core/crowd.h"
 #include "signald/core/call.h"
 #include "signald/core/effect.h"
+#include "signald/core/guest.h"
 #include "signald/core/inbox.h"
 #include "signald/core/keep.h"
 #include "signald/core/leg.h"
@@ -196,6 +197,21 @@ sig_core_link_frame(struct sig_core *core, uint64_t id, const char *text,
 	sig_core_enter(core, t);
 	link = sig_link_find(core, id);
 	if (link != NULL)
+		sig_link_frame(core, link, text, len);
+	sig_core_leave(core);
+}
+
+void
+sig_core_ask(struct sig_core *core, uint64_t id, const char *user,
+    const char *text, size_t len, struct sig_time t)
+{
+	struct sig_link *link;
+
+	sig_core_enter(core, t);
+	link = core->draining ? NULL : sig_guest_new(core, id, user);
+	if (link == NULL)
+		sig_close(core, id, 4003, "no room for another request");
+	else
 		sig_link_frame(core, link, text, len);
 	sig_core_leave(core);
 }

@@ -89,6 +89,11 @@ void sig_core_link_adopt(struct sig_core *, uint64_t link, const char *hello,
 /* One whole message (any number of JSON lines). */
 void sig_core_link_frame(struct sig_core *, uint64_t link, const char *,
     size_t len, struct sig_time);
+/* One request of a user whose token the shell has judged, without a link: on
+ * the user's shard. link: an id like a link's. What comes back is one
+ * SIG_SEND, the answer, or SIG_CLOSE; then the shell says it is closed. */
+void sig_core_ask(struct sig_core *, uint64_t link, const char *user,
+    const char *text, size_t len, struct sig_time);
 /* The link brought bytes, though maybe no whole message: its client lives.
  * Whether it has logged in, and is to be given the memory that takes. */
 bool sig_core_link_heard(struct sig_core *, uint64_t link, struct sig_time);

@@ -6,6 +6,7 @@
 #include "lib/json/json.h"
 #include "signald/core/beat.h"
 #include "signald/core/effect.h"
+#include "signald/core/guest.h"
 #include "signald/core/hello.h"
 #include "signald/core/life.h"
 #include "signald/core/link.h"
@@ -61,7 +62,9 @@ sig_link_forget(struct sig_core *core, struct sig_link *link)
 	core->stats.links--;
 	core->leaving -= link->leaves;
 	sig_login_free(core, link->login);
-	if (s != NULL)
+	if (s != NULL && link->guest)
+		sig_guest_end(core, s);
+	else if (s != NULL)
 		sig_session_detach(core, s);
 	free(link);
 }

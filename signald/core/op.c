@@ -26,11 +26,18 @@
 #define FIELDS_MAX   12
 #define OP_NAME_MAX  32
 
+/* Who may say it. */
+enum op_when {
+	OP_READY = false,       /* whoever has logged in; rows say false */
+	OP_BEFORE_LOGIN = true, /* nobody else */
+	OP_LIVE,                /* whose session can be told more later */
+};
+
 struct op {
 	const char *name;
 	sig_op_fn *run;
 	int arg;
-	bool before_login;
+	enum op_when when;
 	const char *fields[FIELDS_MAX]; /* beside id and op */
 };
 
@@ -38,9 +45,9 @@ static const struct op ops[] = {
 	{ "hello", sig_op_hello, 0, true,
 	    { "token", "device", "session", "secret", "epoch", "sync",
 		"heartbeat" } },
-	{ "ping", sig_op_ping, 0, false, { NULL } },
-	{ "token.refresh", sig_op_token_refresh, 0, false, { "token" } },
-	{ "sync.ack", sig_op_ack, 0, false, { "sync" } },
+	{ "ping", sig_op_ping, 0, OP_LIVE, { NULL } },
+	{ "token.refresh", sig_op_token_refresh, 0, OP_LIVE, { "token" } },
+	{ "sync.ack", sig_op_ack, 0, OP_LIVE, { "sync" } },
 	{ "message.send", sig_op_message_send, 0, false,
 	    { "to", "conv", "mid", "type", "body", "reply", "mentions" } },
 	{ "message.edit", sig_op_message_change, SIG_CHANGE_EDIT, false,
@@ -56,7 +63,7 @@ static const struct op ops[] = {
 	{ "conversation.set", sig_op_conversation_set, 0, false,
 	    { "conv", "pinned", "muted_until" } },
 	{ "conversation.read", sig_op_read, 0, false, { "conv", "seq" } },
-	{ "conversation.typing", sig_op_typing, 0, false, { "conv", "on" } },
+	{ "conversation.typing", sig_op_typing, 0, OP_LIVE, { "conv", "on" } },
 	{ "contact.search", sig_op_search, 0, false, { "q", "limit" } },
 	{ "contact.list", sig_op_contacts, 0, false,
 	    { "which", "after", "limit" } },
@@ -104,38 +111,40 @@ static const struct op ops[] = {
 	{ "group.requests", sig_op_group_members, SIG_READ_JOINS, false,
 	    { "conv", "after", "limit" } },
 	{ "ice.get", sig_op_ice, 0, false, { NULL } },
-	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, false,
+	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, OP_LIVE,
 	    { "to", "media" } },
-	{ "call.ringing", sig_op_call, SIG_CALL_RINGING, false, { "call" } },
-	{ "call.accept", sig_op_call, SIG_CALL_ACCEPT, false, { "call" } },
-	{ "call.refuse", sig_op_call, SIG_CALL_REFUSE, false, { "call" } },
-	{ "call.cancel", sig_op_call, SIG_CALL_CANCEL, false, { "call" } },
-	{ "call.hangup", sig_op_call, SIG_CALL_HANGUP, false,
+	{ "call.ringing", sig_op_call, SIG_CALL_RINGING, OP_LIVE, { "call" } },
+	{ "call.accept", sig_op_call, SIG_CALL_ACCEPT, OP_LIVE, { "call" } },
+	{ "call.refuse", sig_op_call, SIG_CALL_REFUSE, OP_LIVE, { "call" } },
+	{ "call.cancel", sig_op_call, SIG_CALL_CANCEL, OP_LIVE, { "call" } },
+	{ "call.hangup", sig_op_call, SIG_CALL_HANGUP, OP_LIVE,
 	    { "call", "reason" } },
-	{ "call.offer", sig_op_call, SIG_CALL_OFFER, false, { "call", "sdp" } },
-	{ "call.answer", sig_op_call, SIG_CALL_ANSWER, false,
+	{ "call.offer", sig_op_call, SIG_CALL_OFFER, OP_LIVE,
 	    { "call", "sdp" } },
-	{ "call.candidate", sig_op_call, SIG_CALL_CANDIDATE, false,
+	{ "call.answer", sig_op_call, SIG_CALL_ANSWER, OP_LIVE,
+	    { "call", "sdp" } },
+	{ "call.candidate", sig_op_call, SIG_CALL_CANDIDATE, OP_LIVE,
 	    { "call", "candidates" } },
-	{ "call.media", sig_op_call, SIG_CALL_MEDIA, false,
+	{ "call.media", sig_op_call, SIG_CALL_MEDIA, OP_LIVE,
 	    { "call", "audio", "video", "screen", "hold" } },
-	{ "room.create", sig_op_room_create, 0, false, { "media" } },
-	{ "room.join", sig_op_room_join, 0, false, { "room", "media" } },
-	{ "room.leave", sig_op_room_say, SIG_ROOM_LEAVE, false, { "room" } },
-	{ "room.offer", sig_op_room_say, SIG_ROOM_OFFER, false,
+	{ "room.create", sig_op_room_create, 0, OP_LIVE, { "media" } },
+	{ "room.join", sig_op_room_join, 0, OP_LIVE, { "room", "media" } },
+	{ "room.leave", sig_op_room_say, SIG_ROOM_LEAVE, OP_LIVE, { "room" } },
+	{ "room.offer", sig_op_room_say, SIG_ROOM_OFFER, OP_LIVE,
 	    { "room", "to", "sdp" } },
-	{ "room.answer", sig_op_room_say, SIG_ROOM_ANSWER, false,
+	{ "room.answer", sig_op_room_say, SIG_ROOM_ANSWER, OP_LIVE,
 	    { "room", "to", "sdp" } },
-	{ "room.candidate", sig_op_room_say, SIG_ROOM_CANDIDATE, false,
+	{ "room.candidate", sig_op_room_say, SIG_ROOM_CANDIDATE, OP_LIVE,
 	    { "room", "to", "candidates" } },
-	{ "room.media", sig_op_room_say, SIG_ROOM_MEDIA, false,
+	{ "room.media", sig_op_room_say, SIG_ROOM_MEDIA, OP_LIVE,
 	    { "room", "media" } },
-	{ "chatroom.join", sig_op_chatroom, SIG_ROOM_JOIN, false, { "room" } },
-	{ "chatroom.leave", sig_op_chatroom, SIG_ROOM_LEAVE, false,
+	{ "chatroom.join", sig_op_chatroom, SIG_ROOM_JOIN, OP_LIVE,
 	    { "room" } },
-	{ "chatroom.send", sig_op_chatroom, SIG_ROOM_SEND, false,
+	{ "chatroom.leave", sig_op_chatroom, SIG_ROOM_LEAVE, OP_LIVE,
+	    { "room" } },
+	{ "chatroom.send", sig_op_chatroom, SIG_ROOM_SEND, OP_LIVE,
 	    { "room", "body", "self" } },
-	{ "chatroom.members", sig_op_chatroom, SIG_ROOM_MEMBERS, false,
+	{ "chatroom.members", sig_op_chatroom, SIG_ROOM_MEMBERS, OP_LIVE,
 	    { "room", "after" } },
 };
 
@@ -185,12 +194,18 @@ op_check_and_run(struct sig_core *core, struct sig_link *link,
 	bool ready = link->state == SIG_LINK_READY;
 	size_t n;
 
-	if (!ready && !(op->before_login && link->state == SIG_LINK_HELLO)) {
+	if (link->guest && op->when != OP_READY) {
+		op_refuse(core, link, req, SIG_NOT_READY,
+		    "only over a WebSocket: ", op->name);
+		return;
+	}
+	if (!ready &&
+	    !(op->when == OP_BEFORE_LOGIN && link->state == SIG_LINK_HELLO)) {
 		op_refuse(core, link, req, SIG_NOT_READY,
 		    "say hello and wait for its answer before ", op->name);
 		return;
 	}
-	if (ready && op->before_login) {
+	if (ready && op->when == OP_BEFORE_LOGIN) {
 		op_refuse(core, link, req, SIG_CONFLICT,
 		    "this link has said it: ", op->name);
 		return;

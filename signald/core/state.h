@@ -3,7 +3,7 @@
  * state: the objects of one core and who owns whom. Private to this folder.
  *
  *   core > links       from SIG_MOVE or open until closed
- *   core > users       while a session, a log-in or a call holds them
+ *   core > users       while a session, a log-in, a guest or a call holds them
  *   user > sessions    outlive their link by resume_ms
  *   user > peers, legs whom the user talks with; the calls the user is in
  *   core > calls       those whose conversation hashes here
@@ -61,6 +61,7 @@ struct sig_link {
 	uint64_t id;
 	LIST_ENTRY(sig_link) of_core;
 	bool broken; /* a send was lost; closed when the event is over */
+	bool guest;  /* one request and its answer; see guest.h */
 	enum sig_link_state state;
 	uint32_t pending;       /* requests under way */
 	uint32_t strange;       /* requests before READY */
@@ -174,6 +175,7 @@ struct sig_user {
 	LIST_HEAD(, sig_leg) legs;
 	LIST_HEAD(, sig_seat) seats; /* see audience.h */
 	uint32_t nsessions, nlegs;
+	uint32_t guests;   /* requests without a link, under way */
 	uint64_t head;     /* highest sync known to stand in the inbox */
 	uint64_t contacts; /* likewise, their version */
 	struct sig_rate searches, requests;

@@ -48,7 +48,7 @@ sig_user_get(struct sig_core *core, const char *name)
 void
 sig_user_release(struct sig_core *core, struct sig_user *user)
 {
-	if (!user->held && LIST_EMPTY(&user->sessions) &&
+	if (!user->held && user->guests == 0 && LIST_EMPTY(&user->sessions) &&
 	    LIST_EMPTY(&user->logins) && LIST_EMPTY(&user->legs))
 		sig_user_free(core, user);
 }

@@ -254,6 +254,23 @@ world_open(struct world *w)
 	return world_open_at(w, world_random(w, w->opts.cfg.shards));
 }
 
+int
+world_guest(struct world *w, const char *user, const char *text)
+{
+	uint32_t shard = sig_shard_of(&w->opts.cfg, user);
+	int link = link_new(w, shard);
+	char *said = script_text(&w->script, text, WORLD_WALL_MS + w->now);
+
+	tap_said(w->tap, link, said, strlen(said));
+	sig_core_ask(w->cores[shard], (uint64_t)link, user, said, strlen(said),
+	    world_time(w));
+	free(said);
+	shell_run(w, shard);
+	world_settle(w);
+	world_lose(w, link);
+	return link;
+}
+
 bool
 world_post(struct world *w, int link, const char *text)
 {

@@ -64,6 +64,9 @@ int world_open_at(struct world *, uint32_t shard);
 /* Says and settles; returns false when the link is closed. */
 bool world_say(struct world *, int link, const char *text);
 bool world_post(struct world *, int link, const char *text); /* no settling */
+/* A request of a user without a link, settled; the link that hears the answer
+ * and is closed then. */
+int world_guest(struct world *, const char *user, const char *text);
 /* Bytes come that are no whole frame; whether the link has logged in. */
 bool world_dribble(struct world *, int link);
 /* The client's end breaks; the server learns of it now, or (silently) not

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/json/json.h"
-#include "signald/account.h"
+#include "signald/useradmin.h"
 #include "signald/worker.h"
 
 #define ASK_MS 2000 /* for the workers to tell what they know */
@@ -241,62 +241,6 @@ get_sessions(
 	buf_puts(b, "]}\n");
 }
 
-/* The hash may take its time here: the thread is the admin server's own. */
-static int
-store_user(struct signald *d, const struct account_form *form)
-{
-	struct sig_append *a = calloc(1, sizeof(*a));
-	char hash[CRYPTO_PWHASH_LEN];
-	int rc;
-
-	if (a == NULL)
-		return -ENOMEM;
-	rc = crypto_pwhash_make(form->password, form->password_len, hash);
-	a->kind = SIG_APPEND_USER;
-	a->ts = loop_wall_ms();
-	memcpy(a->user, form->user, sizeof(a->user));
-	a->nick = strdup(form->nick);
-	a->pwhash = strdup(hash);
-	if (rc != 0 || a->nick == NULL || a->pwhash == NULL) {
-		sig_append_free(a);
-		return -ENOMEM;
-	}
-	return msglog_append_wait(d->log, a);
-}
-
-static void
-post_users(void *arg, const struct http_request *req, struct http_reply *reply)
-{
-	struct signald *d = daemon_state(arg);
-	struct account_form form;
-	char err[JSON_ERR_MAX];
-	struct json_out out;
-	int rc;
-
-	rc = account_form(req->body, req->body_len, ACCOUNT_REGISTER, &form,
-	    err, sizeof(err));
-	if (rc != 0) {
-		http_error(reply, 400, "bad_request", err);
-		return;
-	}
-	rc = store_user(d, &form);
-	crypto_wipe(form.password, sizeof(form.password));
-	if (rc == -EEXIST) {
-		http_error(reply, 409, "conflict", "the name is taken");
-	} else if (rc != 0) {
-		http_error(reply, 503, "storage", strerror(-rc));
-	} else {
-		webhook_user(d->webhook, &d->setup.core,
-		    SIG_EVENT_USER_REGISTERED, form.user);
-		reply->status = 201;
-		json_out_init(&out, &reply->body);
-		json_out_object(&out, NULL);
-		json_out_str(&out, "user", form.user);
-		json_out_str(&out, "nick", form.nick);
-		json_out_end(&out);
-	}
-}
-
 static void
 get_openapi(void *arg, const struct http_request *req, struct http_reply *reply)
 {
@@ -311,7 +255,16 @@ const struct http_route signald_routes[] = {
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
 	{ "GET", "/v1/sessions", 0, get_sessions,
 	    "the sessions that live now" },
-	{ "POST", "/v1/users", 0, post_users,
+	{ "DELETE", "/v1/sessions/*", 0, useradmin_kick, "end this session" },
+	{ "GET", "/v1/users", 0, useradmin_list,
+	    "users by name: ?prefix=&after=&limit=" },
+	{ "POST", "/v1/users", 0, useradmin_make,
 	    "make a user: {\"user\",\"password\",\"nick\"}" },
+	{ "GET", "/v1/users/*", 0, useradmin_get, "one user" },
+	{ "POST", "/v1/users/*", 0, useradmin_change,
+	    "USER/ban, USER/unban, USER/role {\"role\"}, "
+	    "USER/password {\"password\"}" },
+	{ "DELETE", "/v1/users/*", 0, useradmin_logout,
+	    "USER/sessions: ends them all, and voids the user's tokens" },
 	{ .method = NULL },
 };

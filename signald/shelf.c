@@ -114,7 +114,7 @@ ask(struct shelf *s, enum sig_append_kind kind, const char *user,
 		}
 		*a->file = *file;
 	}
-	return msglog_append_wait(s->log, a);
+	return msglog_append_wait(s->log, a, NULL);
 }
 
 /* Makes the bytes durable under a name that tells what they are. */

@@ -248,6 +248,7 @@ enum sig_read_kind {
 	SIG_READ_CONTACTS, /* user, list, peer (exclusive, or ""), limit ->
 			    * rows in an order that stays */
 	SIG_READ_SEARCH,   /* user, query, limit -> rows of people */
+	SIG_READ_USERS,    /* query: a prefix, after, limit -> rows by name */
 	SIG_READ_KEPT,     /* conv: a key (exclusive), limit -> records by
 			    * key */
 };
@@ -279,8 +280,11 @@ struct sig_row {
 	 * MEMBERS, JOINS */
 	const char *peer;
 	const char *nick;   /* CONVS, MEMBERS, JOINS, CONTACTS, SEARCH */
-	uint64_t last_seen; /* LOGIN */
-	uint64_t ts;        /* MEMBERS: joined; JOINS: asked; GROUP: founded */
+	uint64_t last_seen; /* LOGIN, USERS */
+	uint64_t ts;        /* MEMBERS: joined; JOINS: asked; GROUP: founded;
+			     * USERS: made */
+	struct sig_standing standing; /* USERS */
+	bool password;                /* USERS: there is one */
 	struct sig_relation relation; /* CONTACTS, SEARCH */
 	/* CONVS: */
 	uint64_t activity; /* id of what it is ordered by */

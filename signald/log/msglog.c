@@ -440,7 +440,7 @@ struct waiter {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool done;
-	int err;
+	struct sig_appended result;
 };
 
 static int
@@ -461,11 +461,13 @@ waiter_result(
 {
 	struct waiter *w = arg;
 
-	w->err = result->err;
+	w->result = *result;
+	w->result.text = w->result.peer_text = NULL;
 }
 
 int
-msglog_append_wait(struct msglog *log, struct sig_append *append)
+msglog_append_wait(
+    struct msglog *log, struct sig_append *append, struct sig_appended *done)
 {
 	struct waiter w = { .lock = PTHREAD_MUTEX_INITIALIZER,
 		.cond = PTHREAD_COND_INITIALIZER };
@@ -485,7 +487,9 @@ msglog_append_wait(struct msglog *log, struct sig_append *append)
 			pthread_cond_wait(&w.cond, &w.lock);
 		pthread_mutex_unlock(&w.lock);
 		msglog_port_drain(port, waiter_result, &w);
-		rc = w.err;
+		rc = w.result.err;
+		if (done != NULL)
+			*done = w.result;
 	}
 	msglog_port_free(port);
 	return rc;

@@ -66,8 +66,9 @@ void msglog_port_drain(struct msglog_port *, msglog_done_fn *, void *arg);
 size_t msglog_port_pending(const struct msglog_port *);
 
 /* Any thread but the writer's: appends alone and waits. 0 or -errno of the
- * result. */
-int msglog_append_wait(struct msglog *, struct sig_append *);
+ * result, which goes to done (NULL is fine) without its texts. */
+int msglog_append_wait(
+    struct msglog *, struct sig_append *, struct sig_appended *done);
 
 struct msglog_reader *msglog_reader_new(struct msglog *);
 void msglog_reader_free(struct msglog_reader *);

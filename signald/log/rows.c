@@ -213,6 +213,8 @@ answer(struct answer *a)
 
 	if (a->read->kind == SIG_READ_KEPT)
 		return answer_kept(a);
+	if (a->read->kind == SIG_READ_USERS)
+		return answer_users(a);
 	rc = schema_find(a->txn, T_USER_IDS, &k, &a->uid);
 	return rc == 0 ? by_kind[a->read->kind](a) : rc;
 }

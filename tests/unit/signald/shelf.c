@@ -30,7 +30,7 @@ add_user(struct fixture *f, const char *name)
 
 	a->kind = SIG_APPEND_USER;
 	snprintf(a->user, sizeof(a->user), "%s", name);
-	assert_int_equal(msglog_append_wait(f->log, a), 0);
+	assert_int_equal(msglog_append_wait(f->log, a, NULL), 0);
 }
 
 static void

@@ -75,6 +75,74 @@ test_changes(void **state)
 	check(f, "bob", SIG_USER_NORMAL, 0, 0, "hash");
 }
 
+/* What a list has. */
+struct list {
+	char names[128];
+	bool complete;
+};
+
+static void
+list_rows(void *arg, const struct sig_rows *rows)
+{
+	struct list *l = arg;
+	size_t i;
+
+	assert_int_equal(rows->err, 0);
+	l->complete = rows->complete;
+	for (i = 0; i < rows->nrows; i++) {
+		strcat(l->names, rows->rows[i].peer);
+		strcat(l->names, " ");
+	}
+}
+
+static struct list
+list(struct logfix *f, const char *prefix, const char *after, uint32_t limit)
+{
+	struct sig_read read = { .kind = SIG_READ_USERS, .limit = limit };
+	struct list l = { .complete = false };
+
+	snprintf(read.query, sizeof(read.query), "%s", prefix);
+	snprintf(read.after, sizeof(read.after), "%s", after);
+	msglog_read(f->reader, &read, list_rows, &l);
+	return l;
+}
+
+static void
+test_list(void **state)
+{
+	static const struct {
+		const char *prefix, *after;
+		uint32_t limit;
+		const char *names;
+		bool complete;
+	} rows[] = {
+		{ "", "", 100, "alice alice-2 alicia bob carol ", true },
+		{ "", "", 2, "alice alice-2 ", false },
+		{ "", "alice-2", 2, "alicia bob ", false },
+		{ "", "bob", 2, "carol ", true },
+		{ "", "carol", 2, "", true },
+		{ "alice", "", 1, "alice ", false },
+		{ "alice", "", 9, "alice alice-2 ", true },
+		{ "ali", "alice", 9, "alice-2 alicia ", true },
+		{ "b", "alice", 9, "bob ", true },
+		{ "b", "carol", 9, "", true },
+		{ "z", "", 9, "", true },
+	};
+	struct logfix *f = *state;
+	struct list l;
+	size_t i;
+
+	logfix_three_users(f);
+	logfix_ask_user(f, 1, "alicia");
+	logfix_ask_user(f, 2, "alice-2");
+	logfix_settle(f);
+	for (i = 0; i < LEN(rows); i++) {
+		l = list(f, rows[i].prefix, rows[i].after, rows[i].limit);
+		assert_string_equal(l.names, rows[i].names);
+		assert_int_equal(l.complete, rows[i].complete);
+	}
+}
+
 /* A record of the first layout, byte for byte. */
 static void
 test_first_layout(void **state)
@@ -124,6 +192,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOG_TEST(test_changes),
+		LOG_TEST(test_list),
 		cmocka_unit_test(test_first_layout),
 		cmocka_unit_test(test_every_cut),
 	};

@@ -366,10 +366,10 @@ test_wait(void **state)
 	struct logfix *f = *state;
 
 	assert_int_equal(msglog_append_wait(f->log,
-			     logfix_append(f, SIG_APPEND_USER, "alice")),
+			     logfix_append(f, SIG_APPEND_USER, "alice"), NULL),
 	    0);
 	assert_int_equal(msglog_append_wait(f->log,
-			     logfix_append(f, SIG_APPEND_USER, "alice")),
+			     logfix_append(f, SIG_APPEND_USER, "alice"), NULL),
 	    -EEXIST);
 }
 

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json/json.h"
+#include "signald/account.h"
+#include "signald/core/name.h"
+#include "signald/useradmin.h"
+#include "signald/worker.h"
+
+#define ASK_MS     2000 /* for a worker to carry it out */
+#define LIST_DEF   100
+#define LIST_MAX   1000
+#define DIGITS_MAX 4
+
+static const char *const roles[SIG_USER_ROLES + 1] = {
+	[SIG_USER_NORMAL] = "normal",
+	[SIG_USER_ADMIN] = "admin",
+	[SIG_USER_BANNED] = "banned",
+};
+
+/* "NAME" or "NAME/DEED" apart; false, and the reply says why not. */
+static bool
+target(const char *rest, char user[SIG_NAME_MAX + 1], const char **deed,
+    struct http_reply *reply)
+{
+	size_t len = strcspn(rest, "/");
+
+	if (!sig_name_user_ok(rest, len)) {
+		http_error(reply, 404, "not_found", "no such user");
+		return false;
+	}
+	memcpy(user, rest, len);
+	user[len] = '\0';
+	*deed = rest + len + (rest[len] == '/');
+	return true;
+}
+
+static void
+failed(struct http_reply *reply, int rc)
+{
+	if (rc == -ENOENT)
+		http_error(reply, 404, "not_found", "no such user");
+	else if (rc == -EEXIST)
+		http_error(reply, 409, "conflict", "the name is taken");
+	else
+		http_error(reply, 503, "storage", strerror(-rc));
+}
+
+static void
+put_row(struct json_out *o, const struct sig_row *row)
+{
+	json_out_str(o, "user", row->peer);
+	json_out_str(o, "nick", row->nick);
+	json_out_str(o, "role", roles[row->standing.role]);
+	json_out_int(o, "created_ts", (int64_t)row->ts);
+	json_out_int(o, "last_seen", (int64_t)row->last_seen);
+	json_out_bool(o, "password", row->password);
+}
+
+/* What a read is for; the rows are gone when its function returns. */
+struct showing {
+	struct http_reply *reply;
+	const char *user; /* this one only; NULL: all */
+};
+
+static void
+show(void *arg, const struct sig_rows *rows)
+{
+	const struct showing *s = arg;
+	struct json_out o;
+	size_t i;
+
+	json_out_init(&o, &s->reply->body);
+	if (rows->err != 0) {
+		failed(s->reply, -EIO);
+	} else if (s->user == NULL) {
+		json_out_object(&o, NULL);
+		json_out_array(&o, "users");
+		for (i = 0; i < rows->nrows; i++) {
+			json_out_object(&o, NULL);
+			put_row(&o, &rows->rows[i]);
+			json_out_close(&o);
+		}
+		json_out_close(&o);
+		json_out_bool(&o, "complete", rows->complete);
+		json_out_end(&o);
+	} else if (rows->nrows == 0 ||
+	    strcmp(rows->rows[0].peer, s->user) != 0) {
+		failed(s->reply, -ENOENT);
+	} else {
+		json_out_object(&o, NULL);
+		put_row(&o, &rows->rows[0]);
+		json_out_end(&o);
+	}
+}
+
+/* A reader belongs to a thread, and this one asks seldom. */
+static void
+read_users(
+    struct signald *d, const struct sig_read *read, struct showing *showing)
+{
+	struct msglog_reader *reader = msglog_reader_new(d->log);
+
+	if (reader == NULL) {
+		failed(showing->reply, -ENOMEM);
+		return;
+	}
+	msglog_read(reader, read, show, showing);
+	msglog_reader_free(reader);
+}
+
+/* A parameter that is the beginning of a name, or a whole one. */
+static bool
+take_name(const struct http_request *req, const char *name, char *out,
+    struct http_reply *reply)
+{
+	const char *text = http_query(req, name);
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (len > 0 && !sig_name_user_ok(text, len)) {
+		http_error(reply, 400, "bad_request",
+		    "prefix and after: a-z 0-9 . _ - only, 32 at most");
+		return false;
+	}
+	memcpy(out, len > 0 ? text : "", len + 1);
+	return true;
+}
+
+void
+useradmin_list(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	const char *limit = http_query(req, "limit");
+	struct sig_read read = { .kind = SIG_READ_USERS, .limit = LIST_DEF };
+	struct showing showing = { reply, NULL };
+
+	if (limit != NULL) {
+		read.limit = strlen(limit) <= DIGITS_MAX &&
+			strspn(limit, "0123456789") == strlen(limit)
+		    ? (uint32_t)strtoul(limit, NULL, 10)
+		    : 0;
+		if (read.limit < 1 || read.limit > LIST_MAX) {
+			http_error(
+			    reply, 400, "bad_request", "limit: 1 to 1000");
+			return;
+		}
+	}
+	if (take_name(req, "prefix", read.query, reply) &&
+	    take_name(req, "after", read.after, reply))
+		read_users(daemon_state(arg), &read, &showing);
+}
+
+void
+useradmin_get(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct sig_read read = { .kind = SIG_READ_USERS, .limit = 1 };
+	struct showing showing = { reply, read.query };
+	const char *deed;
+
+	/* Of all names that begin so, the name itself is the first. */
+	if (!target(req->rest, read.query, &deed, reply))
+		return;
+	if (deed[0] != '\0')
+		http_error(reply, 404, "not_found", "no such path");
+	else
+		read_users(daemon_state(arg), &read, &showing);
+}
+
+/* An append with the hash of the form's password; NULL without memory. The
+ * hash may take its time here: the thread is the admin server's own. */
+static struct sig_append *
+append_password(enum sig_append_kind kind, const struct account_form *form)
+{
+	struct sig_append *a = calloc(1, sizeof(*a));
+	char hash[CRYPTO_PWHASH_LEN];
+
+	if (a == NULL ||
+	    crypto_pwhash_make(form->password, form->password_len, hash) != 0) {
+		sig_append_free(a);
+		return NULL;
+	}
+	a->kind = kind;
+	a->account = SIG_ACCOUNT_PASSWORD;
+	a->pwhash = strdup(hash);
+	a->nick = strdup(form->nick);
+	if (a->pwhash != NULL && a->nick != NULL)
+		return a;
+	sig_append_free(a);
+	return NULL;
+}
+
+/* The user's worker carries out what the log has stored. */
+struct news {
+	const char *user;
+	struct sig_standing standing;
+};
+
+static void
+tell_standing(void *worker, void *arg, struct buf *out)
+{
+	const struct news *news = arg;
+	struct worker *w = worker;
+
+	if (sig_shard_of(&w->config, news->user) != (uint32_t)w->index)
+		return;
+	sig_core_standing(w->core, news->user, &news->standing, worker_time(w));
+	worker_pump(w);
+}
+
+/* Stores it and has it carried out. Takes the append, NULL is fine. */
+static void
+change(struct daemon_run *run, const char *user, struct sig_append *a,
+    struct http_reply *reply)
+{
+	const struct signald *d = daemon_state(run);
+	struct news news = { user, { .generation = 0 } };
+	struct sig_appended done;
+	struct json_out o;
+	struct buf none;
+	int rc = -ENOMEM;
+
+	if (a != NULL) {
+		a->ts = loop_wall_ms();
+		memcpy(a->user, user, strlen(user) + 1);
+		rc = msglog_append_wait(d->log, a, &done);
+	}
+	if (rc != 0) {
+		failed(reply, rc);
+		return;
+	}
+	news.standing = done.standing;
+	buf_init(&none, 0);
+	if (daemon_ask(run, tell_standing, &news, &none, ASK_MS) != 0) {
+		http_error(reply, 503, "busy",
+		    "stored, but a worker did not answer; say it again");
+		return;
+	}
+	json_out_init(&o, &reply->body);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "user", user);
+	json_out_str(&o, "role", roles[done.standing.role]);
+	json_out_end(&o);
+}
+
+static struct sig_append *
+append_account(enum sig_account account, enum sig_user_role role)
+{
+	struct sig_append *a = calloc(1, sizeof(*a));
+
+	if (a != NULL) {
+		a->kind = SIG_APPEND_ACCOUNT;
+		a->account = account;
+		a->role = role;
+	}
+	return a;
+}
+
+static void
+change_role(struct daemon_run *run, const char *user,
+    const struct http_request *req, struct http_reply *reply)
+{
+	static const struct json_limits limits = { 256, 4, 2 };
+	static const char *const names[] = { "role", NULL };
+	char err[JSON_ERR_MAX];
+	struct json *json = NULL;
+	const char *text = NULL;
+	struct json_in in;
+	int role = SIG_USER_ROLES;
+
+	if (json_parse(req->body, req->body_len, &limits, &json, err) != 0) {
+		http_error(reply, 400, "bad_request", err);
+		return;
+	}
+	json_in_init(&in, json, "");
+	text = json_in_str(&in, "role", 1, 16);
+	json_in_only(&in, names);
+	for (role = 0; in.code == 0 && role < SIG_USER_ROLES; role++)
+		if (strcmp(roles[role], text) == 0)
+			break;
+	if (in.code != 0 || role == SIG_USER_ROLES)
+		http_error(reply, 400, "bad_request",
+		    in.code != 0 ? in.err : "role: normal, admin or banned");
+	else
+		change(
+		    run, user, append_account(SIG_ACCOUNT_ROLE, role), reply);
+	json_free(json);
+}
+
+static void
+change_password(struct daemon_run *run, const char *user,
+    const struct http_request *req, struct http_reply *reply)
+{
+	struct account_form form;
+	char err[JSON_ERR_MAX];
+
+	if (account_form(req->body, req->body_len, ACCOUNT_RESET, &form, err,
+		sizeof(err)) != 0)
+		http_error(reply, 400, "bad_request", err);
+	else
+		change(run, user, append_password(SIG_APPEND_ACCOUNT, &form),
+		    reply);
+	crypto_wipe(&form, sizeof(form));
+}
+
+void
+useradmin_change(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	char user[SIG_NAME_MAX + 1];
+	const char *deed;
+
+	if (!target(req->rest, user, &deed, reply))
+		return;
+	if (strcmp(deed, "role") == 0)
+		change_role(arg, user, req, reply);
+	else if (strcmp(deed, "password") == 0)
+		change_password(arg, user, req, reply);
+	else if (strcmp(deed, "ban") == 0)
+		change(arg, user,
+		    append_account(SIG_ACCOUNT_ROLE, SIG_USER_BANNED), reply);
+	else if (strcmp(deed, "unban") == 0)
+		change(arg, user,
+		    append_account(SIG_ACCOUNT_ROLE, SIG_USER_NORMAL), reply);
+	else
+		http_error(reply, 404, "not_found",
+		    "no such path: role, password, ban, unban");
+}
+
+void
+useradmin_make(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct signald *d = daemon_state(arg);
+	struct account_form form;
+	char err[JSON_ERR_MAX];
+	struct sig_append *a;
+	struct json_out out;
+	int rc = -ENOMEM;
+
+	if (account_form(req->body, req->body_len, ACCOUNT_REGISTER, &form, err,
+		sizeof(err)) != 0) {
+		http_error(reply, 400, "bad_request", err);
+		return;
+	}
+	a = append_password(SIG_APPEND_USER, &form);
+	crypto_wipe(form.password, sizeof(form.password));
+	if (a != NULL) {
+		a->ts = loop_wall_ms();
+		memcpy(a->user, form.user, sizeof(a->user));
+		rc = msglog_append_wait(d->log, a, NULL);
+	}
+	if (rc != 0) {
+		failed(reply, rc);
+		return;
+	}
+	webhook_user(
+	    d->webhook, &d->setup.core, SIG_EVENT_USER_REGISTERED, form.user);
+	reply->status = 201;
+	json_out_init(&out, &reply->body);
+	json_out_object(&out, NULL);
+	json_out_str(&out, "user", form.user);
+	json_out_str(&out, "nick", form.nick);
+	json_out_end(&out);
+}
+
+void
+useradmin_logout(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	char user[SIG_NAME_MAX + 1];
+	const char *deed;
+
+	if (!target(req->rest, user, &deed, reply))
+		return;
+	if (strcmp(deed, "sessions") != 0)
+		http_error(reply, 404, "not_found", "no such path: sessions");
+	else
+		change(arg, user, append_account(SIG_ACCOUNT_LOGOUT, 0), reply);
+}
+
+static void
+kick(void *worker, void *arg, struct buf *out)
+{
+	struct worker *w = worker;
+
+	if (sig_core_kick(w->core, arg, worker_time(w)))
+		buf_u8(out, 1);
+	worker_pump(w);
+}
+
+void
+useradmin_kick(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	char session[SIG_SESSION_MAX + 1];
+	struct json_out o;
+	struct buf found;
+	int rc;
+
+	snprintf(session, sizeof(session), "%.*s", SIG_SESSION_MAX, req->rest);
+	buf_init(&found, DAEMON_WORKERS_MAX);
+	rc = daemon_ask(arg, kick, session, &found, ASK_MS);
+	if (rc != 0) {
+		http_error(reply, 503, "busy", "a worker did not answer");
+	} else if (found.len == 0) {
+		http_error(reply, 404, "not_found", "no such session");
+	} else {
+		json_out_init(&o, &reply->body);
+		json_out_object(&o, NULL);
+		json_out_str(&o, "session", session);
+		json_out_end(&o);
+	}
+	buf_fini(&found);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/json/json.h"
+#include "signald/core/name.h"
 #include "signald/useradmin.h"
 #include "signald/worker.h"
 
@@ -241,6 +242,72 @@ get_sessions(
 	buf_puts(b, "]}\n");
 }
 
+/* The two users of the body. False: err says what is wrong. */
+static bool
+read_pair(const struct http_request *req, struct sig_append *a,
+    char err[JSON_ERR_MAX])
+{
+	static const struct json_limits limits = { 1024, 8, 2 };
+	static const char *const names[] = { "users", NULL };
+	const struct json *list;
+	const char *one, *other;
+	struct json *json = NULL;
+	struct json_in in;
+
+	if (json_parse(req->body, req->body_len, &limits, &json, err) != 0)
+		return false;
+	json_in_init(&in, json, "");
+	list = json_in_array(&in, "users", 2, 2);
+	json_in_only(&in, names);
+	one = json_text(json_item(list, 0));
+	other = json_text(json_item(list, 1));
+	snprintf(err, JSON_ERR_MAX, "%s", in.err);
+	if (in.code == 0 &&
+	    (one == NULL || other == NULL || strcmp(one, other) == 0 ||
+		!sig_name_user_ok(one, strlen(one)) ||
+		!sig_name_user_ok(other, strlen(other)))) {
+		in.code = -EINVAL;
+		snprintf(err, JSON_ERR_MAX, "users: must be two user names");
+	}
+	if (in.code == 0) {
+		snprintf(a->user, sizeof(a->user), "%s", one);
+		snprintf(a->peer, sizeof(a->peer), "%s", other);
+	}
+	json_free(json);
+	return in.code == 0;
+}
+
+static void
+post_contacts(
+    void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	struct signald *d = daemon_state(arg);
+	struct sig_append *a = calloc(1, sizeof(*a));
+	char err[JSON_ERR_MAX] = "";
+	int rc;
+
+	if (a == NULL) {
+		http_error(reply, 503, "storage", "no memory");
+		return;
+	}
+	a->kind = SIG_APPEND_CONTACT;
+	a->contact = SIG_CONTACT_JOIN;
+	a->ts = loop_wall_ms();
+	if (!read_pair(req, a, err)) {
+		sig_append_free(a);
+		http_error(reply, 400, "bad_request", err);
+		return;
+	}
+	rc = msglog_append_wait(d->log, a, NULL);
+	if (rc == -ENOENT)
+		http_error(reply, 404, "not_found", "users: no such user");
+	else if (rc == -E2BIG)
+		http_error(reply, 409, "conflict", "users: too many contacts");
+	else if (rc != 0)
+		http_error(reply, 503, "storage", strerror(-rc));
+	else
+		buf_puts(&reply->body, "{}\n");
+}
 static void
 get_openapi(void *arg, const struct http_request *req, struct http_reply *reply)
 {
@@ -266,5 +333,7 @@ const struct http_route signald_routes[] = {
 	    "USER/password {\"password\"}" },
 	{ "DELETE", "/v1/users/*", 0, useradmin_logout,
 	    "USER/sessions: ends them all, and voids the user's tokens" },
+	{ "POST", "/v1/contacts", 0, post_contacts,
+	    "make two users friends: {\"users\":[\"NAME\",\"NAME\"]}" },
 	{ .method = NULL },
 };

@@ -141,8 +141,8 @@ sig_call_record(
 		memcpy(append->peer, call->party[CALLEE].user,
 		    sizeof(append->peer));
 		memcpy(append->conv, call->conv, sizeof(append->conv));
-		append->found = true;
 		memcpy(append->type, "call", 5);
+		append->found = true;
 		append->counts = strcmp(outcome, "missed") == 0 ||
 		    strcmp(outcome, "busy") == 0;
 		append->body = (char *)b.data;

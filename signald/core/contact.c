@@ -6,6 +6,7 @@
 #include "signald/core/contact.h"
 #include "signald/core/effect.h"
 #include "signald/core/name.h"
+#include "signald/core/peer.h"
 #include "signald/core/relation.h"
 #include "signald/core/user.h"
 
@@ -20,21 +21,31 @@
 #define REQUEST_PERIOD_MS 10000
 #define REQUEST_BURST     50
 
-/* To every device of user but the session named. */
+/* A row of user has changed; text: how it is told. */
+struct change {
+	const char *user, *other;
+	const char *but; /* a session that knows */
+	uint64_t version;
+	const char *text;
+	size_t len;
+};
+
+/* To every device of the user but the session named. */
 static void
-contact_tell(struct sig_core *core, const char *user, const char *but,
-    uint64_t version, const char *text, size_t len)
+contact_tell(struct sig_core *core, const struct change *c, enum sig_bond bond)
 {
-	struct sig_mail *mail = sig_mail_new(SIG_MAIL_CONTACT, user);
+	struct sig_mail *mail = sig_mail_new(SIG_MAIL_CONTACT, c->user);
 
 	if (mail != NULL) {
-		memcpy(mail->session, but, strnlen(but, SIG_SESSION_MAX));
-		mail->sync = version;
-		mail->text = malloc(len);
+		memcpy(mail->from, c->other, strnlen(c->other, SIG_NAME_MAX));
+		memcpy(mail->session, c->but, strnlen(c->but, SIG_SESSION_MAX));
+		mail->flags = bond;
+		mail->sync = c->version;
+		mail->text = malloc(c->len);
 	}
 	if (mail != NULL && mail->text != NULL) {
-		memcpy(mail->text, text, len);
-		mail->text_len = len;
+		memcpy(mail->text, c->text, c->len);
+		mail->text_len = c->len;
 	}
 	/* Without its text it still tells the version. */
 	sig_post(core, mail);
@@ -70,6 +81,10 @@ sig_contact_told(struct sig_core *core, const struct sig_mail *mail)
 		if (s->link != NULL && strcmp(s->id, mail->session) != 0)
 			contact_push(core, s, mail);
 	}
+	if (mail->flags == SIG_BOND_MADE)
+		sig_peer_join(core, user, mail->from);
+	else if (mail->flags == SIG_BOND_BROKEN)
+		sig_peer_part(core, user, mail->from);
 }
 
 static void
@@ -115,11 +130,16 @@ contact_done(struct sig_core *core, const struct sig_ticket *ticket,
 		sig_ok_send(core, ticket->link, ticket->request, &o);
 	}
 	if (!res->duplicate)
-		contact_tell(core, ticket->user, ticket->session, res->version,
-		    res->text, res->text_len);
+		contact_tell(core,
+		    &(struct change){ ticket->user, ticket->peer,
+			ticket->session, res->version, res->text,
+			res->text_len },
+		    res->bond);
 	if (res->peer_version != 0)
-		contact_tell(core, ticket->peer, "", res->peer_version,
-		    res->peer_text, res->peer_text_len);
+		contact_tell(core,
+		    &(struct change){ ticket->peer, ticket->user, "",
+			res->peer_version, res->peer_text, res->peer_text_len },
+		    res->bond);
 }
 
 /* What goes with the deed, "" without. */

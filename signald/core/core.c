@@ -14,6 +14,7 @@
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/post.h"
+#include "signald/core/presence.h"
 #include "signald/core/user.h"
 
 /* A session may outlive its link, and a ringing user has none. */
@@ -42,6 +43,8 @@ sig_core_new(const struct sig_config *cfg)
 	htab_init(&core->halls, links * HALLS_PER_LINK);
 	STAILQ_INIT(&core->effects);
 	STAILQ_INIT(&core->local);
+	TAILQ_INIT(&core->to_tell);
+	core->tell_left = SIG_TELL_MAX;
 	return core;
 }
 
@@ -127,12 +130,14 @@ sig_core_leave(struct sig_core *core)
 	struct sig_link *link, *next;
 	struct sig_node *node;
 
-	while ((node = STAILQ_FIRST(&core->local)) != NULL) {
-		STAILQ_REMOVE_HEAD(&core->local, next);
-		sig_post_receive(core, node->effect.mail);
-		sig_effect_fini(&node->effect);
-		free(node);
-	}
+	do {
+		while ((node = STAILQ_FIRST(&core->local)) != NULL) {
+			STAILQ_REMOVE_HEAD(&core->local, next);
+			sig_post_receive(core, node->effect.mail);
+			sig_effect_fini(&node->effect);
+			free(node);
+		}
+	} while (sig_presence_run(core));
 	if (!core->broken)
 		return;
 	core->broken = false;

@@ -16,8 +16,10 @@
 #include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/name.h"
+#include "signald/core/peer.h"
 #include "signald/core/presence.h"
 #include "signald/core/place.h"
+#include "signald/core/privacy.h"
 #include "signald/core/session.h"
 #include "signald/core/standing.h"
 #include "signald/core/user.h"
@@ -81,7 +83,7 @@ login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 {
 	struct sig_login *login = calloc(1, sizeof(*login));
 	struct json_in *in = &req->in;
-	const char *device;
+	const char *device, *state;
 
 	if (login == NULL) {
 		sig_fail(core, link->id, req->id, SIG_OVERLOADED, "no memory");
@@ -98,10 +100,17 @@ login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	    json_in_str_opt(in, "secret", 1, SIG_SECRET_MAX));
 	copy(login->epoch, sizeof(login->epoch),
 	    json_in_str_opt(in, "epoch", 1, SIG_EPOCH_LEN - 1));
+	state = json_in_str_opt(in, "state", 1, 16);
 	login->has_sync = json_in_has(in, "sync");
 	login->sync = (uint64_t)json_in_int_opt(in, "sync", 0, SYNC_MAX, 0);
 	sig_beat_read(in, login);
 	if (sig_req_bad(core, link, req)) {
+		free(login);
+		return NULL;
+	}
+	if (state != NULL && !sig_presence_named(state, &login->state)) {
+		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST,
+		    "state: must be online, away, busy or invisible");
 		free(login);
 		return NULL;
 	}
@@ -112,22 +121,6 @@ login_read(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		return NULL;
 	}
 	return login;
-}
-
-/* One more peer of a user that logs in; asks how it is. */
-static void
-hello_peer(
-    struct sig_core *core, struct sig_user *user, const struct sig_row *row)
-{
-	struct sig_peer *peer;
-
-	if (row->peer == NULL || sig_peer_find(core, user, row->peer) != NULL)
-		return;
-	peer = sig_peer_get(core, user, row->peer);
-	if (peer == NULL)
-		return;
-	peer->last_seen = row->last_seen;
-	sig_presence_ask(core, user, peer);
 }
 
 static void
@@ -238,7 +231,6 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	struct sig_link *link = sig_link_find(core, ticket->link);
 	struct sig_login *login;
 	struct sig_user *user;
-	size_t i;
 	int err;
 
 	if (link == NULL || link->login == NULL)
@@ -264,10 +256,8 @@ hello_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	if (rows->contacts > user->contacts)
 		user->contacts = rows->contacts;
 	login->cursor = rows->cursor;
-	user->met = true;
-	user->all_peers = rows->complete;
-	for (i = 0; i < rows->nrows; i++)
-		hello_peer(core, user, &rows->rows[i]);
+	user->privacy = rows->privacy;
+	sig_peer_meet(core, user, rows, false);
 	err = hello_ask(core, link, SIG_READ_LARGE, hello_large);
 	if (err != 0)
 		hello_refuse(core, link, err);
@@ -395,21 +385,6 @@ hello_cursor(const struct sig_core *core, const struct sig_login *login,
 }
 
 static void
-hello_peers(struct json_out *o, const struct sig_user *user)
-{
-	const struct sig_peer *peer;
-	size_t pos = 0;
-
-	json_out_array(o, "peers");
-	while ((peer = htab_next(&user->peers, &pos)) != NULL) {
-		json_out_object(o, NULL);
-		sig_presence_write(o, peer);
-		json_out_close(o);
-	}
-	json_out_close(o);
-}
-
-static void
 hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
     bool resumed, bool recovered)
 {
@@ -432,7 +407,10 @@ hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
 	json_out_int(&o, "resume_ms", core->cfg.resume_ms);
 	sig_beat_write(&o, &core->cfg, s->link);
 	sig_ice_write(&o, &core->cfg, user->name, core->wall);
-	hello_peers(&o, user);
+	json_out_object(&o, "privacy");
+	sig_privacy_write(&o, user->privacy);
+	json_out_close(&o);
+	sig_peer_write(&o, user);
 	if (s->woken)
 		sig_leg_write(&o, s);
 	sig_audience_write(&o, user);
@@ -459,6 +437,7 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 {
 	struct sig_link *link = login->link;
 	uint64_t request = login->request, from;
+	enum sig_state state = login->state;
 	bool recovered = hello_cursor(core, login, resumed ? s : NULL, &from);
 	struct buf said = take_said(login);
 
@@ -470,7 +449,10 @@ hello_finish(struct sig_core *core, struct sig_login *login,
 	sig_login_free(core, login);
 	core->stats.resumes += resumed;
 	sig_inbox_start(core, s, from);
-	sig_presence_online(core, s->user);
+	if (resumed && state != SIG_STATE_OFFLINE)
+		sig_presence_set(core, s, state);
+	else
+		sig_presence_changed(core, s->user);
 	hello_send(core, s, request, resumed, recovered);
 	sig_ice_told(core, s);
 	sig_leg_hello(core, s);
@@ -517,6 +499,8 @@ hello_answer(struct sig_core *core, struct sig_login *login)
 		hello_no_room(core, login);
 		return;
 	}
+	s->state =
+	    login->state != SIG_STATE_OFFLINE ? login->state : SIG_STATE_ONLINE;
 	ticket = sig_ticket_new(login->link, login->request);
 	if (ticket != NULL) {
 		ticket->appended = hello_kept;

@@ -8,6 +8,7 @@
 #include "signald/core/leg.h"
 #include "signald/core/link.h"
 #include "signald/core/name.h"
+#include "signald/core/peer.h"
 #include "signald/core/payload.h"
 #include "signald/core/session.h"
 #include "signald/core/user.h"

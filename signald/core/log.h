@@ -109,6 +109,14 @@ struct sig_group {
 	uint32_t members_max; /* of a group */
 	uint32_t fanout; /* beyond so many it is read by cursor, for good */
 };
+/* What a user keeps from others; bits. */
+#define SIG_HIDE_SEEN     1u /* when it was here last */
+#define SIG_HIDE_PRESENCE 2u /* whether it is here */
+#define SIG_HIDE_USER     4u /* from a search */
+#define SIG_HIDE_ALL      7u
+
+/* What a deed has made of two users. */
+enum sig_bond { SIG_BOND_SAME, SIG_BOND_MADE, SIG_BOND_BROKEN };
 
 /* What a user may do. Banned: nothing. */
 enum sig_user_role {
@@ -143,6 +151,7 @@ enum sig_append_kind {
 	SIG_APPEND_ACCOUNT, /* account of user */
 	SIG_APPEND_GROUP,   /* answered as a message: the notice of it */
 	SIG_APPEND_CONV,    /* how a user keeps a conversation: pinned, muted */
+	SIG_APPEND_PRIVACY, /* user hides, among mask, what hide says */
 	SIG_APPEND_CONTACT, /* user does contact about peer; body: its text */
 	SIG_APPEND_FILE,    /* user has uploaded file: fails with -EDQUOT (more
 			     * than its quota) or -ENFILE (than that of all) */
@@ -182,6 +191,7 @@ struct sig_append {
 	int pinned;
 	int64_t muted_until;      /* wall ms */
 	struct sig_group *group;  /* GROUP; owned */
+	uint32_t hide, mask;      /* PRIVACY */
 	enum sig_account account; /* ACCOUNT */
 	enum sig_user_role role;
 	/* USER, ACCOUNT */
@@ -229,10 +239,14 @@ struct sig_appended {
 	uint64_t version, peer_version;
 	const char *peer_text;
 	size_t peer_text_len;
+	enum sig_bond bond;
+	uint32_t privacy; /* PRIVACY: all that the user hides now */
 };
 
 enum sig_read_kind {
-	SIG_READ_LOGIN,   /* user, device -> struct sig_rows.login */
+	SIG_READ_LOGIN,   /* user, device -> struct sig_rows.login, friends as
+			   * rows */
+	SIG_READ_PEERS,   /* user, peer (exclusive) -> the friends after it */
 	SIG_READ_INBOX,   /* user, from (exclusive), limit -> rows by sync */
 	SIG_READ_HISTORY, /* user, conv, before/after (exclusive), limit ->
 			   * rows by ascending seq; before a seq that does not
@@ -263,7 +277,7 @@ struct sig_read {
 	bool newer;    /* HISTORY: after instead of before */
 	uint32_t limit;
 	enum sig_contact_list list;    /* CONTACTS */
-	char peer[SIG_NAME_MAX + 1];   /* CONTACTS */
+	char peer[SIG_NAME_MAX + 1];   /* CONTACTS, PEERS */
 	char query[SIG_QUERY_MAX + 1]; /* SEARCH */
 };
 
@@ -276,11 +290,11 @@ struct sig_row {
 	const char *text;
 	size_t text_len;
 	const char *conv; /* CONVS, LARGE, GROUP; KEPT: the key */
-	/* CONVS: of a 1:1 conversation; LOGIN: the people one shares one with;
-	 * MEMBERS, JOINS */
+	/* CONVS: of a 1:1 conversation; LOGIN, PEERS: a friend; MEMBERS, JOINS,
+	 * CONTACTS, SEARCH */
 	const char *peer;
 	const char *nick;   /* CONVS, MEMBERS, JOINS, CONTACTS, SEARCH */
-	uint64_t last_seen; /* LOGIN, USERS */
+	uint64_t last_seen; /* LOGIN, PEERS, USERS; 0: not told */
 	uint64_t ts;        /* MEMBERS: joined; JOINS: asked; GROUP: founded;
 			     * USERS: made */
 	struct sig_standing standing; /* USERS */
@@ -311,6 +325,7 @@ struct sig_rows {
 	char epoch[SIG_EPOCH_LEN];
 	uint64_t head;     /* highest sync of the user's inbox */
 	uint64_t cursor;   /* what this device acked, 0 for a new one */
+	uint32_t privacy;  /* LOGIN: what the user hides */
 	uint64_t contacts; /* LOGIN: the version of the user's contacts */
 	struct sig_standing standing;
 };

@@ -10,7 +10,6 @@
 #include "signald/core/inbox.h"
 #include "signald/core/message.h"
 #include "signald/core/name.h"
-#include "signald/core/presence.h"
 
 #define SEQ_MAX ((INT64_C(1) << 53) - 1)
 
@@ -29,8 +28,6 @@ sig_message_committed(struct sig_core *core, const char *user, const char *peer,
 
 	core->stats.messages++;
 	sig_event_message(core, res);
-	if (res->first)
-		sig_presence_join(core, user, peer);
 	for (i = 0; i < res->nto; i++)
 		sig_inbox_post(core, &res->to[i], res);
 	if (res->large)
@@ -203,8 +200,8 @@ send_append(const struct sig_core *core, const struct sig_session *s,
 	memcpy(append->device, s->device, sizeof(append->device));
 	memcpy(append->conv, target->conv, sizeof(append->conv));
 	memcpy(append->peer, target->peer, sizeof(append->peer));
-	append->found = target->found;
 	memcpy(append->mid, mid, strlen(mid));
+	append->found = target->found;
 	return append;
 }
 

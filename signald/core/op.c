@@ -20,6 +20,8 @@
 #include "signald/core/name.h"
 #include "signald/core/note.h"
 #include "signald/core/op.h"
+#include "signald/core/presence.h"
+#include "signald/core/privacy.h"
 #include "signald/core/room.h"
 
 #define JSON_INT_MAX ((INT64_C(1) << 53) - 1)
@@ -44,7 +46,7 @@ struct op {
 static const struct op ops[] = {
 	{ "hello", sig_op_hello, 0, true,
 	    { "token", "device", "session", "secret", "epoch", "sync",
-		"heartbeat" } },
+		"heartbeat", "state" } },
 	{ "ping", sig_op_ping, 0, OP_LIVE, { NULL } },
 	{ "token.refresh", sig_op_token_refresh, 0, OP_LIVE, { "token" } },
 	{ "sync.ack", sig_op_ack, 0, OP_LIVE, { "sync" } },
@@ -110,6 +112,10 @@ static const struct op ops[] = {
 	    { "conv", "after", "limit" } },
 	{ "group.requests", sig_op_group_members, SIG_READ_JOINS, false,
 	    { "conv", "after", "limit" } },
+	{ "presence.set", sig_op_presence, 0, OP_LIVE,
+	    { "state", "status_text" } },
+	{ "privacy.set", sig_op_privacy, 0, false,
+	    { "last_seen", "presence", "findable" } },
 	{ "ice.get", sig_op_ice, 0, false, { NULL } },
 	{ "call.invite", sig_op_invite, SIG_CALL_INVITE, OP_LIVE,
 	    { "to", "media" } },

@@ -6,16 +6,16 @@
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
 #include "signald/core/note.h"
+#include "signald/core/peer.h"
 #include "signald/core/post.h"
-#include "signald/core/presence.h"
 #include "signald/core/room.h"
 #include "signald/core/place.h"
 #include "signald/core/standing.h"
 
 static void (*const kinds[])(struct sig_core *, const struct sig_mail *) = {
 	[SIG_MAIL_INBOX] = sig_inbox_receive,
-	[SIG_MAIL_PRESENCE] = sig_presence_told,
-	[SIG_MAIL_PRESENCE_ASK] = sig_presence_asked,
+	[SIG_MAIL_PRESENCE] = sig_peer_told,
+	[SIG_MAIL_PRESENCE_ASK] = sig_peer_asked,
 	[SIG_MAIL_CONTACT] = sig_contact_told,
 	[SIG_MAIL_STANDING] = sig_standing_told,
 	[SIG_MAIL_NOTE] = sig_note_receive,

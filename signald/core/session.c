@@ -141,6 +141,9 @@ sig_session_keep(
 	json_out_object(&o, NULL);
 	json_out_str(&o, "device", s->device);
 	json_out_str(&o, "proof", hex);
+	json_out_str(&o, "state", sig_presence_name(s->state));
+	if (s->status != NULL)
+		json_out_str(&o, "status_text", s->status);
 	json_out_end(&o);
 	sig_keep_session_key(key, s->user->name, s->id);
 	return sig_keep_put(core, ticket, key, &b, false);
@@ -168,6 +171,9 @@ sig_session_wake(struct sig_core *core, const char *name, const char *id,
 {
 	const char *device = json_in_str(record, "device", 1, SIG_DEVICE_MAX);
 	const char *hex = json_in_str(record, "proof", 1, SIG_TEXT_MAX);
+	const char *state = json_in_str(record, "state", 1, SIG_TEXT_MAX);
+	const char *status =
+	    json_in_str_opt(record, "status_text", 1, SIG_STATUS_MAX);
 	uint8_t proof[CRYPTO_SHA256_LEN];
 	struct sig_session *s = NULL;
 	struct sig_user *user;
@@ -184,6 +190,10 @@ sig_session_wake(struct sig_core *core, const char *name, const char *id,
 		return false;
 	}
 	s->woken = true;
+	if (!sig_presence_named(state, &s->state))
+		s->state = SIG_STATE_ONLINE;
+	if (status != NULL)
+		s->status = strdup(status); /* or does without */
 	memcpy(s->proof, proof, sizeof(s->proof));
 	sig_timer_set(core, &s->expiry,
 	    core->now + core->cfg.resume_ms + core->woken++ / WOKEN_A_MS,
@@ -278,6 +288,7 @@ sig_session_free(struct sig_core *core, struct sig_session *s)
 	s->user->nsessions--;
 	core->stats.sessions--;
 	crypto_wipe(s->secret, sizeof(s->secret));
+	free(s->status);
 	free(s);
 }
 
@@ -292,11 +303,10 @@ sig_session_end(struct sig_core *core, struct sig_session *s)
 	sig_inbox_save(core, s);
 	sig_leg_session_gone(core, s);
 	sig_places_gone(core, s);
-	if (s->heard_wall > user->last_seen)
+	if (s->state > SIG_STATE_INVISIBLE && s->heard_wall > user->last_seen)
 		user->last_seen = s->heard_wall;
 	sig_session_free(core, s);
-	if (LIST_EMPTY(&user->sessions))
-		sig_presence_offline(core, user);
+	sig_presence_changed(core, user);
 	sig_user_release(core, user);
 }
 

@@ -31,7 +31,8 @@
 
 #define SIG_SECRET_MAX        40
 #define SIG_NICK_MAX          255
-#define SIG_PEERS_MAX         4096 /* of one user, for presence */
+#define SIG_PEERS_MAX         5000 /* of one user, for presence */
+#define SIG_STATUS_MAX        128  /* bytes of a status text */
 #define SIG_LEGS_MAX          16   /* calls of one user */
 #define SIG_USER_ROOMS        8    /* of one user, on all devices */
 #define SIG_SESSION_CHATROOMS 64
@@ -50,6 +51,24 @@ struct sig_node {
 	struct sig_effect effect;
 };
 STAILQ_HEAD(sig_nodes, sig_node);
+
+/* How available a device or user is, the most last. */
+enum sig_state {
+	SIG_STATE_OFFLINE,
+	SIG_STATE_INVISIBLE, /* of a device: is offline to others */
+	SIG_STATE_AWAY,
+	SIG_STATE_BUSY,
+	SIG_STATE_ONLINE,
+};
+
+/* How a user is to its friends. */
+struct sig_face {
+	enum sig_state state; /* never INVISIBLE */
+	bool here;            /* wants to hear of others, whatever the state */
+	bool unseen;          /* last_seen is nobody's business */
+	uint64_t last_seen;   /* 0: not told */
+	char status[SIG_STATUS_MAX + 1];
+};
 
 enum sig_link_state {
 	SIG_LINK_HELLO, /* nothing but hello is taken */
@@ -97,6 +116,7 @@ struct sig_login {
 	struct buf said; /* what followed the hello, and waits for its end */
 	bool loaded;     /* the log has answered: */
 	uint64_t cursor; /* what the device acked */
+	enum sig_state state; /* of its session; OFFLINE: not said */
 };
 
 /* A call push that the next link gets: none was there to send it, or that one
@@ -140,6 +160,9 @@ struct sig_session {
 	struct sig_timer ice;    /* while not: it needs new credentials */
 	uint64_t detached_ms;
 	uint64_t heard_wall;
+	enum sig_state state;
+	uint64_t stated;    /* place among all that was ever said of a state */
+	char *status;       /* owned; NULL: none */
 	uint64_t typing_ms; /* not heard typing again before */
 	struct sig_inbox inbox;
 	STAILQ_HEAD(, sig_held) held;
@@ -147,11 +170,14 @@ struct sig_session {
 	LIST_HEAD(, sig_place) places;
 };
 
+/* A friend. */
 struct sig_peer {
 	char name[SIG_NAME_MAX + 1];
-	bool online;
-	bool asked; /* the answer is on its way */
+	enum sig_state state;
+	bool here; /* wants to hear how the user is */
+	enum { SIG_ASK_NOT, SIG_ASK_DUE, SIG_ASK_SENT } ask;
 	uint64_t last_seen;
+	char *status; /* owned; NULL: none */
 };
 
 /* A call as its user sees it. Ringing: no session has it yet. Pending: the
@@ -178,17 +204,26 @@ struct sig_user {
 	uint32_t guests;   /* requests without a link, under way */
 	uint64_t head;     /* highest sync known to stand in the inbox */
 	uint64_t contacts; /* likewise, their version */
-	struct sig_rate searches, requests;
-	bool online;
-	uint64_t last_seen;
+	struct sig_rate searches, requests, states;
+	bool online, visible;
+	uint64_t last_seen; /* when it was visible last */
+	uint64_t seen_saved;
+	uint32_t privacy;  /* SIG_HIDE_... of log.h */
 	struct htab peers; /* struct sig_peer, owned */
 	struct sig_standing standing;
 	bool stood;      /* that is known */
 	bool held;       /* not to be freed just now */
-	bool met;        /* a log-in has read them */
-	bool all_peers;  /* and there were no more */
-	uint32_t asking; /* peers that have not answered */
+	bool met;        /* a log-in has read them all */
+	bool reading;    /* more of them are being read */
+	bool asks;       /* some are to be asked */
+	bool answers;    /* the next that they are told is an answer */
+	uint32_t asking; /* answers that a log-in waits for */
 	struct sig_timer ask_timer;
+	struct sig_face told; /* what the peers were told last */
+	uint64_t quiet_ms;    /* nothing is told before */
+	struct sig_timer tell_timer;
+	bool queued;
+	TAILQ_ENTRY(sig_user) to_tell;
 };
 
 struct sig_ticket;
@@ -228,9 +263,14 @@ struct sig_core {
 	bool broken; /* some link is */
 	struct wheel wheel;
 	struct sig_nodes effects;
-	struct sig_nodes local; /* mail of this shard to itself */
-	uint64_t leaving;       /* links that were asked to move */
-	uint64_t woken;         /* sessions that an earlier core kept */
+	struct sig_nodes local;         /* mail of this shard to itself */
+	uint64_t leaving;               /* links that were asked to move */
+	uint64_t woken;                 /* sessions that an earlier core kept */
+	TAILQ_HEAD(, sig_user) to_tell; /* presence.c */
+	uint64_t tell_window;
+	uint32_t tell_left; /* mails of this window */
+	struct sig_timer tell_timer;
+	uint64_t stated; /* states that were said */
 	uint64_t last_ticket;
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */
 	struct sig_stats stats;

@@ -5,6 +5,8 @@
 #include "signald/core/audience.h"
 #include "signald/core/effect.h"
 #include "signald/core/leg.h"
+#include "signald/core/peer.h"
+#include "signald/core/presence.h"
 #include "signald/core/session.h"
 #include "signald/core/user.h"
 
@@ -49,65 +51,23 @@ void
 sig_user_release(struct sig_core *core, struct sig_user *user)
 {
 	if (!user->held && user->guests == 0 && LIST_EMPTY(&user->sessions) &&
-	    LIST_EMPTY(&user->logins) && LIST_EMPTY(&user->legs))
+	    LIST_EMPTY(&user->logins) && LIST_EMPTY(&user->legs) &&
+	    !sig_presence_holds(user))
 		sig_user_free(core, user);
 }
 
 void
 sig_user_free(struct sig_core *core, struct sig_user *user)
 {
-	struct sig_peer *peer;
-	size_t pos = 0;
-
 	while (!LIST_EMPTY(&user->sessions))
 		sig_session_free(core, LIST_FIRST(&user->sessions));
 	while (!LIST_EMPTY(&user->legs))
 		sig_leg_free(user, LIST_FIRST(&user->legs));
 	sig_audience_leave_all(core, user);
-	while ((peer = htab_next(&user->peers, &pos)) != NULL)
-		free(peer);
-	htab_fini(&user->peers);
+	sig_peer_free_all(user);
+	sig_presence_forget(core, user);
 	sig_timer_clear(core, &user->ask_timer);
 	htab_del(&core->users, sig_hash(core, user->name), user);
 	LIST_REMOVE(user, of_core);
 	free(user);
-}
-
-static bool
-peer_is(const void *obj, const void *key)
-{
-	return strcmp(((const struct sig_peer *)obj)->name, key) == 0;
-}
-
-struct sig_peer *
-sig_peer_find(
-    const struct sig_core *core, const struct sig_user *user, const char *name)
-{
-	return htab_find(&user->peers, sig_hash(core, name), peer_is, name);
-}
-
-struct sig_peer *
-sig_peer_get(struct sig_core *core, struct sig_user *user, const char *name)
-{
-	struct sig_peer *peer = sig_peer_find(core, user, name);
-
-	if (peer != NULL || name[0] == '\0' || strcmp(name, user->name) == 0)
-		return peer;
-	peer = calloc(1, sizeof(*peer));
-	if (peer == NULL)
-		return NULL;
-	memcpy(peer->name, name, strnlen(name, SIG_NAME_MAX));
-	if (htab_put(&user->peers, sig_hash(core, name), peer) != 0) {
-		free(peer);
-		return NULL;
-	}
-	return peer;
-}
-
-bool
-sig_peer_never(
-    const struct sig_core *core, const struct sig_user *user, const char *name)
-{
-	return user->all_peers && sig_peer_find(core, user, name) == NULL &&
-	    user->peers.used < SIG_PEERS_MAX;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * user: one account with everything of it that is alive: sessions, log-ins
- * under way, calls, and whom it shares conversations with. Loaded while any
- * of the first three is there; a user that is not loaded is offline and gets
- * its messages from the log when it comes.
+ * under way, calls, and its friends. Loaded while any of the first three is
+ * there, and a little longer (presence.h); a user that is not loaded is
+ * offline and gets its messages from the log when it comes.
  * Owns: its sessions, peers and legs.  Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_USER_H
@@ -19,14 +19,5 @@ struct sig_user *sig_user_get(struct sig_core *, const char *name);
 void sig_user_release(struct sig_core *, struct sig_user *);
 /* With all that it owns, without telling anybody: for the end of the core. */
 void sig_user_free(struct sig_core *, struct sig_user *);
-
-/* The same name is the same peer; NULL: not one (or no room for one). */
-struct sig_peer *
-sig_peer_find(const struct sig_core *, const struct sig_user *, const char *);
-struct sig_peer *
-sig_peer_get(struct sig_core *, struct sig_user *, const char *);
-/* Surely nobody this user shares a conversation with. */
-bool
-sig_peer_never(const struct sig_core *, const struct sig_user *, const char *);
 
 #endif

@@ -10,6 +10,7 @@
 #include "signald/log/group.h"
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
+#include "signald/log/privacy.h"
 
 static int
 apply_one(struct run *run, struct apply_request *r)
@@ -21,6 +22,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_READ] = mark_read,
 		[SIG_APPEND_USER] = account_add,
 		[SIG_APPEND_ACCOUNT] = account_change,
+		[SIG_APPEND_PRIVACY] = privacy_change,
 		[SIG_APPEND_CONTACT] = contact_change,
 		[SIG_APPEND_FILE] = file_keep,
 		[SIG_APPEND_FILE_SWEEP] = file_sweep,

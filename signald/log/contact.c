@@ -144,12 +144,22 @@ tell(struct apply_request *r, const struct side *one, const struct side *other,
 	return rc;
 }
 
+/* Both are friends, or none is. */
+static enum sig_bond
+bond_of(enum sig_relation_state was, enum sig_relation_state is)
+{
+	if ((was == SIG_FRIEND) == (is == SIG_FRIEND))
+		return SIG_BOND_SAME;
+	return is == SIG_FRIEND ? SIG_BOND_MADE : SIG_BOND_BROKEN;
+}
+
 int
 contact_change(struct run *run, struct apply_request *r)
 {
 	const struct sig_append *a = r->append;
 	struct sig_appended *done = &r->done;
 	struct side mine, theirs;
+	enum sig_relation_state was;
 	size_t n = 0, peer_n = 0;
 	int rc;
 
@@ -162,6 +172,7 @@ contact_change(struct run *run, struct apply_request *r)
 	if (rc == 0)
 		rc = contact_get(
 		    run->txn, theirs.uid, mine.uid, &theirs.tie.relation);
+	was = rc == 0 ? mine.tie.relation.state : SIG_NOBODY;
 	if (rc == 0)
 		rc = sig_relation_apply(a->contact,
 		    a->body != NULL ? a->body : "", a->ts, &mine.tie,
@@ -178,6 +189,7 @@ contact_change(struct run *run, struct apply_request *r)
 	rc = save(run, &mine, theirs.uid);
 	if (rc == 0)
 		rc = save(run, &theirs, mine.uid);
+	done->bond = bond_of(was, mine.tie.relation.state);
 	done->duplicate = !mine.tie.changed;
 	done->version = mine.tie.contacts.version;
 	done->peer_version =

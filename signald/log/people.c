@@ -5,6 +5,7 @@
 #include "signald/log/contact.h"
 #include "signald/log/nick.h"
 #include "signald/log/people.h"
+#include "signald/log/privacy.h"
 
 /* Nicks that one search looks at: many may be hidden from it. */
 #define LOOK_MAX 256
@@ -13,6 +14,7 @@ struct asking {
 	struct store_txn *txn;
 	uint64_t uid;
 	const struct sig_read *read;
+	size_t limit;
 	struct sig_row *rows;
 	struct sig_rows *out;
 	uint64_t found; /* by the user name */
@@ -21,7 +23,7 @@ struct asking {
 static bool
 is_full(const struct asking *a)
 {
-	return a->out->nrows >= a->read->limit;
+	return a->out->nrows >= a->limit;
 }
 
 /* A user as the next row. 0 or -EIO. */
@@ -65,6 +67,8 @@ found_row(
     struct asking *a, const struct store_val *key, const struct store_val *val)
 {
 	struct sig_relation relation;
+	struct schema_user user;
+	uint32_t hides;
 	uint64_t other;
 	int rc;
 
@@ -73,10 +77,52 @@ found_row(
 	/* Found by the user name already, or the one who looks. */
 	if (other == a->uid || other == a->found)
 		return 0;
+	rc = contact_get(a->txn, a->uid, other, &relation);
+	if (rc == 0)
+		rc = privacy_get(a->txn, other, &hides);
+	if (rc != 0)
+		return rc;
+	if (schema_user(a->txn, other, &user) != 0)
+		return -EIO;
+	if (user.standing.role == SIG_USER_BANNED ||
+	    ((hides & SIG_HIDE_USER) != 0 && relation.state != SIG_FRIEND))
+		return 0;
+	return is_full(a) ? -ENOSPC : add_user(a, other, &relation);
+}
+
+/* When the user was seen last, as far as others may know. */
+static int
+seen_row(struct asking *a, uint64_t other, uint64_t *ts)
+{
+	struct schema_key k = schema_key1(other);
+	uint32_t hides;
+	int rc;
+
+	rc = privacy_get(a->txn, other, &hides);
+	if (rc != 0 || (hides & SIG_HIDE_SEEN) != 0)
+		return rc;
+	rc = schema_find(a->txn, T_SEEN, &k, ts);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int
+friend_row(
+    struct asking *a, const struct store_val *key, const struct store_val *val)
+{
+	struct sig_relation relation;
+	uint64_t uids[2];
+	int rc;
+
+	if (!schema_nums(key, uids, 2) || contact_decode(val, &relation) != 0)
+		return -EIO;
+	if (relation.state != SIG_FRIEND)
+		return 0;
 	if (is_full(a))
 		return -ENOSPC;
-	rc = contact_get(a->txn, a->uid, other, &relation);
-	return rc == 0 ? add_user(a, other, &relation) : rc;
+	rc = add_user(a, uids[1], &relation);
+	return rc == 0
+	    ? seen_row(a, uids[1], &a->rows[a->out->nrows - 1].last_seen)
+	    : rc;
 }
 
 typedef int row_fn(
@@ -105,8 +151,9 @@ walk(struct asking *a, enum schema_table table, const struct schema_key *lo,
 	return rc == -ENOENT || rc == -ENOSPC ? 0 : rc;
 }
 
+/* The contacts after read->peer. */
 static int
-list(struct asking *a)
+list(struct asking *a, row_fn *fn)
 {
 	struct schema_key k = schema_name(a->read->peer), lo, hi;
 	uint64_t after = 0;
@@ -119,8 +166,8 @@ list(struct asking *a)
 	lo = schema_key2(a->uid, after + 1);
 	hi = schema_key2(a->uid, UINT64_MAX);
 	/* A user has at most so many rows. */
-	return walk(a, T_CONTACTS, &lo, &hi,
-	    SIG_CONTACTS_MAX + SIG_INCOMING_MAX, list_row);
+	return walk(
+	    a, T_CONTACTS, &lo, &hi, SIG_CONTACTS_MAX + SIG_INCOMING_MAX, fn);
 }
 
 /* By the user name first, then those whose nick begins so. */
@@ -151,9 +198,18 @@ int
 people_rows(struct store_txn *txn, uint64_t uid, const struct sig_read *read,
     struct sig_row *rows, struct sig_rows *out)
 {
-	struct asking a = { txn, uid, read, rows, out, 0 };
+	struct asking a = { txn, uid, read, read->limit, rows, out, 0 };
 
-	return read->kind == SIG_READ_SEARCH ? search(&a) : list(&a);
+	return read->kind == SIG_READ_SEARCH ? search(&a) : list(&a, list_row);
+}
+
+int
+people_friends(struct store_txn *txn, uint64_t uid, const struct sig_read *read,
+    size_t limit, struct sig_row *rows, struct sig_rows *out)
+{
+	struct asking a = { txn, uid, read, limit, rows, out, 0 };
+
+	return list(&a, friend_row);
 }
 
 int

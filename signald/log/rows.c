@@ -7,6 +7,7 @@
 #include "signald/log/answer.h"
 #include "signald/log/msglog.h"
 #include "signald/log/people.h"
+#include "signald/log/privacy.h"
 #include "signald/log/rows.h"
 
 static int
@@ -92,36 +93,6 @@ answer_history(struct answer *a)
 }
 
 static int
-peer_row(
-    struct answer *a, const struct store_val *key, const struct store_val *val)
-{
-	struct schema_conv conv;
-	struct schema_user peer;
-	struct schema_key k;
-	struct sig_row *row;
-	uint64_t cid, uid, ts = 0;
-	int rc;
-
-	if (!schema_nums(val, &cid, 1))
-		return -EIO;
-	rc = answer_must(schema_conv(a->txn, cid, &conv));
-	if (rc != 0 || conv.kind != SCHEMA_DIRECT)
-		return rc;
-	rc = answer_peer(a, &conv, &peer, &uid);
-	if (rc != 0)
-		return rc;
-	k = schema_key1(uid);
-	rc = schema_find(a->txn, T_SEEN, &k, &ts);
-	if (rc != 0 && rc != -ENOENT)
-		return rc;
-	row = answer_add(a);
-	row->peer = peer.name;
-	row->nick = peer.nick;
-	row->last_seen = ts;
-	return 0;
-}
-
-static int
 answer_user(struct answer *a)
 {
 	struct schema_user user;
@@ -142,10 +113,15 @@ answer_people(struct answer *a)
 }
 
 static int
+answer_peers(struct answer *a)
+{
+	return people_friends(
+	    a->txn, a->uid, a->read, MSGLOG_ROWS_MAX, a->rows, &a->out);
+}
+
+static int
 answer_login(struct answer *a)
 {
-	struct schema_key lo = schema_key2(a->uid, 0);
-	struct schema_key hi = schema_key2(a->uid, UINT64_MAX);
 	struct schema_key k = schema_key_named(a->uid, a->read->device);
 	int rc;
 
@@ -160,8 +136,8 @@ answer_login(struct answer *a)
 	rc = people_version(a->txn, a->uid, &a->out.contacts);
 	if (rc != 0)
 		return rc;
-	a->limit = MSGLOG_ROWS_MAX;
-	return answer_walk(a, T_RECENT, &lo, &hi, true, peer_row);
+	rc = privacy_get(a->txn, a->uid, &a->out.privacy);
+	return rc == 0 ? answer_peers(a) : rc;
 }
 
 static int
@@ -201,6 +177,7 @@ answer(struct answer *a)
 		[SIG_READ_HISTORY] = answer_history,
 		[SIG_READ_CONVS] = answer_convs,
 		[SIG_READ_USER] = answer_user,
+		[SIG_READ_PEERS] = answer_peers,
 		[SIG_READ_CONTACTS] = answer_people,
 		[SIG_READ_SEARCH] = answer_people,
 		[SIG_READ_LARGE] = answer_large,

@@ -37,6 +37,7 @@ const char *const schema_tables[] = {
 	[T_FILE_IDLE] = "file_idle",
 	[T_FILE_GONE] = "file_gone",
 	[T_KEPT] = "kept",
+	[T_PRIVACY] = "privacy",
 	[T_COUNT] = NULL,
 };
 

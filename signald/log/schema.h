@@ -48,7 +48,8 @@ enum schema_table {
 	T_FILE_IDLE,   /* ts fid -> fid: nobody refers to it; oldest first */
 	T_FILE_GONE,   /* hash -> fid: forgotten, bytes still on the disk */
 
-	T_KEPT, /* key -> struct schema_kept */
+	T_KEPT,    /* key -> struct schema_kept */
+	T_PRIVACY, /* uid -> SIG_HIDE_... of core/log.h */
 	T_COUNT,
 };
 

@@ -47,8 +47,9 @@ class Page(case.Case):
         """Alice and bob, each looking at the other's conversation."""
         alice = self.open("alice", self.net.a)
         bob = self.open("bob", self.net.b)
-        people.register(alice, "alice", PASSWORD)
-        people.register(bob, "bob", PASSWORD)
+        floe.make_friends(self.net.server, PASSWORD, "alice", "bob")
+        people.log_in(alice, "alice", PASSWORD)
+        people.log_in(bob, "bob", PASSWORD)
         people.open_conversation(alice, "bob")
         people.say(alice, "first")
         bob.click("conversation-alice")

@@ -373,6 +373,23 @@ class Http(case.Case):
                       f"(pid {first.process.pid})", str(ended.exception))
         self.assertTrue(floe.healthy("signald"))
 
+    def test_admin_makes_friends(self):
+        self.begin()
+        for user in ("alice", "bob"):
+            status, _ = floe.ask("signald", "POST", "/v1/users",
+                                 {"user": user, "password": PASSWORD})
+            self.assertEqual(status, 201)
+        for users, status in ((["alice", "bob"], 200),
+                              (["bob", "alice"], 200),  # as they are
+                              (["alice", "nobody"], 404),
+                              (["alice", "alice"], 400),
+                              (["alice"], 400), (["alice", 7], 400),
+                              (["alice", "NOBODY"], 400)):
+            with self.subTest(users):
+                told, _ = floe.ask("signald", "POST", "/v1/contacts",
+                                   {"users": users})
+                self.assertEqual(told, status)
+
     def test_admin_makes_users(self):
         self.begin(open_registration="no")
         client = http.client.HTTPConnection(

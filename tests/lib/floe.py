@@ -103,6 +103,21 @@ def ask(name, method, path, body=None):
     return status, json.loads(text) if text else None
 
 
+def make_friends(node, password, *users):
+    """Accounts that are each other's friends, over signald's admin side."""
+    def post(path, body):
+        node.run(["curl", "-fsS", "-m", "20", "-X", "POST",
+                  "-H", f"Authorization: Bearer {ADMIN_TOKEN}",
+                  "-d", json.dumps(body),
+                  f"http://127.0.0.1:{ADMIN_PORTS['signald']}{path}"])
+
+    for user in users:
+        post("/v1/users", {"user": user, "password": password})
+    for i, user in enumerate(users):
+        for other in users[:i]:
+            post("/v1/contacts", {"users": [user, other]})
+
+
 def descriptors(name, server):
     """How many a daemon has open, without those that asked its admin side:
     they are closed some time after the answer."""

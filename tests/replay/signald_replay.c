@@ -102,6 +102,15 @@ do_user(struct run *r, struct words *w)
 }
 
 static void
+do_friends(struct run *r, struct words *w)
+{
+	const char *one = words_next(w);
+
+	start(r);
+	disk_befriend(world_disk(r->world), one, words_next(w));
+}
+
+static void
 do_elapse(struct run *r, struct words *w)
 {
 	static const struct {
@@ -246,6 +255,7 @@ static const struct {
 } verbs[] = {
 	{ "conf", do_conf },
 	{ "user", do_user },
+	{ "friends", do_friends },
 	{ "elapse", do_elapse },
 	{ "log", do_log },
 	{ "link", do_link },

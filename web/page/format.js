@@ -44,9 +44,11 @@ export function durationOf(ms) {
     : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
 }
 
+const SHOWN = { online: "Online", busy: "Busy", away: "Away" };
+
 export function presenceOf({ state, lastSeen }, now = Date.now()) {
-  if (state === "online")
-    return "Online";
+  if (SHOWN[state])
+    return SHOWN[state];
   if (!lastSeen)
     return state === "offline" ? "Offline" : "";
   const minutes = Math.floor((now - lastSeen) / 60000);

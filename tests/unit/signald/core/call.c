@@ -420,18 +420,6 @@ test_payload_limits(void **state)
 	free(text);
 }
 
-static void
-test_record_introduces(void **state)
-{
-	struct scene s = scene_invited(state);
-
-	world_ignore_presence(s.w, false);
-	ask(s.w, s.a, OP("1", "cancel"), STATE("1", "ended"));
-	want(s.w, s.a, ENDED("cancelled"));
-	assert_int_equal(world_unheard(s.w, s.a), 2);
-	assert_int_equal(world_unheard(s.w, s.b), 3);
-}
-
 int
 main(void)
 {
@@ -452,7 +440,6 @@ main(void)
 		TEST(test_busy),
 		TEST(test_caller_is_busy_while_it_rings),
 		TEST(test_payload_limits),
-		TEST(test_record_introduces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,19 @@ disk_commit(struct disk *d, const struct sig_append *const *appends, size_t n,
 }
 
 void
+disk_befriend(struct disk *d, const char *one, const char *other)
+{
+	struct sig_append a = { .kind = SIG_APPEND_CONTACT,
+		.contact = SIG_CONTACT_JOIN };
+	struct sig_appended done;
+
+	snprintf(a.user, sizeof(a.user), "%s", one);
+	snprintf(a.peer, sizeof(a.peer), "%s", other);
+	disk_append(d, &a, &done);
+	must(done.err == 0, "disk_befriend");
+}
+
+void
 disk_append(
     struct disk *d, const struct sig_append *a, struct sig_appended *done)
 {

@@ -15,6 +15,7 @@ struct disk;
 struct disk *disk_new(const char *epoch);
 void disk_free(struct disk *);
 void disk_add_user(struct disk *, const char *name, const char *nick);
+void disk_befriend(struct disk *, const char *, const char *);
 /* What results point to is valid until the next append or commit. */
 void
 disk_append(struct disk *, const struct sig_append *, struct sig_appended *);

@@ -471,6 +471,18 @@ world_lose_inbox_mail(struct world *w, bool lose)
 	w->lose_inbox = lose;
 }
 
+uint64_t
+world_mails(const struct world *w, enum sig_mail_kind kind)
+{
+	return w->mails[kind].all;
+}
+
+uint64_t
+world_most_mails(const struct world *w, enum sig_mail_kind kind)
+{
+	return w->mails[kind].most;
+}
+
 void
 world_ignore_presence(struct world *w, bool ignore)
 {

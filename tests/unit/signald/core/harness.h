@@ -54,6 +54,10 @@ void world_fail_reads(struct world *, int err, uint32_t n);
 /* Messages that are committed are told to nobody's shard: lost mail. */
 void world_lose_inbox_mail(struct world *, bool);
 
+/* Mails of a kind between shards so far, and the most at one moment. */
+uint64_t world_mails(const struct world *, enum sig_mail_kind);
+uint64_t world_most_mails(const struct world *, enum sig_mail_kind);
+
 /* Links do not hear of it, for tests of something else. */
 void world_ignore_presence(struct world *, bool);
 

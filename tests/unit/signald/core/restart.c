@@ -203,6 +203,7 @@ acquainted(void **state, int *a, int *b)
 {
 	struct world *w = *state;
 
+	disk_befriend(world_disk(w), "alice", "bob");
 	*a = login(w, "alice", "d1");
 	*b = login(w, "bob", "d1");
 	client_text(w, *a, "bob", "m1");

@@ -8,6 +8,7 @@ void
 event_free(struct event *e)
 {
 	free(e->text);
+	free(e->peer_text);
 	free(e->to);
 	sig_mail_free(e->mail);
 	sig_append_free(e->append);
@@ -135,10 +136,22 @@ effect_close(struct world *w, uint32_t shard, const struct sig_effect *effect)
 }
 
 static void
+count_mail(struct world *w, enum sig_mail_kind kind)
+{
+	w->mails[kind].all++;
+	if (w->mails[kind].at != w->now)
+		w->mails[kind].now = 0;
+	w->mails[kind].at = w->now;
+	if (++w->mails[kind].now > w->mails[kind].most)
+		w->mails[kind].most = w->mails[kind].now;
+}
+
+static void
 effect_post(struct world *w, uint32_t from, struct sig_effect *effect)
 {
 	struct event *e;
 
+	count_mail(w, effect->mail->kind);
 	if ((w->lose_inbox && effect->mail->kind == SIG_MAIL_INBOX) ||
 	    weather_loses(w, effect->mail))
 		return;
@@ -265,6 +278,11 @@ shell_appended(
 	if (result->text != NULL) {
 		e->text = strndup(result->text, result->text_len);
 		e->result.text = e->text;
+	}
+	if (result->peer_text != NULL) {
+		e->peer_text =
+		    strndup(result->peer_text, result->peer_text_len);
+		e->result.peer_text = e->peer_text;
 	}
 	if (result->nto > 0) {
 		e->to = calloc(result->nto, sizeof(*e->to));

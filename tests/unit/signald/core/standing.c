@@ -83,11 +83,12 @@ static void
 test_peers_see_it(void **state)
 {
 	struct world *w = *state;
-	int a = login(w, "alice", "a1"), b = login(w, "bob", "b1");
+	int b;
 
-	client_text(w, a, "bob", "m1");
-	world_hear_all(w, a);
-	world_hear_all(w, b);
+	disk_befriend(world_disk(w), "alice", "bob");
+	login(w, "alice", "a1");
+	b = login(w, "bob", "b1");
+	world_run(w, 5100); /* what was told at the log-in is over */
 	world_ignore_presence(w, false);
 	world_account(w, "alice", SIG_ACCOUNT_ROLE, SIG_USER_BANNED);
 	want(w, b, "{'push':'presence','user':'alice','state':'offline'}");

@@ -43,6 +43,7 @@ struct event {
 	int err;    /* SHUT: its code */
 	bool told;  /* an append's result was given before the commit */
 	char *text; /* FRAME ADOPT; APPENDED: what result.text is */
+	char *peer_text;
 	size_t len;
 	struct sig_mail *mail;
 	struct sig_append *append;
@@ -76,6 +77,8 @@ struct link {
 	size_t unheard;
 };
 
+#define MAIL_KINDS 32
+
 struct world {
 	struct world_opts opts;
 	uint64_t now, seed;
@@ -89,6 +92,9 @@ struct world {
 	uint64_t result_at[WORLD_SHARDS_MAX];
 	int append_err, read_err;
 	uint32_t append_errs, read_errs;
+	struct {
+		uint64_t all, at, now, most; /* of the moment at */
+	} mails[MAIL_KINDS];
 	bool lose_inbox, no_presence;
 	struct heard_list told, told_old; /* events */
 	struct link *links[LINKS_MAX];

@@ -142,6 +142,7 @@ static void
 test_search(void **state)
 {
 	struct logfix *f = *state;
+	struct sig_append *a;
 	struct logfix_seen s;
 
 	logfix_three_users(f);
@@ -161,6 +162,14 @@ test_search(void **state)
 	assert_int_equal(s.first.relation.state, SIG_OUTGOING);
 	s = search(f, "carol", "alice");
 	assert_int_equal(s.first.relation.state, SIG_INCOMING);
+	/* Who is banned is not found. */
+	a = logfix_append(f, SIG_APPEND_ACCOUNT, "alice");
+	a->account = SIG_ACCOUNT_ROLE;
+	a->role = SIG_USER_BANNED;
+	assert_int_equal(msglog_append(f->port, 1, false, a), 0);
+	logfix_settle(f);
+	assert_int_equal(f->last.err, 0);
+	assert_string_equal(search(f, "carol", "alice").rows, "");
 }
 
 /* A common beginning costs a bounded look and says that there is more. */

@@ -7,9 +7,13 @@
 #include "signald/core/effect.h"
 #include "signald/core/name.h"
 
+#define PAGE 64 /* rows of one read */
+
 struct sig_audience {
 	char conv[SIG_CONV_MAX + 1];
 	uint64_t head; /* highest seq known */
+	uint64_t told; /* pushed up to here, <= head */
+	bool reading;
 	LIST_HEAD(, sig_seat) seats;
 };
 
@@ -17,6 +21,7 @@ struct sig_seat {
 	LIST_ENTRY(sig_seat) of_audience, of_user;
 	struct sig_audience *audience;
 	struct sig_user *user;
+	uint64_t from; /* is told of what comes after this seq */
 };
 
 static bool
@@ -81,34 +86,34 @@ seat_free(struct sig_core *core, struct sig_seat *seat)
 	free(seat);
 }
 
-static void
-audience_grow(struct sig_audience *a, uint64_t head)
-{
-	if (a->head < head)
-		a->head = head;
-}
+static void audience_pump(struct sig_core *, struct sig_audience *);
 
 int
 sig_audience_join(struct sig_core *core, struct sig_user *user,
     const char *conv, uint64_t head)
 {
 	struct sig_audience *a = audience_get(core, conv);
-	struct sig_seat *seat;
+	struct sig_seat *seat = seat_find(user, conv);
 
 	if (a == NULL)
 		return -ENOMEM;
-	audience_grow(a, head);
-	if (seat_find(user, conv) != NULL)
-		return 0;
-	seat = calloc(1, sizeof(*seat));
 	if (seat == NULL) {
-		audience_drop_if_empty(core, a);
-		return -ENOMEM;
+		seat = calloc(1, sizeof(*seat));
+		if (seat == NULL) {
+			audience_drop_if_empty(core, a);
+			return -ENOMEM;
+		}
+		if (LIST_EMPTY(&a->seats))
+			a->head = a->told = head;
+		seat->audience = a;
+		seat->user = user;
+		seat->from = head;
+		LIST_INSERT_HEAD(&a->seats, seat, of_audience);
+		LIST_INSERT_HEAD(&user->seats, seat, of_user);
 	}
-	seat->audience = a;
-	seat->user = user;
-	LIST_INSERT_HEAD(&a->seats, seat, of_audience);
-	LIST_INSERT_HEAD(&user->seats, seat, of_user);
+	if (a->head < head)
+		a->head = head;
+	audience_pump(core, a);
 	return 0;
 }
 
@@ -117,6 +122,15 @@ sig_audience_leave_all(struct sig_core *core, struct sig_user *user)
 {
 	while (!LIST_EMPTY(&user->seats))
 		seat_free(core, LIST_FIRST(&user->seats));
+}
+
+/* What follows this one is yet to be pushed. */
+static uint64_t
+seat_told(const struct sig_seat *seat)
+{
+	uint64_t told = seat->audience->told;
+
+	return told > seat->from ? told : seat->from;
 }
 
 void
@@ -130,7 +144,7 @@ sig_audience_write(struct json_out *o, const struct sig_user *user)
 	LIST_FOREACH (seat, &user->seats, of_user) {
 		json_out_object(o, NULL);
 		json_out_str(o, "conv", seat->audience->conv);
-		json_out_int(o, "seq", (int64_t)seat->audience->head);
+		json_out_int(o, "seq", (int64_t)seat_told(seat));
 		json_out_close(o);
 	}
 	json_out_close(o);
@@ -180,27 +194,83 @@ sig_audience_tell(struct sig_core *core, const struct sig_appended *res)
 	}
 }
 
-void
-sig_audience_receive(struct sig_core *core, const struct sig_mail *mail)
+static void
+audience_push(struct sig_core *core, struct sig_audience *a, uint64_t seq,
+    const char *text, size_t len)
 {
-	struct sig_audience *a = audience_find(core, mail->to);
 	const struct sig_session *s;
 	const struct sig_seat *seat;
 	struct buf b;
 
-	if (a == NULL)
-		return;
-	audience_grow(a, mail->sync);
+	a->told = seq;
 	LIST_FOREACH (seat, &a->seats, of_audience) {
+		if (seq <= seat->from)
+			continue;
 		LIST_FOREACH (s, &seat->user->sessions, of_user) {
 			if (s->link == NULL)
 				continue;
 			buf_init(&b, SIG_TEXT_MAX);
 			buf_puts(&b, "{\"push\":\"message\",");
-			buf_put(&b, mail->text, mail->text_len);
+			buf_put(&b, text, len);
 			buf_u8(&b, '}');
 			core->stats.pushes++;
 			sig_send(core, s->link->id, &b, false);
 		}
 	}
+}
+
+static void
+audience_rows(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_rows *rows)
+{
+	struct sig_audience *a = audience_find(core, ticket->conv);
+	const struct sig_row *row;
+	size_t i;
+
+	if (a == NULL)
+		return;
+	a->reading = false;
+	/* The next entry makes us try again. */
+	if (rows->err != 0 || rows->nrows == 0)
+		return;
+	for (i = 0; i < rows->nrows; i++) {
+		row = &rows->rows[i];
+		if (row->seq > a->told)
+			audience_push(
+			    core, a, row->seq, row->text, row->text_len);
+	}
+	audience_pump(core, a);
+}
+
+/* Reads on when something lies between what was told and what there is. */
+static void
+audience_pump(struct sig_core *core, struct sig_audience *a)
+{
+	struct sig_read read = { .kind = SIG_READ_ENTRIES, .limit = PAGE };
+	struct sig_ticket *ticket;
+
+	if (a->reading || a->told >= a->head)
+		return;
+	ticket = sig_ticket_new(NULL, 0);
+	if (ticket != NULL) {
+		ticket->rows = audience_rows;
+		memcpy(ticket->conv, a->conv, sizeof(ticket->conv));
+	}
+	memcpy(read.conv, a->conv, sizeof(read.conv));
+	read.from = a->told;
+	a->reading = sig_read(core, ticket, &read) == 0;
+}
+
+void
+sig_audience_receive(struct sig_core *core, const struct sig_mail *mail)
+{
+	struct sig_audience *a = audience_find(core, mail->to);
+
+	if (a == NULL || mail->sync <= a->told)
+		return;
+	if (a->head < mail->sync)
+		a->head = mail->sync;
+	if (!a->reading && mail->sync == a->told + 1)
+		audience_push(core, a, mail->sync, mail->text, mail->text_len);
+	audience_pump(core, a);
 }

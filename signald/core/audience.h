@@ -2,9 +2,11 @@
 /*
  * audience: the members of large conversations who are online on this shard.
  * Such a conversation is in nobody's inbox: an entry is told to every shard
- * once, and pushed there without a sync to those who sit in the audience. A
- * client knows by the seq whether it has missed something, and by the heads in
- * the answer to its hello; it reads the rest from the conversation.
+ * once, and pushed there without a sync to those who sit in the audience, in
+ * order: what a shard hears too early or not at all it reads from the log, once
+ * for all. A client knows by the seq whether it has missed something, and by
+ * the heads in the answer to its hello; it reads the rest from the
+ * conversation.
  * Invariant: a seat has one user and one audience; an audience has a seat.
  * Owns: audiences and seats of a core.  Thread: the core's.
  */
@@ -18,7 +20,7 @@
 #define SIG_INBOX_JOINED 1u
 #define SIG_INBOX_LEFT   2u
 
-/* The user sits in (or may have all along); head: the newest seq known. 0 or
+/* The user sits in (or may have all along) for what comes after head. 0 or
  * -ENOMEM. */
 int sig_audience_join(
     struct sig_core *, struct sig_user *, const char *conv, uint64_t head);

@@ -256,6 +256,7 @@ enum sig_read_kind {
 	SIG_READ_CONVS,
 	SIG_READ_USER,     /* user -> exists, nick */
 	SIG_READ_LARGE,    /* user -> conv and head of those read by cursor */
+	SIG_READ_ENTRIES,  /* conv, from (exclusive), limit -> rows by seq */
 	SIG_READ_GROUP,    /* user, conv -> one row */
 	SIG_READ_MEMBERS,  /* user, conv, after (a name), limit -> rows */
 	SIG_READ_JOINS,    /* likewise: who asks to be let in; -EPERM */

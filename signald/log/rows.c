@@ -140,6 +140,22 @@ answer_login(struct answer *a)
 	return rc == 0 ? answer_peers(a) : rc;
 }
 
+/* For those who know what they may be told. */
+static int
+answer_entries(struct answer *a)
+{
+	struct schema_key k = schema_name(a->read->conv), lo, hi;
+	uint64_t cid;
+	int rc;
+
+	rc = schema_find(a->txn, T_CONV_IDS, &k, &cid);
+	if (rc != 0)
+		return rc;
+	lo = schema_key2(cid, a->read->from + 1);
+	hi = schema_key2(cid, UINT64_MAX);
+	return answer_walk(a, T_MESSAGES, &lo, &hi, false, history_row);
+}
+
 static int
 kept_row(
     struct answer *a, const struct store_val *key, const struct store_val *val)
@@ -192,6 +208,8 @@ answer(struct answer *a)
 		return answer_kept(a);
 	if (a->read->kind == SIG_READ_USERS)
 		return answer_users(a);
+	if (a->read->kind == SIG_READ_ENTRIES)
+		return answer_entries(a);
 	rc = schema_find(a->txn, T_USER_IDS, &k, &a->uid);
 	return rc == 0 ? by_kind[a->read->kind](a) : rc;
 }

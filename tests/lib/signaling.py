@@ -85,6 +85,7 @@ class Device:
         self.token = token
         self.name = name
         self.shown = collections.OrderedDict()  # (conv, seq) -> message
+        self.large = []  # messages of groups that are read by cursor
         self.pushes = []  # but messages and pongs
         self.breaches = []
         self.links = 0
@@ -251,6 +252,9 @@ class Device:
             self.pushes.append(value)
 
     async def _take_message(self, message):
+        if "sync" not in message:  # of a large group
+            self.large.append(message)
+            return
         position = message["sync"]
         if self.sync is None:
             self.sync = position - 1

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "lib/crypto/crypto.h"
 #include "tests/unit/signald/core/client.h"
 
 /* The worlds' groups are read by cursor beyond 4 members. */
@@ -345,6 +346,50 @@ test_large(void **state)
 	want_nothing(p.w, e);
 }
 
+/* Whatever way the entries take between the shards. */
+static void
+large_in_order(uint64_t seed)
+{
+	struct world_opts opts = world_defaults();
+	struct people p;
+	char want_seq[96], say[160];
+	void *world;
+	int i;
+
+	crypto_init();
+	opts.seed = seed;
+	opts.mail_ms = opts.log_ms = 50;
+	world = client_world(&opts);
+	p = founded(&world);
+	world_say(p.w, p.a, OP("2", "invite", ",'users':['dave','erin']"));
+	hear_all(&p);
+	for (i = 0; i < 20; i++) {
+		snprintf(say, sizeof(say),
+		    "{'op':'message.send','conv':'$g','mid':'m%d','type':"
+		    "'text','body':{'text':'x'}}",
+		    i);
+		world_post(p.w, i % 2 == 0 ? p.b : p.c, say);
+	}
+	world_settle(p.w);
+	for (i = 0; i < 20; i++) {
+		snprintf(want_seq, sizeof(want_seq),
+		    "{'push':'message','conv':'$g','seq':%d}", i + 3);
+		want(p.w, p.d, want_seq);
+	}
+	want_nothing(p.w, p.d);
+	world_free(p.w);
+}
+
+static void
+test_large_in_order(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 1; seed <= 30; seed++)
+		large_in_order(seed);
+}
+
 static void
 test_order_of_the_list(void **state)
 {
@@ -470,6 +515,7 @@ main(void)
 		TEST(test_unread_is_what_others_said),
 		TEST(test_mentions),
 		TEST(test_large),
+		cmocka_unit_test(test_large_in_order),
 		TEST(test_order_of_the_list),
 		TEST(test_keeping_is_told_to_own_devices),
 		TEST(test_dissolved),

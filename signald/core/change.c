@@ -128,6 +128,27 @@ react(struct work *w)
 	return !found && json_items(all) >= SIG_EMOJIS_MAX ? -E2BIG : 0;
 }
 
+/* The old body with another text, which one of a text is. */
+static void
+put_body(struct work *w, const char *text)
+{
+	static const char *const rest[] = { "file", "name", "width", "height",
+		"duration_ms", "size", "type" };
+	struct json_in body;
+	const struct json *v;
+	size_t i;
+
+	json_in_init(&body, json_in_object(&w->old, "body"), "body");
+	json_out_object(&w->out, "body");
+	for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+		v = json_in_any(&body, rest[i]);
+		if (v != NULL)
+			json_out_value(&w->out, rest[i], v);
+	}
+	json_out_str(&w->out, "text", text);
+	json_out_close(&w->out);
+}
+
 static int
 edit(struct work *w)
 {
@@ -138,9 +159,7 @@ edit(struct work *w)
 
 	if (text == NULL)
 		return -EIO;
-	json_out_object(&w->out, "body");
-	json_out_str(&w->out, "text", text);
-	json_out_close(&w->out);
+	put_body(w, text);
 	json_out_int(&w->out, "edited_ts", (int64_t)w->append->ts);
 	json_out_array(&w->out, "edits");
 	for (i = 0; i < json_items(edits); i++)
@@ -157,8 +176,15 @@ retract(struct work *w, struct sig_changed *changed)
 {
 	const struct json *edits =
 	    json_in_array_opt(&w->old, "edits", 0, SIG_EDITS_MAX);
+	const char *file;
+	struct json_in body;
 	size_t i;
 
+	json_in_init(&body, json_in_object(&w->old, "body"), "body");
+	file = json_in_str_opt(
+	    &body, "file", SIG_FILE_HASH_LEN, SIG_FILE_HASH_LEN);
+	if (file != NULL)
+		memcpy(changed->file, file, SIG_FILE_HASH_LEN);
 	for (i = 0; i < json_items(edits); i++)
 		changed->blank[changed->nblank++] =
 		    (uint64_t)json_number(json_item(edits, i));
@@ -177,7 +203,7 @@ judge(struct work *w)
 
 	if (w->old.code != 0)
 		return -EIO;
-	if (strcmp(type, "text") != 0)
+	if (strcmp(type, "text") != 0 && strcmp(type, "file") != 0)
 		return -ENOENT;
 	if (w->append->change != SIG_CHANGE_REACTION &&
 	    strcmp(from, w->append->user) != 0)
@@ -220,6 +246,7 @@ sig_change_apply(const char *text, size_t len, const struct sig_append *append,
 
 	buf_init(&changed->text, RECORD_MAX);
 	changed->nblank = 0;
+	memset(changed->file, 0, sizeof(changed->file));
 	rc = parse(text, len, &old, &w.old);
 	if (rc == 0)
 		rc = parse(append->body, append->body_len, &body, &w.change);

@@ -11,6 +11,7 @@
 #define FLOE_SIGNALD_CORE_CHANGE_H
 
 #include "lib/base/buf.h"
+#include "signald/core/file.h"
 #include "signald/core/log.h"
 
 #define SIG_EDITS_MAX   32 /* of a message */
@@ -22,6 +23,7 @@ struct sig_changed {
 	/* Entries that hold an earlier text, which a retraction takes away. */
 	uint64_t blank[SIG_EDITS_MAX];
 	size_t nblank;
+	char file[SIG_FILE_HASH_LEN + 1]; /* is in it no more; or "" */
 };
 
 /*

@@ -197,7 +197,7 @@ struct sig_append {
 	/* USER, ACCOUNT */
 	char *pwhash;
 	char *nick;
-	struct sig_file *file; /* FILE, FILE_GONE */
+	struct sig_file *file; /* FILE, FILE_GONE; MESSAGE of a file */
 };
 
 void sig_append_free(struct sig_append *);

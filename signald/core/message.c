@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signald/core/attach.h"
 #include "signald/core/audience.h"
 #include "signald/core/change.h"
 #include "signald/core/effect.h"
@@ -68,7 +69,7 @@ sig_message_failed(
 		const char *msg;
 	} rows[] = {
 		{ -ENOENT, SIG_NOT_FOUND,
-		    "no such user, conversation or message" },
+		    "no such user, conversation, message or file" },
 		{ -EPERM, SIG_FORBIDDEN,
 		    "somebody else's, or not allowed to your role" },
 		{ -EACCES, SIG_FORBIDDEN, "conv: you are muted here" },
@@ -176,10 +177,15 @@ put_text(struct json_out *o, struct json_in *in, uint32_t text_bytes)
 
 /* The body as it is stored; an error stays in the reader. */
 static void
-send_body(struct json_in *in, uint32_t text_bytes, struct buf *b)
+send_body(struct json_in *in, bool is_file, uint32_t text_bytes, struct buf *b,
+    struct sig_file *file)
 {
 	struct json_out o;
 
+	if (is_file) {
+		sig_attach_read(in, text_bytes, b, file);
+		return;
+	}
 	json_out_init(&o, b);
 	json_out_object(&o, NULL);
 	put_text(&o, in, text_bytes);
@@ -252,6 +258,26 @@ take_mentions(const struct json *list, struct sig_append *append)
 	return 0;
 }
 
+/* What a message has beside its text; takes append. NULL: no memory. */
+static struct sig_append *
+send_more(struct sig_append *append, const struct json *mentions,
+    const struct sig_file *file)
+{
+	int rc = append == NULL ? -ENOMEM : take_mentions(mentions, append);
+
+	if (rc == 0 && file != NULL) {
+		append->file = malloc(sizeof(*file));
+		if (append->file == NULL)
+			rc = -ENOMEM;
+		else
+			*append->file = *file;
+	}
+	if (rc == 0)
+		return append;
+	sig_append_free(append);
+	return NULL;
+}
+
 void
 sig_op_message_send(
     struct sig_core *core, struct sig_link *link, struct sig_req *req)
@@ -262,33 +288,33 @@ sig_op_message_send(
 	const struct json *mentions =
 	    json_in_array_opt(&req->in, "mentions", 1, SIG_MENTIONS_MAX);
 	struct sig_append *append;
+	struct sig_file file;
 	struct target target;
 	struct buf body;
+	bool is_file;
 
 	if (!send_target(core, link, req, &target))
 		return;
-	if (strcmp(type, "text") != 0) {
+	is_file = strcmp(type, "file") == 0;
+	if (!is_file && strcmp(type, "text") != 0) {
 		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST,
-		    "type: must be text");
+		    "type: must be text or file");
 		return;
 	}
 	buf_init(&body, SIG_TEXT_MAX);
 	sig_req_names(&req->in, "mentions", mentions, true);
-	send_body(&req->in, core->cfg.text_bytes, &body);
+	send_body(&req->in, is_file, core->cfg.text_bytes, &body, &file);
 	if (sig_req_bad(core, link, req) || !sig_op_room(core, link, req)) {
 		buf_fini(&body);
 		return;
 	}
 	append = send_append(core, link->session, &target, mid);
 	if (append != NULL) {
-		memcpy(append->type, "text", 5);
+		memcpy(append->type, type, strlen(type) + 1);
 		append->counts = true;
 		append->reply = (uint64_t)reply;
-		if (take_mentions(mentions, append) != 0) {
-			sig_append_free(append);
-			append = NULL;
-		}
 	}
+	append = send_more(append, mentions, is_file ? &file : NULL);
 	send_ask(core, link, req, append, &body);
 }
 

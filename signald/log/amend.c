@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "signald/log/amend.h"
+#include "signald/log/file.h"
 
 int
 amend_judge(struct store_txn *txn, const struct sig_append *a, uint64_t cid,
@@ -63,8 +64,9 @@ blank(struct store_txn *txn, uint64_t cid, uint64_t seq)
 }
 
 int
-amend_write(struct store_txn *txn, const struct amend *am)
+amend_write(struct run *run, const struct amend *am)
 {
+	struct store_txn *txn = run->txn;
 	size_t i;
 	int rc;
 
@@ -73,6 +75,8 @@ amend_write(struct store_txn *txn, const struct amend *am)
 	rc = put_text(txn, am->cid, am->seq, &am->target, &am->changed.text);
 	for (i = 0; rc == 0 && i < am->changed.nblank; i++)
 		rc = blank(txn, am->cid, am->changed.blank[i]);
+	if (rc == 0 && am->changed.file[0] != '\0')
+		rc = file_unrefer(run, am->changed.file, am->cid, am->seq);
 	return rc;
 }
 

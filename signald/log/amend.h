@@ -9,6 +9,7 @@
 #define FLOE_SIGNALD_LOG_AMEND_H
 
 #include "signald/core/change.h"
+#include "signald/log/run.h"
 #include "signald/log/schema.h"
 
 struct amend {
@@ -22,8 +23,7 @@ struct amend {
  * sig_change_apply and with -ENOENT too: no such message. */
 int amend_judge(struct store_txn *, const struct sig_append *, uint64_t cid,
     uint64_t seq, struct amend *);
-int
-amend_write(struct store_txn *, const struct amend *); /* 0 or the store's */
+int amend_write(struct run *, const struct amend *); /* 0 or the store's */
 void amend_fini(struct amend *);
 
 #endif

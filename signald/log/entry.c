@@ -9,6 +9,7 @@
 #include "signald/log/amend.h"
 #include "signald/log/crowd.h"
 #include "signald/log/entry.h"
+#include "signald/log/file.h"
 #include "signald/log/mid.h"
 
 static int
@@ -411,7 +412,27 @@ write_message(struct run *run, struct apply_request *r, struct place *p,
 	if (rc == 0)
 		rc = entry_put(run, r, p, &crowd);
 	crowd_fini(&crowd);
-	return rc == 0 ? amend_write(run->txn, amend) : rc;
+	if (rc == 0 && r->append->file != NULL)
+		rc = file_refer(run, r->append, p->cid, p->seq);
+	return rc == 0 ? amend_write(run, amend) : rc;
+}
+
+/* The body as it came, or with what is known of the file that it names. */
+static int
+make_record(struct run *run, struct apply_request *r, const struct place *p)
+{
+	const struct sig_append *a = r->append;
+	struct buf b;
+	int rc;
+
+	if (a->file == NULL)
+		return entry_record(r, run->next_id, p, a->body, a->body_len);
+	buf_init(&b, a->body_len + 256);
+	rc = file_judge(run, a, p->uid, &b);
+	if (rc == 0)
+		rc = entry_record(r, run->next_id, p, b.data, b.len);
+	buf_fini(&b);
+	return rc;
 }
 
 int
@@ -427,7 +448,7 @@ entry_message(struct run *run, struct apply_request *r)
 		return rc;
 	rc = judge_message(run, a, &p);
 	if (rc == 0)
-		rc = entry_record(r, run->next_id, &p, a->body, a->body_len);
+		rc = make_record(run, r, &p);
 	if (rc == 0)
 		rc = amend_judge(run->txn, a, p.cid, p.seq, &amend);
 	if (rc != 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cursor.h"
+#include "signald/core/attach.h"
 #include "signald/log/file.h"
 #include "signald/log/msglog.h"
 
@@ -111,7 +112,7 @@ file_may_read(struct store_txn *txn, uint64_t uid, uint64_t fid)
 	struct store_val key = schema_val(&k), v;
 	struct schema_member m;
 	struct store_walk walk;
-	uint64_t at[2];
+	uint64_t at[3];
 	int rc, i;
 
 	rc = store_get(txn, T_FILE_OWNERS, &key, &v);
@@ -122,11 +123,14 @@ file_may_read(struct store_txn *txn, uint64_t uid, uint64_t fid)
 		return rc;
 	for (i = 0; i < CONVS_MAX; i++) {
 		rc = store_walk_next(&walk, &key, &v);
-		if (rc == 0 && !schema_nums(&key, at, 2))
+		if (rc == 0 && !schema_nums(&key, at, 3))
 			rc = -EIO;
 		if (rc != 0)
 			break;
 		rc = schema_member(txn, uid, at[1], &m);
+		/* Who came later does not see what was before. */
+		if (rc == 0 && m.since > at[2])
+			rc = -ENOENT;
 		if (rc != -ENOENT)
 			break;
 	}
@@ -266,6 +270,80 @@ file_keep(struct run *run, struct apply_request *r)
 		rc = better_type(run, fid, &f, a->file->type);
 	}
 	return rc == 0 && !r->done.duplicate ? put_owner(run, fid, uid, a) : rc;
+}
+
+int
+file_judge(
+    struct run *run, const struct sig_append *a, uint64_t uid, struct buf *body)
+{
+	struct file_record f;
+	uint64_t fid;
+	int rc;
+
+	rc = file_find(run->txn, a->file->hash, &fid, &f);
+	if (rc == 0)
+		rc = file_may_read(run->txn, uid, fid);
+	if (rc != 0)
+		return rc;
+	sig_attach_stamp(body, a->body, a->body_len, f.size, f.type);
+	return body->err;
+}
+
+/* One message more or less that refers to the file. */
+static int
+count_refs(
+    struct run *run, uint64_t fid, const struct file_record *old, bool more)
+{
+	char hash[SIG_FILE_HASH_LEN + 1], type[SIG_FILE_TYPE_MAX + 1];
+	struct file_record f = *old;
+	int rc;
+
+	if (!more && f.refs == 0)
+		return -EIO;
+	/* What is borrowed from the store goes with the first change. */
+	snprintf(hash, sizeof(hash), "%s", f.hash);
+	snprintf(type, sizeof(type), "%s", f.type);
+	f.hash = hash;
+	f.type = type;
+	f.refs = more ? f.refs + 1 : f.refs - 1;
+	rc = put_record(run, fid, &f);
+	if (rc == 0 && more && f.refs == 1)
+		rc = run_del(run, T_FILE_IDLE, schema_key2(f.ts, fid));
+	else if (rc == 0 && f.refs == 0)
+		rc = run_put_num(run, T_FILE_IDLE, schema_key2(f.ts, fid), fid);
+	return rc == -ENOENT ? -EIO : rc;
+}
+
+int
+file_refer(
+    struct run *run, const struct sig_append *a, uint64_t cid, uint64_t seq)
+{
+	struct file_record f;
+	uint64_t fid;
+	int rc;
+
+	rc = file_find(run->txn, a->file->hash, &fid, &f);
+	if (rc == 0)
+		rc = count_refs(run, fid, &f, true);
+	if (rc == 0)
+		rc = run_put_num(
+		    run, T_FILE_CONVS, schema_key3(fid, cid, seq), a->ts);
+	return rc == -ENOENT ? -EIO : rc;
+}
+
+int
+file_unrefer(struct run *run, const char *hash, uint64_t cid, uint64_t seq)
+{
+	struct file_record f;
+	uint64_t fid;
+	int rc;
+
+	rc = file_find(run->txn, hash, &fid, &f);
+	if (rc == 0)
+		rc = count_refs(run, fid, &f, false);
+	if (rc == 0)
+		rc = run_del(run, T_FILE_CONVS, schema_key3(fid, cid, seq));
+	return rc == -ENOENT ? -EIO : rc;
 }
 
 /* Takes owners off a file. -EAGAIN: there are more than one step takes. */

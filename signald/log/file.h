@@ -22,6 +22,14 @@ struct file_record {
 /* 0, -ENOENT or -EIO. */
 int file_find(
     struct store_txn *, const char *hash, uint64_t *fid, struct file_record *);
+/* Of a message: whether the user may send the file of the append, and the body
+ * with what is known of it. 0, -ENOENT or the store's. */
+int file_judge(
+    struct run *, const struct sig_append *, uint64_t uid, struct buf *body);
+/* The message refers to the file of the append; and no more. */
+int
+file_refer(struct run *, const struct sig_append *, uint64_t cid, uint64_t seq);
+int file_unrefer(struct run *, const char *hash, uint64_t cid, uint64_t seq);
 /* Whether the user has uploaded it, or is a member where it was sent. 0,
  * -ENOENT or -EIO. */
 int file_may_read(struct store_txn *, uint64_t uid, uint64_t fid);

@@ -43,7 +43,7 @@ enum schema_table {
 	T_FILES,       /* fid -> struct file_record */
 	T_FILE_OWNERS, /* fid uid -> ts name */
 	T_USER_FILES,  /* uid fid -> ts */
-	T_FILE_CONVS,  /* fid cid -> messages there that refer to it */
+	T_FILE_CONVS,  /* fid cid seq -> ts: the message refers to it */
 	T_FILE_BYTES,  /* uid -> what its files count; 0: all there are */
 	T_FILE_IDLE,   /* ts fid -> fid: nobody refers to it; oldest first */
 	T_FILE_GONE,   /* hash -> fid: forgotten, bytes still on the disk */

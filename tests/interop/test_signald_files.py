@@ -421,6 +421,37 @@ console.log(JSON.stringify({ ...made, same: Buffer.compare(got, body) }));
                          (300000, "audio/ogg", 0))
 
 
+class Sent(Files):
+    def send(self, token, to, mid, made):
+        return self.post_json("/api/v1/messages", {
+            "to": to, "mid": mid, "type": "file",
+            "body": {"file": made["file"], "name": "a.png"}}, token)
+
+    def test_members_may_read_what_was_sent(self):
+        self.begin(file_keep="1s", workers="4")
+        alice, bob, carol = map(self.enter, ("alice", "bob", "carol"))
+        data = os.urandom(100000)
+        _, made = self.up(alice, data)
+        sent = self.send(alice, "bob", "m-1", made)
+        self.assertTrue(self.down(bob, made["file"])[1] == data)
+        self.assertEqual(self.down(carol, made["file"])[0].status, 404)
+        page = json.loads(self.ask(
+            "GET", f"/api/v1/conversations/{sent['conv']}/messages",
+            token=bob)[1])
+        self.assertEqual(page["messages"][0]["body"], {
+            "file": made["file"], "name": "a.png", "size": len(data),
+            "type": "image/png"})
+        # Older than file-keep and still there, for it is in a message.
+        _, other = self.up(alice, b"in no message")
+        wait.until("the other is swept", lambda: self.down(
+            alice, other["file"])[0].status == 404)
+        self.assertTrue(self.down(bob, made["file"])[1] == data)
+        self.post_json("/api/v1/op/message.retract", {
+            "conv": sent["conv"], "seq": sent["seq"], "mid": "t-1"}, alice)
+        self.assertEqual(self.down(bob, made["file"])[0].status, 404)
+        wait.until("it is swept too", lambda: self.on_disk() == ([], []))
+
+
 class Secure(Files):
     def test_a_large_download_lets_others_be_served(self):
         self.authority = certs.Authority(self.folder)

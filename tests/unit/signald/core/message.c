@@ -143,7 +143,8 @@ test_bad_sends(void **state)
 		{ "'to':'bob','mid':'','type':'text','body':{'text':'x'}",
 		    "{'code':'bad_request'}" },
 		{ "'to':'bob','mid':'m','type':'call','body':{'text':'x'}",
-		    "{'code':'bad_request','msg':'type: must be text'}" },
+		    "{'code':'bad_request','msg':'type: must be text or "
+		    "file'}" },
 		{ "'to':'bob','mid':'m','type':'text','body':{}",
 		    "{'code':'bad_request','msg':'body.text: is missing'}" },
 		{ "'to':'bob','mid':'m','type':'text','body':{'text':''}",

@@ -175,6 +175,100 @@ test_sweep_is_bounded(void **state)
 	assert_int_equal(msglog_file_known(f->reader, hash_of('a')), -ENOENT);
 }
 
+/* A message that refers to the file; its err. */
+static int
+say(struct logfix *f, const char *from, const char *to, const char *mid,
+    char digit)
+{
+	struct sig_append *a = logfix_append(f, SIG_APPEND_MESSAGE, from);
+	bool less = strcmp(from, to) < 0;
+
+	snprintf(a->peer, sizeof(a->peer), "%s", to);
+	snprintf(a->conv, sizeof(a->conv), "main:1:%s:%s", less ? from : to,
+	    less ? to : from);
+	a->found = true;
+	snprintf(a->mid, sizeof(a->mid), "%s", mid);
+	snprintf(a->type, sizeof(a->type), "%s", "file");
+	a->file = calloc(1, sizeof(*a->file));
+	memcpy(a->file->hash, hash_of(digit), SIG_FILE_HASH_LEN);
+	a->body = malloc(128);
+	a->body_len = (size_t)snprintf(
+	    a->body, 128, "{\"file\":\"%s\",\"name\":\"n\"}", hash_of(digit));
+	assert_int_equal(msglog_append(f->port, 1, false, a), 0);
+	logfix_settle(f);
+	return f->last.err;
+}
+
+static int
+retract(struct logfix *f, uint64_t seq, const char *mid)
+{
+	struct sig_append *a = logfix_append(f, SIG_APPEND_MESSAGE, "alice");
+
+	snprintf(a->peer, sizeof(a->peer), "bob");
+	snprintf(a->conv, sizeof(a->conv), "main:1:alice:bob");
+	snprintf(a->mid, sizeof(a->mid), "%s", mid);
+	snprintf(a->type, sizeof(a->type), "retract");
+	a->change = SIG_CHANGE_RETRACT;
+	a->target = seq;
+	a->body = malloc(64);
+	a->body_len = (size_t)snprintf(a->body, 64, "{\"seq\":%d}", (int)seq);
+	assert_int_equal(msglog_append(f->port, 1, false, a), 0);
+	logfix_settle(f);
+	return f->last.err;
+}
+
+static void
+test_references(void **state)
+{
+	struct logfix *f = *state;
+
+	logfix_three_users(f);
+	assert_int_equal(keep(f, "alice", 'a', 5000), 0);
+	assert_int_equal(say(f, "bob", "alice", "b-1", 'a'), -ENOENT);
+	assert_int_equal(say(f, "alice", "bob", "m-0", 'b'), -ENOENT);
+	assert_int_equal(say(f, "alice", "bob", "m-1", 'a'), 0);
+	assert_non_null(
+	    strstr(f->text, ",\"size\":5000,\"type\":\"image/png\"}"));
+	assert_int_equal(f->last.seq, 1);
+	assert_int_equal(may_read(f, "bob", 'a'), 0);
+	assert_int_equal(may_read(f, "carol", 'a'), -ENOENT);
+	/* Whoever may read it may pass it on; a repeat refers once. */
+	assert_int_equal(say(f, "bob", "carol", "b-2", 'a'), 0);
+	assert_int_equal(may_read(f, "carol", 'a'), 0);
+	assert_int_equal(say(f, "alice", "bob", "m-1", 'a'), 0);
+	assert_true(f->last.duplicate);
+	f->ts += 2 * DAY_MS;
+	assert_int_equal(sweep(f), 0);
+	assert_int_equal(retract(f, 1, "t-1"), 0);
+	/* Bob still sees what he said himself. */
+	assert_int_equal(may_read(f, "bob", 'a'), 0);
+	assert_int_equal(retract(f, 1, "t-2"), -ESTALE);
+	assert_int_equal(sweep(f), 0);
+}
+
+static void
+test_retracted_files_are_swept(void **state)
+{
+	struct logfix *f = *state;
+	uint64_t all;
+
+	logfix_three_users(f);
+	assert_int_equal(keep(f, "alice", 'a', 5000), 0);
+	assert_int_equal(say(f, "alice", "bob", "m-1", 'a'), 0);
+	assert_int_equal(say(f, "alice", "bob", "m-2", 'a'), 0);
+	f->ts += 2 * DAY_MS;
+	assert_int_equal(retract(f, 1, "t-1"), 0);
+	assert_int_equal(may_read(f, "bob", 'a'), 0);
+	assert_int_equal(sweep(f), 0);
+	assert_int_equal(retract(f, 2, "t-2"), 0);
+	assert_int_equal(may_read(f, "bob", 'a'), -ENOENT);
+	assert_int_equal(may_read(f, "alice", 'a'), 0);
+	assert_int_equal(sweep(f), 1);
+	assert_int_equal(may_read(f, "alice", 'a'), -ENOENT);
+	assert_int_equal(bytes(f, "alice", &all), 0);
+	assert_int_equal(all, 0);
+}
+
 static void
 test_names(void **state)
 {
@@ -209,6 +303,8 @@ main(void)
 		LOG_TEST(test_quota),
 		LOG_TEST(test_sweep),
 		LOG_TEST(test_sweep_is_bounded),
+		LOG_TEST(test_references),
+		LOG_TEST(test_retracted_files_are_swept),
 		cmocka_unit_test(test_names),
 	};
 

@@ -47,7 +47,8 @@ struct signald_conf {
 	int64_t store_max;                       /* bytes */
 	int64_t file_max, file_quota, files_max; /* bytes */
 	int64_t file_keep_ms;
-	int64_t rest_rate;  /* requests a minute of a user */
+	int64_t rest_rate;                  /* requests a minute of a user */
+	int64_t request_rate, message_rate; /* a second, of a user */
 	int64_t login_rate; /* a minute, of an address and of a user */
 };
 

@@ -159,6 +159,10 @@ sig_link_welcome(struct sig_core *core, struct sig_link *link)
 	json_out_int(&o, "candidates", cfg->candidates);
 	json_out_int(&o, "hello_ms", cfg->hello_ms);
 	json_out_int(&o, "window", cfg->window);
+	json_out_int(&o, "pending", cfg->max_pending_per_session);
+	json_out_int(&o, "sessions", cfg->max_sessions_per_user);
+	json_out_int(&o, "requests_s", cfg->request_rate);
+	json_out_int(&o, "messages_s", cfg->message_rate);
 	json_out_close(&o);
 	json_out_object(&o, "reconnect");
 	json_out_int(&o, "spread_ms", cfg->spread_ms);

@@ -10,6 +10,7 @@
 #include "signald/core/conversation.h"
 #include "signald/core/effect.h"
 #include "signald/core/group.h"
+#include "signald/core/flood.h"
 #include "signald/core/hello.h"
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
@@ -192,6 +193,17 @@ op_refuse(struct sig_core *core, struct sig_link *link,
 	sig_fail(core, link->id, req->id, err, msg);
 }
 
+static enum sig_cost
+op_cost(const struct op *op)
+{
+	if (op->run == sig_op_ack)
+		return SIG_COST_FREE;
+	return op->run == sig_op_message_send ||
+		op->run == sig_op_message_change
+	    ? SIG_COST_MESSAGE
+	    : SIG_COST_REQUEST;
+}
+
 static void
 op_check_and_run(struct sig_core *core, struct sig_link *link,
     struct sig_req *req, const struct op *op)
@@ -220,6 +232,8 @@ op_check_and_run(struct sig_core *core, struct sig_link *link,
 		sig_link_close(core, link->id, 4500, "token expired");
 		return;
 	}
+	if (ready && !sig_flood_pass(core, link, req, op_cost(op)))
+		return;
 	for (n = 0; n < FIELDS_MAX && op->fields[n] != NULL; n++)
 		fields[n + 2] = op->fields[n];
 	json_in_only(&req->in, fields);

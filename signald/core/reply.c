@@ -54,19 +54,27 @@ sig_ok(struct sig_core *core, uint64_t link, uint64_t request)
 }
 
 static void
-fail_members(struct json_out *o, enum sig_err err, const char *msg)
+fail_members(
+    struct json_out *o, enum sig_err err, const char *msg, uint64_t retry_ms)
 {
 	json_out_object(o, "err");
 	json_out_str(o, "code", errs[err].code);
 	json_out_str(o, "msg", msg);
-	if (errs[err].retry_ms != 0)
-		json_out_int(o, "retry_ms", errs[err].retry_ms);
+	if (retry_ms != 0)
+		json_out_int(o, "retry_ms", (int64_t)retry_ms);
 	json_out_end(o);
 }
 
 void
 sig_fail(struct sig_core *core, uint64_t link, uint64_t request,
     enum sig_err err, const char *msg)
+{
+	sig_fail_later(core, link, request, err, msg, errs[err].retry_ms);
+}
+
+void
+sig_fail_later(struct sig_core *core, uint64_t link, uint64_t request,
+    enum sig_err err, const char *msg, uint64_t retry_ms)
 {
 	struct json_out o;
 	struct buf b;
@@ -78,7 +86,7 @@ sig_fail(struct sig_core *core, uint64_t link, uint64_t request,
 	json_out_init(&o, &b);
 	json_out_object(&o, NULL);
 	json_out_int(&o, "id", (int64_t)request);
-	fail_members(&o, err, msg);
+	fail_members(&o, err, msg, retry_ms);
 	sig_send(core, link, &b, false);
 }
 
@@ -93,7 +101,7 @@ sig_fail_no_id(struct sig_core *core, uint64_t link, const char *msg)
 	json_out_init(&o, &b);
 	json_out_object(&o, NULL);
 	json_out_null(&o, "id");
-	fail_members(&o, SIG_BAD_REQUEST, msg);
+	fail_members(&o, SIG_BAD_REQUEST, msg, 0);
 	sig_send(core, link, &b, false);
 }
 

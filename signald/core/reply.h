@@ -36,6 +36,9 @@ void sig_ok_send(
 void sig_ok(struct sig_core *, uint64_t link, uint64_t request);
 void sig_fail(struct sig_core *, uint64_t link, uint64_t request, enum sig_err,
     const char *msg);
+/* The same, with its own time after which trying again helps. */
+void sig_fail_later(struct sig_core *, uint64_t link, uint64_t request,
+    enum sig_err, const char *msg, uint64_t retry_ms);
 /* The refusal of something that had no usable id: "id":null. */
 void sig_fail_no_id(struct sig_core *, uint64_t link, const char *msg);
 

@@ -205,6 +205,7 @@ struct sig_user {
 	uint64_t head;     /* highest sync known to stand in the inbox */
 	uint64_t contacts; /* likewise, their version */
 	struct sig_rate searches, requests, states;
+	struct sig_rate ops, texts; /* see flood.h */
 	bool online, visible;
 	uint64_t last_seen; /* when it was visible last */
 	uint64_t seen_saved;

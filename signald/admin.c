@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "lib/json/json.h"
+#include "signald/backup.h"
 #include "signald/core/name.h"
+#include "signald/drain.h"
+#include "signald/operate.h"
 #include "signald/useradmin.h"
 #include "signald/worker.h"
 
@@ -131,6 +134,20 @@ add_up(const struct buf *told, uint64_t sum[sizeof(struct sums) / 8])
 	}
 }
 
+/* 0 or -errno. */
+static int
+ask_stats(struct daemon_run *run, uint64_t sum[sizeof(struct sums) / 8])
+{
+	struct buf told;
+	int rc;
+
+	buf_init(&told, DAEMON_WORKERS_MAX * sizeof(struct sums));
+	rc = daemon_ask(run, tell_stats, NULL, &told, ASK_MS);
+	add_up(&told, sum);
+	buf_fini(&told);
+	return rc;
+}
+
 static void
 put_sizes(struct buf *b, const struct msglog_stats *s)
 {
@@ -186,15 +203,9 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	const struct signald *d = daemon_state(arg);
 	uint64_t sum[sizeof(struct sums) / 8] = { 0 };
-	struct buf told;
 	size_t i;
-	int rc;
 
-	buf_init(&told, DAEMON_WORKERS_MAX * sizeof(struct sums));
-	rc = daemon_ask(arg, tell_stats, NULL, &told, ASK_MS);
-	add_up(&told, sum);
-	buf_fini(&told);
-	if (rc != 0) {
+	if (ask_stats(arg, sum) != 0) {
 		http_error(reply, 503, "busy", "a worker did not answer");
 		return;
 	}
@@ -205,6 +216,40 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_log(&reply->body, d->log);
 	relays_metrics(d->relays, &reply->body);
 	webhook_metrics(d->webhook, &reply->body);
+}
+
+static void
+put_member(struct json_out *o, const char *name, uint64_t value)
+{
+	json_out_int(o, name + strlen("signald_"), (int64_t)value);
+}
+
+static void
+get_stats(void *arg, const struct http_request *req, struct http_reply *reply)
+{
+	const struct signald *d = daemon_state(arg);
+	const struct msglog_stats *s = msglog_stats(d->log);
+	uint64_t sum[sizeof(struct sums) / 8] = { 0 }, map_bytes, used_bytes;
+	struct json_out o;
+	size_t i;
+
+	if (ask_stats(arg, sum) != 0) {
+		http_error(reply, 503, "busy", "a worker did not answer");
+		return;
+	}
+	json_out_init(&o, &reply->body);
+	json_out_object(&o, NULL);
+	for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+		put_member(&o, metrics[i].metric.name, sum[metrics[i].at / 8]);
+	put_member(&o, commits.name, s->commits);
+	put_member(&o, failed.name, s->failed_commits);
+	put_member(&o, appends.name, s->appends);
+	put_member(&o, expired.name, s->mids_expired);
+	msglog_disk(d->log, &map_bytes, &used_bytes);
+	put_member(&o, map.name, map_bytes);
+	put_member(&o, used.name, used_bytes);
+	json_out_end(&o);
+	buf_u8(&reply->body, '\n');
 }
 
 static void
@@ -320,6 +365,23 @@ const struct http_route signald_routes[] = {
 	    "these routes in full" },
 	{ "GET", "/healthz", HTTP_OPEN, get_health, "is signald alive" },
 	{ "GET", "/metrics", 0, get_metrics, "counters for Prometheus" },
+	{ "GET", "/readyz", HTTP_OPEN, drain_ready,
+	    "should clients be sent here" },
+	{ "GET", "/v1/status", 0, drain_status,
+	    "is signald serving or draining, and how many links live" },
+	{ "POST", "/v1/drain", 0, drain_begin,
+	    "links are told to go, and no new ones taken" },
+	{ "DELETE", "/v1/drain", 0, drain_end, "new links again" },
+	{ "GET", "/v1/stats", 0, get_stats, "counters as JSON" },
+	{ "GET", "/v1/config", 0, operate_config,
+	    "the configuration that signald started with, without secrets" },
+	{ "POST", "/v1/reload", 0, operate_reload,
+	    "read the configuration again" },
+	{ "POST", "/v1/broadcast", 0, operate_broadcast,
+	    "a notice to all links: {\"text\"}" },
+	{ "GET", "/v1/backup", 0, backup_status, "how the last backup went" },
+	{ "POST", "/v1/backup", 0, backup_begin,
+	    "copy the message log: {\"dir\"}, a new folder of backup-dir" },
 	{ "GET", "/v1/sessions", 0, get_sessions,
 	    "the sessions that live now" },
 	{ "DELETE", "/v1/sessions/*", 0, useradmin_kick, "end this session" },

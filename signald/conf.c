@@ -40,6 +40,8 @@ const struct conf_option signald_options[] = {
 	{ "signald", "turn-rest-key", CONF_SECRET, CONF_REPEAT,
 	    OWN(turn_rest_keys), NULL, 0, 0, NULL,
 	    "key with which a program gets TURN credentials for anybody" },
+	{ "signald", "backup-dir", CONF_PATH, 0, OWN(backup_dir), NULL, 0, 0,
+	    NULL, "folder that backups of the admin API go to" },
 	{ "signald", "webhook", CONF_STRING, 0, OWN(webhook_url), NULL, 0, 0,
 	    NULL, "http or https URL of a server that is told of events" },
 	{ "signald", "webhook-secret-file", CONF_PATH, CONF_READABLE,

@@ -19,6 +19,7 @@ struct signald_conf {
 	struct conf_list stun_uris;
 	struct conf_list relays, turn_rest_keys;
 	const char *relay_ca;
+	const char *backup_dir; /* NULL: no backups by the admin API */
 	const char *webhook_url, *webhook_secret_file, *webhook_ca;
 	struct conf_list webhook_events; /* int64_t, enum sig_event_kind */
 	bool webhook_bodies;

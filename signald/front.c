@@ -10,6 +10,7 @@
 #include "lib/ws/handshake.h"
 #include "signald/account.h"
 #include "signald/download.h"
+#include "signald/drain.h"
 #include "signald/front.h"
 #include "signald/icerest.h"
 #include "signald/link.h"
@@ -43,6 +44,7 @@ get_health(struct conn *c, const struct h1_head *head)
 /* clang-format off: a table */
 static const struct front_route routes[] = {
 	{ H1_GET, "/healthz", get_health, NULL },
+	{ H1_GET, "/readyz", drain_front, NULL },
 	{ H1_GET, "/ws", link_upgrade, NULL },
 	{ H1_GET, "/echo", link_upgrade_echo, NULL },
 	{ H1_GET, "/api/v1/ice", icerest_own, NULL },

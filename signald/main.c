@@ -24,6 +24,7 @@ signald_close(void *state)
 	struct signald *d = state;
 	int i;
 
+	backup_free(d->backup);
 	hasher_free(d->hasher);
 	shelf_free(d->shelf);
 	if (d->log != NULL)
@@ -129,10 +130,11 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 		return rc;
 	d->workers = calloc((size_t)d->nworkers, sizeof(*d->workers));
 	d->hasher = hasher_new();
+	d->backup = backup_new();
 	d->address_rate = rate_new(rate, MINUTE_MS);
 	d->user_rate = rate_new(rate * USER_RATE, MINUTE_MS);
 	d->rest_rate = rate_new((uint32_t)d->conf->rest_rate, MINUTE_MS);
-	return d->workers == NULL || d->hasher == NULL ||
+	return d->workers == NULL || d->hasher == NULL || d->backup == NULL ||
 		d->address_rate == NULL || d->user_rate == NULL ||
 		d->rest_rate == NULL
 	    ? -ENOMEM

@@ -14,6 +14,7 @@
 
 #include "lib/daemon/listen.h"
 #include "lib/tls/tls.h"
+#include "signald/backup.h"
 #include "signald/conf.h"
 #include "signald/files.h"
 #include "signald/hasher.h"
@@ -39,6 +40,9 @@ struct signald {
 	struct tls_ctx *tls;     /* NULL without https */
 	struct relays *relays;   /* NULL: none is watched */
 	struct webhook *webhook; /* NULL: nobody is told of events */
+	struct backup *backup;
+	atomic_uint_fast64_t
+	    draining_since; /* seconds since 1970; 0: serving */
 	struct rate *address_rate, *user_rate, *rest_rate;
 	struct listeners listeners;
 	struct worker *workers;

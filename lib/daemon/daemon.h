@@ -81,6 +81,10 @@ int daemon_workers(const struct daemon_run *); /* how many */
 struct loop *daemon_loop(const struct daemon_run *, int i);
 void *daemon_worker(const struct daemon_run *, int i);
 
+/* Asks for a reload when the file is good; what came of it is logged. 0, or
+ * -errno with err and nothing happens. Thread: any. */
+int daemon_reload(const struct daemon_run *, char err[DAEMON_ERR_MAX]);
+
 /* Adds up the counters (lib/base/counter.h) of all workers, size bytes of them
  * at what of tells of each. Thread: any. */
 typedef const void *daemon_counters_fn(const void *worker);

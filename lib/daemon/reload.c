@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include "lib/daemon/run.h"
 #include "lib/daemon/system.h"
 #include "lib/log/log.h"
@@ -46,4 +50,15 @@ run_reload(struct daemon_run *run)
 		log_info("reloaded", KV_S("file", file), KV_U("stale", stale));
 	}
 	system_notify("READY=1");
+}
+
+int
+daemon_reload(const struct daemon_run *run, char err[DAEMON_ERR_MAX])
+{
+	struct conf *fresh = run_load(run, conf_file(run->conf), err);
+
+	if (fresh == NULL)
+		return -EINVAL;
+	conf_free(fresh);
+	return kill(getpid(), SIGHUP) == 0 ? 0 : -errno;
 }

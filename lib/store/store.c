@@ -302,6 +302,35 @@ store_read_end(struct store_reader *r)
 	pthread_rwlock_unlock(&r->store->map_lock);
 }
 
+/*
+ * A copy reads one snapshot to its end, and meanwhile the map cannot grow: the
+ * room for that comes first, so that the writer does not have to wait.
+ */
+static int
+map_grow_ahead(struct store *s)
+{
+	struct store_stats stats;
+
+	store_stats(s, &stats);
+	if (stats.used_bytes <= stats.map_bytes / 2 ||
+	    stats.map_bytes >= s->map_max)
+		return 0;
+	return map_grow(s, stats.map_bytes);
+}
+
+int
+store_copy(struct store *s, const char *dir)
+{
+	int rc = map_grow_ahead(s);
+
+	if (rc != 0)
+		return rc;
+	pthread_rwlock_rdlock(&s->map_lock);
+	rc = mdb_env_copy2(s->env, dir, MDB_CP_COMPACT);
+	pthread_rwlock_unlock(&s->map_lock);
+	return store_errno(rc);
+}
+
 void
 store_stats(struct store *s, struct store_stats *out)
 {

@@ -88,6 +88,12 @@ int store_walk_next(
     struct store_walk *, struct store_val *key, struct store_val *val);
 void store_walk_fini(struct store_walk *);
 
+/*
+ * Writes a compacted copy of the last commit into dir, which exists and is
+ * empty, while readers and the writer go on. 0 or -errno.
+ */
+int store_copy(struct store *, const char *dir);
+
 struct store_stats {
 	uint64_t map_bytes;  /* of address space */
 	uint64_t used_bytes; /* of file */

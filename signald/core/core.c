@@ -317,6 +317,12 @@ sig_core_drain(struct sig_core *core, struct sig_time t)
 	sig_core_leave(core);
 }
 
+void
+sig_core_serve(struct sig_core *core)
+{
+	core->draining = false;
+}
+
 const struct sig_stats *
 sig_core_stats(const struct sig_core *core)
 {

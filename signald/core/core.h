@@ -118,6 +118,9 @@ uint64_t sig_core_next_ms(const struct sig_core *);
 /* Closes every link with 4003, over drain_ms; takes no new ones. */
 void sig_core_drain(struct sig_core *, struct sig_time);
 
+/* Links are taken again after a drain; those that were told to go, go. */
+void sig_core_serve(struct sig_core *);
+
 enum sig_effect_kind {
 	SIG_SEND,
 	SIG_CLOSE,

@@ -140,6 +140,12 @@ msglog_stats(const struct msglog *log)
 	return &log->stats;
 }
 
+int
+msglog_copy(struct msglog *log, const char *dir)
+{
+	return store_copy(log->store, dir);
+}
+
 void
 msglog_disk(struct msglog *log, uint64_t *map_bytes, uint64_t *used_bytes)
 {
@@ -205,6 +211,8 @@ commit_group(struct msglog *log, struct apply_list *requests)
 
 	rc = store_write(log->store, apply_group, &group);
 	count(&log->stats.commit_ns, now_ns() - began);
+	atomic_store_explicit(
+	    &log->stats.failing, rc != 0, memory_order_relaxed);
 	if (rc == 0) {
 		if (group.count == 0)
 			return;

@@ -116,12 +116,16 @@ void msglog_end(struct msglog_reader *);
 /* Written by the writer alone, read by anybody. */
 struct msglog_stats {
 	atomic_uint_fast64_t commits, failed_commits;
+	atomic_bool failing; /* the last commit did */
 	atomic_uint_fast64_t appends, messages, duplicates;
 	atomic_uint_fast64_t commit_ns; /* in all, the fsync within */
 	atomic_uint_fast64_t group_sizes[MSGLOG_BUCKETS];
 	atomic_uint_fast64_t mids_expired;
 };
 const struct msglog_stats *msglog_stats(const struct msglog *);
+/* A copy of the log as of now into dir, which is empty, while all goes on.
+ * Any thread. 0 or -errno. */
+int msglog_copy(struct msglog *, const char *dir);
 void msglog_disk(struct msglog *, uint64_t *map_bytes, uint64_t *used_bytes);
 
 #endif

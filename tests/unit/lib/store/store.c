@@ -347,6 +347,24 @@ watch_rows(void *arg)
 	return NULL;
 }
 
+static void *
+write_rows(void *arg)
+{
+	struct watch *w = arg;
+	struct fill f = { 100, 100, 0 };
+
+	while (!atomic_load(&w->stop) && f.from < 20000) {
+		if (store_write(w->s, fill, &f) != 0)
+			abort();
+		f.from += 100;
+		atomic_fetch_add(&w->rounds, 1);
+	}
+	/* Who waits for more rounds is not left alone. */
+	while (!atomic_load(&w->stop))
+		atomic_fetch_add(&w->rounds, 1);
+	return NULL;
+}
+
 static void
 test_grows_under_readers(void **state)
 {
@@ -370,6 +388,47 @@ test_grows_under_readers(void **state)
 	store_stats(s, &stats);
 	assert_true(stats.grown >= 2);
 	assert_int_equal(rows_in(s), 5000);
+	store_close(s);
+}
+
+/* Copies of a store that is written to: whole batches, compacted, and each a
+ * store of its own. */
+static void
+test_copies_while_it_is_written(void **state)
+{
+	char source[sizeof(dir)], copy[sizeof(dir)];
+	struct store *s = open_with(MIB, 64 * MIB), *copied;
+	struct watch w = { .s = s };
+	struct fill f = { 0, 100, 0 };
+	struct store_stats stats;
+	pthread_t writer;
+	unsigned int n;
+
+	assert_int_equal(store_write(s, fill, &f), 0);
+	assert_int_equal(pthread_create(&writer, NULL, write_rows, &w), 0);
+	while (atomic_load(&w.rounds) < 10)
+		sched_yield();
+	memcpy(source, dir, sizeof(dir));
+	assert_int_equal(setup(NULL), 0);
+	memcpy(copy, dir, sizeof(dir));
+	assert_int_equal(store_copy(s, copy), 0);
+	assert_int_equal(store_copy(s, copy), -EEXIST);
+	n = atomic_load(&w.rounds);
+	while (atomic_load(&w.rounds) < n + 10)
+		sched_yield();
+	atomic_store(&w.stop, true);
+	pthread_join(writer, NULL);
+	copied = open_with(MIB, 64 * MIB);
+	n = rows_in(copied);
+	assert_true(n >= 1100 && n % 100 == 0);
+	f.from = n;
+	assert_int_equal(store_write(copied, fill, &f), 0);
+	store_stats(copied, &stats);
+	assert_true(stats.used_bytes < 64 * MIB);
+	store_close(copied);
+	teardown(NULL);
+	memcpy(dir, source, sizeof(dir));
+	assert_true(rows_in(s) >= n);
 	store_close(s);
 }
 
@@ -442,6 +501,7 @@ main(void)
 		STORE_TEST(test_hard_cap),
 		STORE_TEST(test_full_disk),
 		STORE_TEST(test_grows_under_readers),
+		STORE_TEST(test_copies_while_it_is_written),
 		STORE_TEST(test_crash_in_a_transaction),
 		STORE_TEST(test_refuses_what_is_no_store),
 	};

@@ -368,6 +368,22 @@ world_drain(struct world *w)
 	world_settle(w);
 }
 
+uint32_t
+world_shards(const struct world *w)
+{
+	return w->opts.cfg.shards;
+}
+
+void
+world_flush(struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->opts.cfg.shards; i++)
+		shell_run(w, i);
+	world_settle(w);
+}
+
 const char *
 world_hear(struct world *w, int link)
 {

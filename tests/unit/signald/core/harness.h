@@ -85,6 +85,9 @@ bool world_kick(struct world *, const char *session);
 /* The close event that the shell reports late, after everything else. */
 void world_late_close(struct world *, int link);
 void world_drain(struct world *);
+uint32_t world_shards(const struct world *);
+/* Carries out what the test itself made the cores want. */
+void world_flush(struct world *);
 /* The daemon is killed and comes back, ms later: what was not on the disk is
  * gone, and so are the links. */
 void world_crash(struct world *, uint64_t ms);

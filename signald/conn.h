@@ -90,6 +90,7 @@ struct conn {
 	int32_t move_to; /* worker, -1: stays */
 	char *hello;     /* goes along */
 	size_t hello_len;
+	uint64_t opened_ms; /* as a link */
 };
 
 /* An accepted socket; takes fd. NULL: no memory, fd is closed. */

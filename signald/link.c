@@ -149,6 +149,7 @@ link_upgrade(struct conn *c, const struct h1_head *head)
 	}
 	c->state = CONN_LINK;
 	conn_deadline(c, 0); /* the core watches over it from now on */
+	c->opened_ms = worker_time(w).now_ms;
 	sig_core_link_open(w->core, c->id, worker_time(w));
 	worker_pump(w);
 }
@@ -315,8 +316,8 @@ link_arrive(void *arg)
 		buf_fini(&rest);
 		return;
 	}
-	sig_core_link_adopt(
-	    w->core, c->id, c->hello, c->hello_len, worker_time(w));
+	sig_core_link_adopt(w->core, c->id, c->opened_ms, c->hello,
+	    c->hello_len, worker_time(w));
 	free(c->hello);
 	c->hello = NULL;
 	worker_pump(w);

@@ -64,10 +64,12 @@ call_end(struct sig_core *core, struct sig_call *call, const char *reason,
 	if (json_out_end(&o) == 0) {
 		sig_call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
 		    (const char *)b.data, b.len);
-		/* Who has called as well was not rung, and knows. */
+		/* Who has called as well was not rung, and knows. The callee's
+		 * other devices ring until they are told of the accept. */
 		if (!call->unrung || active)
 			sig_call_push(core, call, CALLEE,
-			    SIG_PUSH_ENDED | (active ? SIG_PUSH_ONE : 0),
+			    SIG_PUSH_ENDED |
+				(active && !call->untold ? SIG_PUSH_ONE : 0),
 			    (const char *)b.data, b.len);
 	}
 	buf_fini(&b);
@@ -195,6 +197,7 @@ accept_tell(
 {
 	const struct party *callee = &call->party[CALLEE];
 
+	call->untold = false;
 	sig_call_reply(core, ask, call->id, SIG_OK, state_names[call->state]);
 	sig_call_tell(core, call, CALLER, SIG_PUSH_ONE, "call.accept", "device",
 	    callee->device);
@@ -225,6 +228,7 @@ do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 	memcpy(callee->session, ask->mail->session, sizeof(callee->session));
 	memcpy(callee->device, ask->mail->device, sizeof(callee->device));
 	call->state = ACTIVE;
+	call->untold = true;
 	call->active_ms = core->now;
 	sig_timer_clear(core, &call->ring_timer);
 	core->stats.calls_answered++;

@@ -179,17 +179,19 @@ sig_core_link_open(struct sig_core *core, uint64_t id, struct sig_time t)
 }
 
 void
-sig_core_link_adopt(struct sig_core *core, uint64_t id, const char *hello,
-    size_t len, struct sig_time t)
+sig_core_link_adopt(struct sig_core *core, uint64_t id, uint64_t opened_ms,
+    const char *hello, size_t len, struct sig_time t)
 {
 	struct sig_link *link;
 
 	sig_core_enter(core, t);
 	link = core->draining ? NULL : sig_link_new(core, id);
-	if (link == NULL)
+	if (link == NULL) {
 		sig_close(core, id, 4003, "no room for another link");
-	else
+	} else {
+		link->opened_ms = opened_ms;
 		sig_link_frame(core, link, hello, len);
+	}
 	sig_core_leave(core);
 }
 

@@ -84,9 +84,10 @@ void sig_core_start(struct sig_core *, struct sig_time);
 /* A link has spoken WebSocket; emits the welcome. link: the shell's id, never
  * used again for another link. */
 void sig_core_link_open(struct sig_core *, uint64_t link, struct sig_time);
-/* A link that another shard's SIG_MOVE brought, with its hello frame. */
-void sig_core_link_adopt(struct sig_core *, uint64_t link, const char *hello,
-    size_t len, struct sig_time);
+/* A link that another shard's SIG_MOVE brought, with its hello frame;
+ * opened_ms: the time of its sig_core_link_open. */
+void sig_core_link_adopt(struct sig_core *, uint64_t link, uint64_t opened_ms,
+    const char *hello, size_t len, struct sig_time);
 /* One whole message (any number of JSON lines). */
 void sig_core_link_frame(struct sig_core *, uint64_t link, const char *,
     size_t len, struct sig_time);

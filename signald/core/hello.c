@@ -484,12 +484,25 @@ hello_kept(struct sig_core *core, const struct sig_ticket *ticket,
 	}
 }
 
+/* A client gave this link up for the one that the session has by now: its hello
+ * has been on the way, or waited for the log, the longer. */
+static bool
+hello_late(const struct sig_login *login, const struct sig_session *s)
+{
+	return s->link != NULL && s->link->opened_ms > login->link->opened_ms;
+}
+
 static void
 hello_answer(struct sig_core *core, struct sig_login *login)
 {
 	struct sig_session *s = sig_session_prove(core, login);
 	struct sig_ticket *ticket;
 
+	if (s != NULL && hello_late(login, s)) {
+		sig_link_close(core, login->link->id, 4001,
+		    "a newer link has this session");
+		return;
+	}
 	if (s != NULL) {
 		hello_finish(core, login, s, true);
 		return;

@@ -40,6 +40,7 @@ sig_link_new(struct sig_core *core, uint64_t id)
 	if (link == NULL)
 		return NULL;
 	link->id = id;
+	link->opened_ms = core->now;
 	if (htab_put(&core->links, sig_hash_id(core, id), link) != 0) {
 		free(link);
 		return NULL;

@@ -85,7 +85,7 @@ struct sig_link {
 	uint32_t pending;       /* requests under way */
 	uint32_t strange;       /* requests before READY */
 	struct sig_timer timer; /* hello deadline, then silence */
-	uint64_t heard_ms;
+	uint64_t opened_ms, heard_ms;
 	bool mobile;           /* the profile of its heartbeat */
 	bool leaves;           /* it was asked to move */
 	uint64_t leave_ms;     /* while the core drains: when it is closed */

@@ -39,7 +39,8 @@ callbook_accepted(struct sim *sim, const char *id, int device)
 {
 	struct callbook_call *call = find(sim, id);
 
-	if (call->accepted_by >= 0 && call->accepted_by != device)
+	if (call->accepted_by >= 0 && call->accepted_by != device &&
+	    !(call->orphan && sim->callbook.append_failed))
 		sim_complain(sim, "%s is accepted by %d and %d", id,
 		    call->accepted_by, device);
 	call->accepted_by = device;
@@ -84,7 +85,8 @@ callbook_record(struct sim *sim, const struct told *t)
 	snprintf(call->outcome, sizeof(call->outcome), "%s", t->outcome);
 }
 
-/* What is not known to have ended may end without a word. */
+/* What is not known to have ended may end in another way; and what the disk
+ * could not store of others is not known to the next server. */
 void
 callbook_killed(struct sim *sim)
 {
@@ -92,7 +94,7 @@ callbook_killed(struct sim *sim)
 	uint32_t i;
 
 	for (i = 0; i < b->ncalls; i++) {
-		if (b->calls[i].record == 0)
+		if (b->calls[i].record == 0 || b->append_failed)
 			b->calls[i].orphan = true;
 	}
 }

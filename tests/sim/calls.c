@@ -281,6 +281,15 @@ tell_again(struct device *d, int about)
 		tell(d, call->again, call);
 }
 
+/* An earlier page of the session has accepted it: its user takes it up. */
+static void
+rings(struct call *call, const char *state)
+{
+	if (call->state == RINGING && state != NULL &&
+	    strcmp(state, "active") == 0)
+		call->state = ACTIVE;
+}
+
 void
 calls_answer(struct device *d, const struct request *r, const struct answer *a)
 {
@@ -301,6 +310,8 @@ calls_answer(struct device *d, const struct request *r, const struct answer *a)
 	case ASK_RINGING:
 		if (gone)
 			finish(d, call, "lost");
+		else if (a->ok != NULL)
+			rings(call, json_in_str(a->ok, "state", 1, 16));
 		break;
 	case ASK_ACCEPT:
 		if (a->ok == NULL)

@@ -16,6 +16,7 @@
 #define SPREAD_MS  2000
 #define PING_MS    5000
 #define KILL_MS    7000
+#define RELOAD_MS  300
 
 static device_fn connect_now;
 
@@ -352,6 +353,12 @@ device_close(struct device *d)
 	d->open = false;
 }
 
+static void
+load(struct device *d, int about)
+{
+	device_open(d);
+}
+
 void
 device_reload(struct device *d)
 {
@@ -362,7 +369,7 @@ device_reload(struct device *d)
 		world_hang_up(d->sim->w, d->link);
 	page_drop(d);
 	d->open = false;
-	device_open(d);
+	timer(d, 1 + sim_dice(d->sim, RELOAD_MS), load, 0, false);
 }
 
 void

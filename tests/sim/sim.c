@@ -398,7 +398,7 @@ play(struct sim *sim)
 
 	for (i = 0; i < sim->climate.actions && !sim_failed(sim); i++) {
 		act(sim);
-		world_run(sim->w, sim_dice(sim, sim->climate.pause_ms));
+		world_run(sim->w, 1 + sim_dice(sim, sim->climate.pause_ms));
 	}
 	sim_note(sim, "nothing goes wrong any more");
 	world_fail_appends(sim->w, 0, 0);

@@ -231,6 +231,7 @@ link_new(struct world *w, uint32_t shard)
 	STAILQ_INIT(&l->heard);
 	STAILQ_INIT(&l->old);
 	l->shard = shard;
+	l->opened_ms = w->now;
 	w->links[++w->nlinks] = l;
 	return w->nlinks;
 }

@@ -491,6 +491,8 @@ test_accept_of_a_call_that_ends(void **state)
 	want(s.w, s.a, STATE("13", "ended"));
 	want(s.w, s.a, ENDED("hangup"));
 	want(s.w, s.b, ENDED("hangup"));
+	/* It had not been told that another device answered. */
+	want(s.w, s.b2, ENDED("hangup"));
 	want(s.w, s.b, REFUSED("12", "not_found"));
 	assert_int_equal(WORLD_STAT(s.w, calls), 0);
 	world_crash(s.w, DOWN_MS);

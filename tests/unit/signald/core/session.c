@@ -291,6 +291,28 @@ test_takeover(void **state)
 	assert_int_equal(WORLD_STAT(w, links), 1);
 }
 
+/* A client gave up a link whose hello the network held back. */
+static void
+test_hello_of_an_older_link(void **state)
+{
+	struct world *w = *state;
+	int old = world_open(w), new;
+
+	world_run(w, 1000);
+	new = login(w, "alice", "d1");
+	world_say(
+	    w, old, HELLO ",'session':'$alice.d1.s','secret':'$alice.d1.k'}");
+	want_closed(w, old, 4001);
+	want_closed(w, new, 0);
+	ask(w, new, "{'id':2,'op':'ping'}", "{'id':2,'ok':{}}");
+	/* The session is its own again, when there is no newer one. */
+	old = world_open(w);
+	world_hear_all(w, old);
+	world_lose(w, new);
+	ask(w, old, HELLO ",'session':'$alice.d1.s','secret':'$alice.d1.k'}",
+	    "{'id':1,'ok':{'resumed':true}}");
+}
+
 static void
 test_vanished_link_is_killed_then_resumed(void **state)
 {
@@ -423,6 +445,7 @@ main(void)
 		TEST(test_resume_too_late),
 		TEST(test_resume_needs_the_secret),
 		TEST(test_takeover),
+		TEST(test_hello_of_an_older_link),
 		TEST(test_vanished_link_is_killed_then_resumed),
 		TEST(test_bytes_are_a_sign_of_life),
 		TEST(test_sessions_of_a_user_are_bounded),

@@ -431,8 +431,8 @@ run_event(struct world *w, struct event *e)
 		break;
 	case ADOPT:
 		world_link(w, e->link)->moving = false;
-		sig_core_link_adopt(
-		    core, (uint64_t)e->link, e->text, e->len, t);
+		sig_core_link_adopt(core, (uint64_t)e->link,
+		    world_link(w, e->link)->opened_ms, e->text, e->len, t);
 		break;
 	case CLOSED:
 		shell_closed(w, e->link);

@@ -133,6 +133,7 @@ world_kill(struct world *w, uint32_t ms)
 		if (world_link(w, link)->code == 0)
 			link_close(w, link, 1006);
 		world_link(w, link)->ill_until = UINT64_MAX;
+		world_link(w, link)->moving = false;
 	}
 	w->down = true;
 	event_at(w, START, 0, w->now + ms);

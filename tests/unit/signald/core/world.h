@@ -67,6 +67,7 @@ struct link {
 	bool moving;   /* between two shards: its frames wait */
 	bool gone;     /* the shell has reported its end, or moved it away */
 	int code;
+	uint64_t opened_ms;
 	uint64_t frame_at; /* when the last frame arrives: they stay in order */
 	uint64_t heard_at; /* likewise, of what the client hears */
 	uint32_t slow_ms;  /* each takes up to so long */

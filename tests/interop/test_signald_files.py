@@ -451,6 +451,34 @@ class Sent(Files):
         self.assertEqual(self.down(bob, made["file"])[0].status, 404)
         wait.until("it is swept too", lambda: self.on_disk() == ([], []))
 
+    def test_a_group_sees_files_as_it_sees_messages(self):
+        self.begin(workers="4")
+        alice, bob, carol = map(self.enter, ("alice", "bob", "carol"))
+
+        def op(name, **fields):
+            return self.post_json(f"/api/v1/op/{name}", fields, alice)
+
+        def share(mid):
+            op("message.send", conv=conv, mid=mid, type="file", body={
+                "file": made["file"], "name": "a.png"})
+
+        def codes():
+            return [self.down(token, made["file"])[0].status
+                    for token in (alice, bob, carol)]
+
+        conv = op("group.create", mid="g", title="three", users=["bob"],
+                  history="joined")["conv"]
+        _, made = self.up(alice, b"for those who are here")
+        self.assertEqual(codes(), [200, 404, 404])
+        share("m-1")
+        self.assertEqual(codes(), [200, 200, 404])
+        op("group.invite", conv=conv, mid="i", users=["carol"])
+        self.assertEqual(codes(), [200, 200, 404])
+        share("m-2")
+        self.assertEqual(codes(), [200, 200, 200])
+        op("group.kick", conv=conv, mid="k", users=["carol"])
+        self.assertEqual(codes(), [200, 200, 404])
+
 
 class Secure(Files):
     def test_a_large_download_lets_others_be_served(self):

@@ -167,7 +167,7 @@ make_token(const uint8_t key[SIG_TOKEN_KEY_LEN], int i)
 	snprintf(user, sizeof(user), "load%d", i);
 	crypto_random(id, sizeof(id));
 	if (sig_token_make(
-		key, user, loop_wall_ms() + 3600000, id, g.tokens[i]) != 0)
+		key, user, 0, loop_wall_ms() + 3600000, id, g.tokens[i]) != 0)
 		die("token");
 }
 

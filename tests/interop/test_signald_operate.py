@@ -143,7 +143,9 @@ class Operate(case.Case):
             self.assertEqual((status, told["status"]), (200, "draining"))
             self.assertGreater(told["draining_since"], 1)
             self.assertEqual(await ask(self.ready), (503, "draining"))
-            await device.until(lambda it: it.hello is None)
+            # Over the time of drain, not all in one moment.
+            await ask(wait.until, "the links have gone", lambda: floe.ask(
+                "signald", "GET", "/v1/status")[1]["links"] == 0)
             status, told = await ask(floe.ask, "signald", "DELETE", "/v1/drain")
             self.assertEqual((status, told["status"]), (200, "serving"))
             self.assertEqual(await ask(self.ready), (200, "ready"))

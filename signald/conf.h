@@ -31,6 +31,7 @@ struct signald_conf {
 	const char *web_dir;
 	const char *node;
 	bool open_registration;
+	bool strangers;
 	bool test_echo;
 	int64_t deflate; /* enum signald_deflate */
 	int64_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;

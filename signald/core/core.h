@@ -43,6 +43,7 @@ struct sig_config {
 	uint32_t move_links; /* more of them are asked to move; 0: none */
 	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
+	bool friends_only;                   /* who may text and call a user */
 	uint32_t request_rate, message_rate; /* of a user, a second; 0: any */
 	uint32_t group_members;              /* at most in a group */
 	uint32_t group_fanout;     /* a larger one is read by cursor */

@@ -285,6 +285,7 @@ sig_op_invite(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	const char *wrong = NULL;
 	size_t len = 0;
 	char *media;
+	bool is_friend;
 	int err;
 
 	media = invite_media(&req->in, &len);
@@ -300,8 +301,15 @@ sig_op_invite(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		free(media);
 		return;
 	}
+	is_friend = sig_peer_find(core, s->user, to) != NULL;
+	if (core->cfg.friends_only && !is_friend) {
+		sig_fail(core, link->id, req->id, SIG_FORBIDDEN,
+		    "to: may be called by friends only");
+		free(media);
+		return;
+	}
 	ticket = invite_ticket(core, link, req->id, to);
-	if (sig_peer_find(core, s->user, to) != NULL)
+	if (is_friend)
 		err = invite_go(core, s, ticket, media, len);
 	else
 		err = invite_check(core, ticket, to, media, len);

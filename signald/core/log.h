@@ -172,7 +172,8 @@ struct sig_append {
 	char conv[SIG_CONV_MAX + 1]; /* KEEP: the key */
 	/* The other member of a 1:1 conversation, "" of a group. */
 	char peer[SIG_NAME_MAX + 1];
-	bool found; /* a 1:1 conversation may begin with this message */
+	bool found;   /* a 1:1 conversation may begin with this message */
+	bool friends; /* and is for friends only: -EPERM */
 	char mid[SIG_MID_MAX + 1]; /* "" : no idempotency key (server's own) */
 	char type[16];
 	bool counts;    /* as unread to the others */

@@ -208,6 +208,7 @@ send_append(const struct sig_core *core, const struct sig_session *s,
 	memcpy(append->peer, target->peer, sizeof(append->peer));
 	memcpy(append->mid, mid, strlen(mid));
 	append->found = target->found;
+	append->friends = core->cfg.friends_only;
 	return append;
 }
 

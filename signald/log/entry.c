@@ -7,10 +7,23 @@
 
 #include "lib/json/json.h"
 #include "signald/log/amend.h"
+#include "signald/log/contact.h"
 #include "signald/log/crowd.h"
 #include "signald/log/entry.h"
 #include "signald/log/file.h"
 #include "signald/log/mid.h"
+
+static int
+must_be_friends(struct run *run, const struct place *p)
+{
+	struct sig_relation r;
+	int rc;
+
+	rc = contact_get(run->txn, p->uid, p->peer, &r);
+	if (rc != 0)
+		return rc;
+	return r.state == SIG_FRIEND ? 0 : -EPERM;
+}
 
 static int
 find_direct(struct run *run, const struct sig_append *a, struct place *p)
@@ -20,6 +33,8 @@ find_direct(struct run *run, const struct sig_append *a, struct place *p)
 	int rc;
 
 	rc = run_find_user(run, a->peer, &p->peer);
+	if (rc == 0 && a->friends && a->change == SIG_CHANGE_NONE)
+		rc = must_be_friends(run, p);
 	if (rc != 0)
 		return rc;
 	rc = schema_find(run->txn, T_CONV_IDS, &k, &p->cid);

@@ -209,6 +209,44 @@ test_search(void **state)
 	    "{'id':9,'ok':{'users':[]}}");
 }
 
+static void
+test_no_strangers(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct world *w;
+	int a, b;
+
+	opts.cfg.friends_only = true;
+	w = client_world(&opts);
+	disk_befriend(world_disk(w), "alice", "carol");
+	a = login(w, "alice", "a1");
+	b = login(w, "bob", "b1");
+	ask(w, a,
+	    "{'id':9,'op':'message.send','to':'bob','mid':'m','type':'text',"
+	    "'body':{'text':'hi'}}",
+	    FAILED("forbidden"));
+	ask(w, a,
+	    "{'id':9,'op':'call.invite','to':'bob','media':{'audio':true}}",
+	    FAILED("forbidden"));
+	want_nothing(w, b);
+	client_text(w, a, "carol", "m2");
+	want(w, a, "{'push':'message','mid':'m2'}");
+	ask(w, a,
+	    "{'id':9,'op':'call.invite','to':'carol','media':{'audio':true}}",
+	    "{'id':9,'ok':{'state':'inviting'}}");
+	/* Friends no more: what was said stays, and may be taken back. */
+	ask(w, a, DO("remove", "carol"), DONE("2", "carol", "removed"));
+	ask(w, a,
+	    "{'id':9,'op':'message.send','conv':'main:1:alice:carol',"
+	    "'mid':'m3','type':'text','body':{'text':'hi'}}",
+	    FAILED("forbidden"));
+	ask(w, a,
+	    "{'id':9,'op':'message.retract','conv':'main:1:alice:carol',"
+	    "'seq':1,'mid':'t'}",
+	    "{'id':9,'ok':{'mid':'t'}}");
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -220,6 +258,8 @@ main(void)
 		TEST(test_wrong),
 		TEST(test_pages),
 		TEST(test_search),
+		cmocka_unit_test_setup_teardown(
+		    test_no_strangers, client_setup, client_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

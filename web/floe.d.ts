@@ -167,9 +167,60 @@ export interface Groups {
 }
 
 export interface Presence {
-  state: "online" | "offline" | "unknown";
-  /** ms since 1970 */
+  state: "online" | "busy" | "away" | "offline" | "unknown";
+  /** ms since 1970; 0: not known, or not told */
   lastSeen?: number;
+  statusText?: string;
+}
+
+/** What the user keeps of somebody. */
+export interface Contact {
+  user: string;
+  nick: string;
+  /** `one_sided`: a friend once, who has removed the user. */
+  state: "none" | "incoming" | "outgoing" | "refused" | "friend" | "one_sided"
+    | "removed";
+  /** Since when, ms since 1970; not of `none`. */
+  ts?: number;
+  /** What the request said. */
+  memo?: string;
+  /** The user's own name for the other. */
+  remark?: string;
+}
+
+export interface Privacy {
+  lastSeen: "contacts" | "nobody";
+  presence: "contacts" | "nobody";
+  /** By a search of those who are no friends. */
+  findable: boolean;
+}
+
+/** `client.people`. Everything rejects with `link_lost` and the like without a
+ * connection; what there is no request or contact for is `not_found`. */
+export class People {
+  private constructor();
+  /** By user name, or by the beginning of the nick.
+   * @throws {FloeError} `rate_limited` */
+  search(text: string, limit?: number):
+    Promise<{ users: Contact[]; complete: boolean }>;
+  /** All of a list; `friends` has the one-sided too, `outgoing` the refused. */
+  list(which: "friends" | "incoming" | "outgoing" | "removed"): Promise<Contact[]>;
+  /** @throws {FloeError} `conflict` (friends already; refused less than a day
+   *   ago), `too_large`, `rate_limited` */
+  request(user: string, memo?: string): Promise<Contact>;
+  accept(user: string): Promise<Contact>;
+  refuse(user: string): Promise<Contact>;
+  cancel(user: string): Promise<Contact>;
+  remove(user: string): Promise<Contact>;
+  /** "": none. */
+  remark(user: string, remark: string): Promise<Contact>;
+  /** Of this device; resolves with that of the user, on all devices.
+   * @throws {FloeError} `too_large`, `rate_limited` */
+  setState(state: "online" | "busy" | "away" | "invisible", statusText?: string):
+    Promise<string>;
+  /** Null before the first connection. */
+  readonly privacy: Privacy | null;
+  setPrivacy(settings: Partial<Privacy>): Promise<void>;
 }
 
 export interface CallMedia {
@@ -359,6 +410,11 @@ export interface ClientEventMap {
   /** The server's list was merged in. */
   conversations: CustomEvent<{ conversations: Conversation[] }>;
   presence: CustomEvent<Presence & { user: string }>;
+  /** One contact changed, on whichever device. */
+  contact: CustomEvent<{ contact: Contact }>;
+  /** Some changed while nobody listened: read the lists again. */
+  contacts: CustomEvent<Record<string, never>>;
+  privacy: CustomEvent<{ privacy: Privacy }>;
   /** Who is writing; take silence of 6 s for an end. */
   typing: CustomEvent<{ conv: string; user: string; on: boolean }>;
   /** Somebody wants to be let into a group of which the user is an admin. */
@@ -389,6 +445,7 @@ export class FloeClient extends EventTarget {
   /** The call that this device takes part in. */
   readonly currentCall: Call | null;
   readonly groups: Groups;
+  readonly people: People;
 
   /** Opens what is kept on this device; connect() does it by itself. Throws nothing. */
   open(): Promise<void>;

@@ -9,6 +9,7 @@ import { FloeError } from "./errors.js";
 import { Groups } from "./groups.js";
 import { IceServers } from "./ice.js";
 import { Link } from "./link.js";
+import { People } from "./people.js";
 import { Rooms } from "./rooms.js";
 import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
@@ -26,7 +27,8 @@ function webSocketUrl(server) {
 /**
  * A user's connection to signald. Events, each a CustomEvent with a `detail`:
  * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
- * `typing`, `grouprequest`, `call`, `reset`; floe.d.ts says what they carry.
+ * `contact`, `contacts`, `privacy`, `typing`, `grouprequest`, `call`, `reset`;
+ * floe.d.ts says what they carry.
  */
 export class FloeClient extends EventTarget {
   #server;
@@ -39,12 +41,13 @@ export class FloeClient extends EventTarget {
   #calls;
   #rooms;
   #groups = new Groups((op, args) => this.#link.request(op, args));
+  #people = new People((op, args) => this.#link.request(op, args),
+    (type, detail) => this.#emit(type, detail));
   #ice;
   #store = null;
   #claim = null;
   #session = {}; // device, session, secret, epoch
   #limits = DEFAULT_LIMITS;
-  #presence = new Map();
   #opened = null;
   #typingUntil = 0;
   #nick;
@@ -111,6 +114,11 @@ export class FloeClient extends EventTarget {
   /** Groups: create, invite, roles, settings. @returns {Groups} */
   get groups() {
     return this.#groups;
+  }
+
+  /** Contacts, the own state, and what others are told. */
+  get people() {
+    return this.#people;
   }
 
   /** The call that this device takes part in, or null. */
@@ -362,12 +370,12 @@ export class FloeClient extends EventTarget {
 
   /**
    * @param {string} user
-   * @returns {{state: "online"|"offline"|"unknown", lastSeen?: number}} unknown
+   * @returns {import("../floe.d.ts").Presence} of a friend; unknown
    *   while there is no connection
    * @throws nothing
    */
   presence(user) {
-    const known = this.state === "online" && this.#presence.get(user);
+    const known = this.state === "online" && this.#people.presence(user);
     return known || { state: "unknown" };
   }
 
@@ -429,7 +437,8 @@ export class FloeClient extends EventTarget {
 
   #hello() {
     const { device, session, secret, epoch } = this.#session;
-    const fields = { token: this.#token, device, sync: this.#chat.sync };
+    const fields = { token: this.#token, device, sync: this.#chat.sync,
+      ...this.#people.hello };
     if (session && secret)
       Object.assign(fields, { session, secret });
     if (epoch)
@@ -452,9 +461,7 @@ export class FloeClient extends EventTarget {
       this.#calls.restarted(ok.calls);
       this.#rooms.restarted();
     }
-    this.#presence.clear();
-    for (const peer of ok.peers || [])
-      this.#present(peer);
+    this.#people.start(ok);
     this.#chat.start(ok, fresh);
     this.#store.saveSlot({ session, secret })
       .catch((error) => console.error("floe:", error));
@@ -463,8 +470,6 @@ export class FloeClient extends EventTarget {
   #push(push) {
     if (push.push === "message")
       this.#chat.push(push);
-    else if (push.push === "presence")
-      this.#present(push);
     else if (push.push === "conversation.read")
       this.#chat.heardRead(push);
     else if (push.push === "conversation.set")
@@ -477,12 +482,8 @@ export class FloeClient extends EventTarget {
       this.#calls.push(push);
     else if (push.push.startsWith("room."))
       this.#rooms.push(push);
-    // else: of a newer server; unknown pushes are to be ignored
-  }
-
-  #present({ user, state, last_seen: lastSeen }) {
-    this.#presence.set(user, { state, lastSeen });
-    this.#emit("presence", { user, state, lastSeen });
+    else
+      this.#people.push(push); // others are of a newer server: ignored
   }
 
   #linkState(state, detail) {

@@ -19,6 +19,8 @@ sig_group_free(struct sig_group *g)
 void
 sig_append_free(struct sig_append *a)
 {
+	int i;
+
 	if (a == NULL)
 		return;
 	free(a->body);
@@ -26,6 +28,8 @@ sig_append_free(struct sig_append *a)
 	sig_group_free(a->group);
 	free(a->pwhash);
 	free(a->nick);
+	for (i = 0; i < SIG_PROFILE_FIELDS; i++)
+		free(a->profile[i]);
 	free(a->file);
 	free(a);
 }

@@ -134,6 +134,19 @@ struct sig_standing {
 	uint64_t voided_ts; /* 0: never */
 };
 
+/* What a user tells of itself; see profile.h. */
+enum sig_profile_field {
+	SIG_PROFILE_NICK,
+	SIG_PROFILE_AVATAR,
+	SIG_PROFILE_SIGNATURE,
+	SIG_PROFILE_EXTEND, /* a JSON object */
+	SIG_PROFILE_FIELDS
+};
+#define SIG_PROFILE_NICK_MAX 64
+#define SIG_AVATAR_MAX       512
+#define SIG_SIGNATURE_MAX    256
+#define SIG_EXTEND_MAX       4096
+
 /* What becomes of an account. */
 enum sig_account {
 	SIG_ACCOUNT_ROLE,     /* role; a ban voids all tokens */
@@ -149,6 +162,7 @@ enum sig_append_kind {
 	SIG_APPEND_READ, /* how far a user has read a conversation; likewise */
 	SIG_APPEND_USER, /* register: fails with -EEXIST */
 	SIG_APPEND_ACCOUNT, /* account of user */
+	SIG_APPEND_PROFILE, /* profile of user; answered with all of it */
 	SIG_APPEND_GROUP,   /* answered as a message: the notice of it */
 	SIG_APPEND_CONV,    /* how a user keeps a conversation: pinned, muted */
 	SIG_APPEND_PRIVACY, /* user hides, among mask, what hide says */
@@ -195,6 +209,8 @@ struct sig_append {
 	uint32_t hide, mask;      /* PRIVACY */
 	enum sig_account account; /* ACCOUNT */
 	enum sig_user_role role;
+	/* PROFILE; NULL: stays, "": removed */
+	char *profile[SIG_PROFILE_FIELDS];
 	/* USER, ACCOUNT */
 	char *pwhash;
 	char *nick;
@@ -329,6 +345,7 @@ struct sig_rows {
 	uint64_t cursor;   /* what this device acked, 0 for a new one */
 	uint32_t privacy;  /* LOGIN: what the user hides */
 	uint64_t contacts; /* LOGIN: the version of the user's contacts */
+	const char *profile[SIG_PROFILE_FIELDS]; /* USER */
 	struct sig_standing standing;
 };
 

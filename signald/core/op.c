@@ -23,6 +23,7 @@
 #include "signald/core/op.h"
 #include "signald/core/presence.h"
 #include "signald/core/privacy.h"
+#include "signald/core/profile.h"
 #include "signald/core/room.h"
 
 #define JSON_INT_MAX ((INT64_C(1) << 53) - 1)
@@ -50,6 +51,9 @@ static const struct op ops[] = {
 		"heartbeat", "state" } },
 	{ "ping", sig_op_ping, 0, OP_LIVE, { NULL } },
 	{ "token.refresh", sig_op_token_refresh, 0, OP_LIVE, { "token" } },
+	{ "profile.get", sig_op_profile_get, 0, false, { "user" } },
+	{ "profile.set", sig_op_profile_set, 0, false,
+	    { "nick", "avatar", "signature", "extend" } },
 	{ "sync.ack", sig_op_ack, 0, OP_LIVE, { "sync" } },
 	{ "message.send", sig_op_message_send, 0, false,
 	    { "to", "conv", "mid", "type", "body", "reply", "mentions" } },

@@ -211,6 +211,7 @@ struct sig_user {
 	uint64_t seen_saved;
 	uint32_t privacy;  /* SIG_HIDE_... of log.h */
 	struct htab peers; /* struct sig_peer, owned */
+	struct sig_rate profile_rate;
 	struct sig_standing standing;
 	bool stood;      /* that is known */
 	bool held;       /* not to be freed just now */

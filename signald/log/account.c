@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 
+#include "signald/core/profile.h"
 #include "signald/log/account.h"
 #include "signald/log/nick.h"
 
@@ -84,4 +86,79 @@ account_change(struct run *run, struct apply_request *r)
 	schema_put_user(&r->record, &user);
 	k = schema_key1(uid);
 	return run_put(run, T_USERS, &k, &r->record, STORE_PUT);
+}
+
+#define RECORD_MAX (16 * 1024)
+#define NICK_MAX   256
+
+static const char *
+said(const struct sig_append *a, int field, const char *old)
+{
+	return a->profile[field] != NULL ? a->profile[field] : old;
+}
+
+/* The whole profile as the answer, and the record with it. */
+static int
+profile_encode(struct apply_request *r, struct schema_user *user, struct buf *b)
+{
+	const struct sig_append *a = r->append;
+	const char *const all[SIG_PROFILE_FIELDS] = {
+		[SIG_PROFILE_NICK] = user->nick,
+		[SIG_PROFILE_AVATAR] =
+		    said(a, SIG_PROFILE_AVATAR, user->avatar),
+		[SIG_PROFILE_SIGNATURE] =
+		    said(a, SIG_PROFILE_SIGNATURE, user->signature),
+		[SIG_PROFILE_EXTEND] =
+		    said(a, SIG_PROFILE_EXTEND, user->extend),
+	};
+	struct json_out o;
+
+	user->avatar = all[SIG_PROFILE_AVATAR];
+	user->signature = all[SIG_PROFILE_SIGNATURE];
+	user->extend = all[SIG_PROFILE_EXTEND];
+	schema_put_user(b, user);
+	json_out_init(&o, &r->record);
+	json_out_object(&o, NULL);
+	sig_profile_write(&o, user->name, all);
+	json_out_end(&o);
+	/* Without its braces. */
+	r->done.text = (const char *)r->record.data + 1;
+	r->done.text_len = r->record.len - 2;
+	return b->err != 0 ? b->err : r->record.err;
+}
+
+int
+account_tell(struct run *run, struct apply_request *r)
+{
+	char *nick = r->append->profile[SIG_PROFILE_NICK];
+	char old[NICK_MAX];
+	struct schema_user user;
+	struct schema_key k;
+	struct buf b;
+	uint64_t uid;
+	int rc;
+
+	rc = run_find_user(run, r->append->user, &uid);
+	if (rc != 0)
+		return rc;
+	rc = schema_user(run->txn, uid, &user);
+	if (rc != 0)
+		return -EIO;
+	snprintf(old, sizeof(old), "%s", user.nick);
+	/* Who has no nick is called by the user name. */
+	if (nick != NULL && nick[0] == '\0')
+		nick = r->append->user;
+	if (nick != NULL)
+		user.nick = nick;
+	buf_init(&b, RECORD_MAX);
+	rc = profile_encode(r, &user, &b);
+	k = schema_key1(uid);
+	if (rc == 0)
+		rc = run_put(run, T_USERS, &k, &b, STORE_PUT);
+	if (rc == 0 && nick != NULL)
+		rc = nick_del(run, uid, old);
+	if (rc == 0 && nick != NULL)
+		rc = nick_put(run, uid, nick);
+	buf_fini(&b);
+	return rc;
 }

@@ -11,5 +11,6 @@
 
 run_fn account_add;    /* SIG_APPEND_USER */
 run_fn account_change; /* SIG_APPEND_ACCOUNT */
+run_fn account_tell;   /* SIG_APPEND_PROFILE */
 
 #endif

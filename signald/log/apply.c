@@ -23,6 +23,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_USER] = account_add,
 		[SIG_APPEND_ACCOUNT] = account_change,
 		[SIG_APPEND_PRIVACY] = privacy_change,
+		[SIG_APPEND_PROFILE] = account_tell,
 		[SIG_APPEND_CONTACT] = contact_change,
 		[SIG_APPEND_FILE] = file_keep,
 		[SIG_APPEND_FILE_SWEEP] = file_sweep,

@@ -102,6 +102,10 @@ answer_user(struct answer *a)
 	if (rc == 0) {
 		a->out.nick = user.nick;
 		a->out.standing = user.standing;
+		a->out.profile[SIG_PROFILE_NICK] = user.nick;
+		a->out.profile[SIG_PROFILE_AVATAR] = user.avatar;
+		a->out.profile[SIG_PROFILE_SIGNATURE] = user.signature;
+		a->out.profile[SIG_PROFILE_EXTEND] = user.extend;
 	}
 	return rc;
 }

@@ -43,7 +43,7 @@ const char *const schema_tables[] = {
 
 /* First byte of a record: its layout. */
 enum {
-	LAYOUT_USER = 2, /* 1 had no standing */
+	LAYOUT_USER = 3, /* 1 had no standing, 2 no profile */
 	LAYOUT_CONV = 2,
 	LAYOUT_MEMBER = 2,
 	LAYOUT_SEAT = 1,
@@ -160,6 +160,9 @@ schema_put_user(struct buf *b, const struct schema_user *u)
 	buf_u8(b, (uint8_t)u->standing.role);
 	buf_u32(b, u->standing.generation);
 	buf_u64(b, u->standing.voided_ts);
+	put_str(b, u->avatar != NULL ? u->avatar : "");
+	put_str(b, u->signature != NULL ? u->signature : "");
+	put_str(b, u->extend != NULL ? u->extend : "");
 }
 
 int
@@ -180,6 +183,9 @@ schema_get_user(const struct store_val *v, struct schema_user *u)
 		u->standing.generation = cursor_u32(&c);
 		u->standing.voided_ts = cursor_u64(&c);
 	}
+	u->avatar = layout >= 3 ? get_str(&c) : "";
+	u->signature = layout >= 3 ? get_str(&c) : "";
+	u->extend = layout >= 3 ? get_str(&c) : "";
 	return c.err == 0 ? 0 : -EIO;
 }
 

@@ -84,6 +84,7 @@ struct schema_user {
 	uint64_t created_ts;
 	const char *name, *nick, *pwhash;
 	struct sig_standing standing;
+	const char *avatar, *signature, *extend; /* NULL is written as "" */
 };
 
 enum schema_kind { SCHEMA_DIRECT, SCHEMA_GROUP, SCHEMA_DISSOLVED };

@@ -159,6 +159,26 @@ test_first_layout(void **state)
 	assert_int_equal(user.standing.role, SIG_USER_NORMAL);
 	assert_int_equal(user.standing.generation, 0);
 	assert_int_equal(user.standing.voided_ts, 0);
+	assert_string_equal(user.avatar, "");
+	assert_string_equal(user.extend, "");
+}
+
+/* And one of the second. */
+static void
+test_second_layout(void **state)
+{
+	static const char bytes[] = "\2\0\0\0\0\0\0\1\2bob\0Bob\0\0"
+				    "\2\0\0\0\7\0\0\0\0\0\0\0\11";
+	const struct store_val v = { bytes, sizeof(bytes) - 1 };
+	struct schema_user user;
+
+	assert_int_equal(schema_get_user(&v, &user), 0);
+	assert_string_equal(user.name, "bob");
+	assert_string_equal(user.pwhash, "");
+	assert_int_equal(user.standing.role, SIG_USER_BANNED);
+	assert_int_equal(user.standing.generation, 7);
+	assert_int_equal(user.standing.voided_ts, 9);
+	assert_string_equal(user.signature, "");
 }
 
 static void
@@ -168,7 +188,9 @@ test_every_cut(void **state)
 		.name = "alice",
 		.nick = "Alice",
 		.pwhash = "hash",
-		.standing = { SIG_USER_ADMIN, 5, 9 } };
+		.standing = { SIG_USER_ADMIN, 5, 9 },
+		.avatar = "/a",
+		.extend = "{}" };
 	uint8_t mem[256];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	struct schema_user again;
@@ -180,9 +202,12 @@ test_every_cut(void **state)
 	assert_int_equal(again.standing.role, SIG_USER_ADMIN);
 	assert_int_equal(again.standing.generation, 5);
 	assert_int_equal(again.standing.voided_ts, 9);
+	assert_string_equal(again.avatar, "/a");
+	assert_string_equal(again.signature, "");
+	assert_string_equal(again.extend, "{}");
 	while (v.len-- > 0)
 		assert_int_equal(schema_get_user(&v, &again), -EIO);
-	mem[0] = 3;
+	mem[0] = 4;
 	v.len = b.len;
 	assert_int_equal(schema_get_user(&v, &again), -EIO);
 }
@@ -194,6 +219,7 @@ main(void)
 		LOG_TEST(test_changes),
 		LOG_TEST(test_list),
 		cmocka_unit_test(test_first_layout),
+		cmocka_unit_test(test_second_layout),
 		cmocka_unit_test(test_every_cut),
 	};
 

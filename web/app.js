@@ -7,12 +7,14 @@ import { forget, mine, remember } from "./page/accounts.js";
 import { Banner } from "./page/banner.js";
 import { CallView } from "./page/callview.js";
 import { Chat } from "./page/chat.js";
+import { conversationMenu } from "./page/convmenu.js";
 import { Details } from "./page/details.js";
 import { byId, toast } from "./page/dom.js";
 import { Incoming } from "./page/incoming.js";
 import { LoginView } from "./page/login.js";
 import { Model } from "./page/model.js";
 import { Ringer } from "./page/ringer.js";
+import { Roster } from "./page/roster.js";
 import { Sidebar } from "./page/sidebar.js";
 
 const WIDE = "(min-width: 1180px)";
@@ -22,6 +24,8 @@ class Visit {
   #account;
   #client;
   #model;
+  #roster;
+  #sidebar;
   #chat;
   #details;
   #banner;
@@ -39,17 +43,21 @@ class Visit {
     this.#client = client;
     const model = new Model(client);
     this.#model = model;
+    const roster = new Roster(client, model);
+    this.#roster = roster;
+    const open = (key) => this.#open(key);
     const call = (media) => this.#invite(model.current.peer, media);
     this.#banner = new Banner(client, signal);
-    new Sidebar(client, model, (peer) => this.#open(peer), signal);
-    this.#details = new Details(client, model, call);
+    this.#sidebar = new Sidebar(client, model, open, signal);
+    this.#details = new Details(client, model, roster, { call, open });
     this.#callView = new CallView(model, this.#ringer, signal);
     this.#incoming = new Incoming(model, this.#ringer,
       (accepted) => this.#showCall(accepted), signal);
-    this.#chat = new Chat(client, model, {
+    this.#chat = new Chat(client, model, roster, {
       call,
       back: () => this.#back(),
       details: () => this.#toggleDetails(),
+      menu: (anchor) => this.#menu(anchor),
     }, signal);
     this.#wire(signal);
     this.#debug();
@@ -108,8 +116,9 @@ class Visit {
     }
   }
 
-  #open(peer) {
-    this.#model.open(peer);
+  #open(key) {
+    this.#model.open(key);
+    this.#roster.refresh();
     byId("app").dataset.pane = "chat";
     this.#markDetails();
     this.#chat.show();
@@ -117,12 +126,18 @@ class Visit {
   }
 
   #back() {
-    const { peer } = this.#model.current;
+    const { key } = this.#model.current;
     this.#model.close();
     byId("app").dataset.pane = "list";
     this.#chat.show();
     this.#details.render();
-    document.querySelector(`[data-testid="conversation-${peer}"]`)?.focus();
+    this.#sidebar.focus(key);
+  }
+
+  #menu(anchor) {
+    const details = { label: "Details", icon: "info", testid: "conv-details",
+      run: () => this.#toggleDetails() };
+    conversationMenu(this.#client, anchor, this.#model.current, [details]);
   }
 
   #toggleDetails() {
@@ -134,6 +149,8 @@ class Visit {
     }
     const shown = this.#markDetails();
     byId(shown ? "details-close" : "chat-details").focus();
+    if (!shown && byId("chat-details").offsetParent === null)
+      byId("chat-menu").focus(); // narrow: the details are in the menu
   }
 
   /** @returns {boolean} whether the details show */

@@ -84,6 +84,7 @@ export interface Conversation {
   title?: string;
   avatar?: string;
   members?: number;
+  /** One's own. */
   role?: GroupRole;
   /** Unread messages that call the user by name. */
   mentions?: number;
@@ -100,6 +101,9 @@ export interface Conversation {
   /** And by the peer. */
   peerRead?: number;
 }
+
+/** Whether it is one of many members, with a title, without a peer. */
+export function isGroup(conv: string): boolean;
 
 export type GroupRole = "member" | "admin" | "owner";
 

@@ -56,6 +56,18 @@ class Page(case.Case):
         bob.see_text("message", "first")
         return alice, bob
 
+    def hikers(self):
+        """Alice, bob and carol in alice's group, which all look at."""
+        pages = [self.open(name, node) for name, node in (
+            ("alice", self.net.a), ("bob", self.net.b), ("carol", self.net.b))]
+        for page in pages:
+            people.register(page, page.name, PASSWORD)
+        people.new_group(pages[0], "Hikers", "bob", "carol")
+        for page in pages[1:]:
+            page.click("conversation-Hikers")
+            page.see_text("notice", "alice made the group")
+        return pages
+
     def router(self, letter):
         return next(node for node in self.net.nodes
                     if node.name == f"nat-{letter}")
@@ -238,3 +250,94 @@ class Page(case.Case):
         people.log_in(bob, "bob", PASSWORD)
         bob.click("conversation-alice")
         bob.see_text("call-record", "Missed video call")
+
+    def test_a_group_talks_and_calls_by_name(self):
+        alice, bob, carol = self.hikers()
+        people.say(alice, "who comes along")
+        for page in (bob, carol):
+            page.see_text("message", "who comes along")
+            page.see_text("author", "alice")
+        bob.fill("composer", "what about you @car")
+        bob.press("composer", "Enter")  # takes the name
+        alice.see_text("chat-presence", "bob is typing")
+        carol.evaluate("floe.client.markRead = () => {}")  # looks away
+        bob.press("composer", "Enter")
+        carol.see_text("mention", "@carol")
+        carol.see("called-Hikers")
+        alice.see("called-Hikers", "hidden")
+
+    def test_roles_in_a_group(self):
+        alice, bob, carol = self.hikers()
+        bob.see("member-alice")
+        bob.see("group-add", "hidden")
+        alice.click("member-menu-bob")
+        alice.click("make-admin")
+        carol.see_text("notice", "alice made bob admin")
+        bob.see("group-add")
+        bob.click("member-menu-carol")
+        bob.click("mute-for-an-hour")
+        carol.see_text("composer-closed", "muted")
+        bob.click("member-menu-carol")
+        bob.click("let-speak")
+        carol.see("composer")
+        bob.click("group-edit")
+        bob.fill("ask-title", "<i>Climbers</i>")
+        bob.fill("ask-announcement", "Sunday at eight")
+        bob.click("ask-submit")
+        for page in (alice, carol):
+            page.see("conversation-<i>Climbers</i>")
+            page.see_text("announcement", "Sunday at eight")
+        bob.click("member-menu-carol")
+        bob.click("remove")
+        bob.click("ask-submit")
+        carol.see_text("composer-closed", "no longer in this group")
+        carol.see("composer", "hidden")
+        bob.click("group-leave")
+        bob.click("ask-submit")
+        bob.see_text("composer-closed", "no longer in this group")
+        alice.see_text("notice", "bob left")
+
+    def test_who_asks_to_join_is_let_in(self):
+        alice, bob, _ = self.hikers()
+        alice.evaluate("""(async () => {
+            const conv = (await floe.client.conversations())[0].conv;
+            await floe.client.groups.set(conv, { join: "request" });
+            window.conv = conv; })()""")
+        dave = self.open("dave", self.net.b)
+        people.register(dave, "dave", PASSWORD)
+        dave.click("new-conversation")
+        dave.click("join-group")
+        dave.fill("ask-code", alice.evaluate("conv"))
+        dave.fill("ask-memo", "it is me")
+        dave.click("ask-submit")
+        alice.see_text("asks-dave", "it is me")
+        bob.see("approve-dave", "hidden")
+        alice.click("approve-dave")
+        dave.click("conversation-Hikers")
+        people.say(dave, "here I am")
+        alice.see_text("message", "here I am")
+
+    def test_a_pinned_conversation_stays_on_top_and_a_muted_one_is_silent(self):
+        alice, bob = self.talk()
+        people.open_conversation(bob, "carol")
+        bob.click("conversation-alice")
+        bob.click("chat-menu")
+        bob.click("conv-pin")
+        bob.see("pin-alice")
+        carol = self.open("carol", self.net.a)
+        people.register(carol, "carol", PASSWORD)
+        people.open_conversation(carol, "bob")
+        people.say(carol, "newer")
+        bob.see_text("conversation-carol", "newer")
+        self.assertEqual(bob.evaluate(
+            "[...document.querySelectorAll('.conversation')]"
+            ".map((row) => row.dataset.key)"), ["alice", "carol"])
+        bob.see("unread-carol")
+        bob.click("conversation-carol")
+        bob.click("chat-menu")
+        bob.click("conv-mute")
+        bob.see("mute-carol")
+        bob.click("conversation-alice")
+        people.say(carol, "shout")
+        bob.see("unread-carol")
+        self.assertEqual(bob.evaluate("document.title"), "Floe")

@@ -28,6 +28,17 @@ def open_conversation(page, user):
     page.see("composer")
 
 
+def new_group(page, title, *users):
+    page.click("new-conversation")
+    page.click("new-group")
+    page.fill("ask-title", title)
+    for user in users:
+        page.fill("picker", user)
+        page.press("picker", "Enter")
+    page.click("ask-submit")
+    page.see_text("notice", "You made the group")
+
+
 def say(page, text):
     page.fill("composer", text)
     page.click("send")

@@ -3,7 +3,8 @@
 
 import { h } from "./dom.js";
 
-function hueOf(name) {
+/** A colour that follows from a name, 0 to 359. */
+export function hueOf(name) {
   let hash = 2166136261; // FNV-1a
   for (const char of name)
     hash = Math.imul(hash ^ char.codePointAt(0), 16777619);
@@ -28,6 +29,13 @@ export function avatar(user, nick, size = "md") {
   const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true" },
     initialsOf(nick || user));
   element.style.setProperty("--hue", String(hueOf(user)));
+  return element;
+}
+
+/** Of an entry: round for a user, a square with round corners for a group. */
+export function avatarOf({ key, nick, group }, size = "md") {
+  const element = avatar(key, nick, size);
+  element.classList.toggle("many", group);
   return element;
 }
 

@@ -1,55 +1,44 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // chat: the middle column: whom one talks with, the thread, the composer.
 
-import { avatar } from "./avatar.js";
-import { announce, byId, coalesced, toast } from "./dom.js";
-import { callRecordOf, presenceOf } from "./format.js";
+import { avatarOf } from "./avatar.js";
+import { Composer } from "./composer.js";
+import { announce, byId, coalesced } from "./dom.js";
+import { countOf, presenceOf, summaryOf, typingOf } from "./format.js";
 import { Thread } from "./thread.js";
-
-const TYPING_ENDS_MS = 6000;
+import { Typing } from "./typing.js";
 
 export class Chat {
   #client;
   #model;
+  #composer;
   #thread;
-  #typing = new Map(); // conv -> the timer that ends it
+  #typing;
 
-  /** @param {{call: Function, back: Function, details: Function}} actions */
-  constructor(client, model, actions, signal) {
+  /** @param {{call: Function, back: Function, details: Function,
+   *   menu: Function}} actions */
+  constructor(client, model, roster, actions, signal) {
     this.#client = client;
     this.#model = model;
+    this.#composer = new Composer(client, model, roster, signal);
     const compose = {
-      reply: (message) => this.#about("reply", message),
-      edit: (message) => this.#about("edit", message),
+      reply: (message) => this.#composer.about("reply", message),
+      edit: (message) => this.#composer.about("edit", message),
     };
     this.#thread = new Thread(client, model, { call: actions.call, compose },
       signal);
+    this.#typing = new Typing(client);
     const header = coalesced(() => this.#header());
     model.addEventListener("list", header);
     model.addEventListener("presence", header);
+    this.#typing.addEventListener("typing", () => this.#header());
     client.addEventListener("message", ({ detail }) => this.#announce(detail));
-    client.addEventListener("typing", ({ detail }) => this.#heardTyping(detail));
-    this.#wire(actions, signal);
-  }
-
-  #wire(actions, signal) {
-    const on = (id, type, fn) => byId(id).addEventListener(type, fn, { signal });
-    on("chat-back", "click", actions.back);
-    on("chat-details", "click", actions.details);
-    on("call-audio", "click", () => actions.call({ video: false }));
-    on("call-video", "click", () => actions.call({ video: true }));
-    on("composer-form", "submit", (event) => {
-      event.preventDefault();
-      this.#send();
-    });
-    on("composer", "keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing)
-        return;
-      event.preventDefault();
-      this.#send();
-    });
-    on("composer", "input", () => this.#typed());
-    on("composer-about-cancel", "click", () => this.#about());
+    const on = (id, fn) => byId(id).addEventListener("click", fn, { signal });
+    on("chat-back", actions.back);
+    on("chat-details", actions.details);
+    on("chat-menu", () => actions.menu(byId("chat-menu")));
+    on("call-audio", () => actions.call({ video: false }));
+    on("call-video", () => actions.call({ video: true }));
   }
 
   /** The model's open conversation changed. */
@@ -59,109 +48,45 @@ export class Chat {
     byId("chat-open").hidden = !entry;
     if (!entry)
       return;
-    byId("composer").value = entry.draft;
-    this.#showAbout();
-    this.#grow();
     this.#header();
     this.#thread.render();
-    if (matchMedia("(hover: hover)").matches) // no keyboard over a phone's chat
-      byId("composer").focus();
+    this.#composer.show();
   }
 
   #header() {
     const entry = this.#model.current;
     if (!entry)
       return;
-    const { peer, nick, conv } = entry;
-    byId("chat-avatar").replaceChildren(avatar(peer, nick));
+    const { peer, nick, group, members, left } = entry;
+    byId("chat-avatar").replaceChildren(avatarOf(entry));
     byId("chat-nick").textContent = nick;
-    byId("chat-presence").textContent = this.#typing.has(conv)
-      ? "is typing…" : presenceOf(this.#client.presence(peer));
-    byId("chat-presence").dataset.state = this.#client.presence(peer).state;
+    for (const id of ["call-audio", "call-video"])
+      byId(id).hidden = group;
+    const presence = group ? {} : this.#client.presence(peer);
+    const many = left ? "" : countOf(members, "member");
+    byId("chat-presence").textContent = this.#typed(entry) ||
+      (group ? many : presenceOf(presence));
+    byId("chat-presence").dataset.state = presence.state;
   }
 
-  /** Who does not go on, or sends what was typed, has stopped. */
-  #heardTyping({ conv, on }) {
-    clearTimeout(this.#typing.get(conv));
-    this.#typing.delete(conv);
-    if (on)
-      this.#typing.set(conv, setTimeout(
-        () => this.#heardTyping({ conv, on: false }), TYPING_ENDS_MS));
-    this.#header();
-  }
-
-  /** What is written next answers a message, or takes its place; or neither. */
-  #about(kind, message) {
-    const entry = this.#model.current;
-    const edited = entry.about?.kind === "edit";
-    entry.about = kind && { kind, message };
-    if (kind === "edit" || edited)
-      entry.draft = kind === "edit" ? message.body.text : "";
-    byId("composer").value = entry.draft;
-    this.#showAbout();
-    this.#grow();
-    byId("composer").focus();
-  }
-
-  #showAbout() {
-    const { about } = this.#model.current;
-    byId("composer-about").hidden = !about;
-    if (about)
-      byId("composer-about-text").textContent =
-        `${about.kind === "edit" ? "Edit" : "Reply to"}: ${about.message.body.text}`;
-  }
-
-  /** The field is as high as its text, up to what the style sheet allows. */
-  #grow() {
-    const composer = byId("composer");
-    composer.style.height = "auto";
-    const border = composer.offsetHeight - composer.clientHeight;
-    composer.style.height = `${composer.scrollHeight + border}px`;
-  }
-
-  #typed() {
-    const { conv } = this.#model.current;
-    this.#model.current.draft = byId("composer").value;
-    this.#grow();
-    if (conv)
-      this.#client.typing(conv, byId("composer").value !== "");
-  }
-
-  async #send() {
-    const entry = this.#model.current;
-    const text = byId("composer").value.trim();
-    if (text === "")
-      return;
-    const { about } = entry;
-    entry.about = undefined;
-    byId("composer").value = entry.draft = "";
-    this.#showAbout();
-    this.#typed();
-    try {
-      if (about?.kind === "edit")
-        await this.#client.edit(entry.conv, about.message.seq, text);
-      else
-        await this.#client.send({ to: entry.peer }, text,
-          { reply: about?.message.seq });
-    } catch (error) {
-      entry.draft = text; // nothing typed is lost
-      entry.about = about;
-      if (this.#model.current === entry) {
-        byId("composer").value = text;
-        this.#showAbout();
-      }
-      toast(error.code === "too_large" ? "The text is too long." : error.message);
-    }
+  /** Who is writing here, or "". */
+  #typed({ conv, group }) {
+    const users = this.#typing.in(conv);
+    if (users.length === 0)
+      return "";
+    return group ? typingOf(users.map((user) => this.#model.nickOf(user)))
+      : "is typing…";
   }
 
   #announce({ message, live }) {
-    if (message.from !== this.#model.me)
-      this.#heardTyping({ conv: message.conv, on: false });
-    if (!live || message.from === this.#model.me)
+    const { me } = this.#model;
+    if (!live || message.from === me)
       return;
-    const what = message.type === "call"
-      ? callRecordOf(message.body, false) : message.body.text;
-    announce(`${this.#model.nickOf(message.from)}: ${what}`);
+    const entry = this.#model.entryOf(message.conv);
+    const called = message.mentions?.some((user) => user === me || user === "*");
+    if (!(entry?.mutedUntil > Date.now()) || called)
+      announce(`${entry?.group ? `${entry.nick}: ` : ""}${
+        summaryOf(message, me, (user) => this.#model.nickOf(user), true)}`);
     this.#model.seen();
   }
 }

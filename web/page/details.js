@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// details: the right column: who the other one is, and the calls of late.
+// details: the right column: who the other one is, or what the group is, and
+// the calls of late.
 
 import { avatar } from "./avatar.js";
 import { byId, coalesced, h, icon } from "./dom.js";
 import { callRecordOf, dayOf, presenceOf, timeOf } from "./format.js";
+import { GroupPane } from "./grouppane.js";
 
 const MOST_CALLS = 8;
 
@@ -11,14 +13,18 @@ export class Details {
   #client;
   #model;
   #call;
+  #group;
 
-  constructor(client, model, call) {
+  /** @param {{call: Function, open: (key: string) => void}} actions */
+  constructor(client, model, roster, { call, open }) {
     this.#client = client;
     this.#model = model;
     this.#call = call;
+    this.#group = new GroupPane(client, model, roster, open);
     const render = coalesced(() => this.render());
     for (const type of ["list", "thread", "presence"])
       model.addEventListener(type, render);
+    roster.addEventListener("roster", render);
   }
 
   render() {
@@ -26,19 +32,27 @@ export class Details {
     byId("details").hidden = !entry;
     if (!entry)
       return;
-    const { peer, nick } = entry;
+    const body = byId("details-body");
+    const focused = body.contains(document.activeElement) &&
+      document.activeElement.dataset.testid;
+    body.replaceChildren(...entry.group ? this.#group.render(entry)
+      : [this.#person(entry), this.#calls(entry)]);
+    if (focused)
+      [...body.querySelectorAll("[data-testid]")]
+        .find((element) => element.dataset.testid === focused)?.focus();
+  }
+
+  #person({ peer, nick }) {
     const presence = this.#client.presence(peer);
-    byId("details-body").replaceChildren(
-      h("div", { class: "profile" },
-        avatar(peer, nick, "xl"),
-        h("h3", {}, nick),
-        h("p", { class: "muted" }, `@${peer}`),
-        h("p", { class: "presence-line", "data-state": presence.state },
-          presenceOf(presence)),
-        h("div", { class: "row" },
-          this.#button("phone", "Call", false),
-          this.#button("video", "Video", true))),
-      this.#calls(entry));
+    return h("div", { class: "profile" },
+      avatar(peer, nick, "xl"),
+      h("h3", {}, nick),
+      h("p", { class: "muted" }, `@${peer}`),
+      h("p", { class: "presence-line", "data-state": presence.state },
+        presenceOf(presence)),
+      h("div", { class: "row" },
+        this.#button("phone", "Call", false),
+        this.#button("video", "Video", true)));
   }
 
   #button(name, label, video) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// format: times, days, durations and calls in words.
+// format: times, days, durations, calls and messages in words.
+
+import { listOf, noticeOf } from "./notice.js";
 
 const clock = new Intl.DateTimeFormat(undefined,
   { hour: "2-digit", minute: "2-digit" });
@@ -90,15 +92,54 @@ export function endOf(call) {
   return texts[call.reason] || "";
 }
 
-/** The line under a name in the conversation list. */
-export function previewOf(message, me) {
-  if (!message)
-    return "";
-  const mine = message.from === me;
+/** What is in a message, in a line. */
+function contentOf(message, mine) {
   if (message.type === "call")
     return callRecordOf(message.body, mine);
-  const text = message.retracted_ts ? "Message deleted" : message.body?.text || "";
-  return mine ? `You: ${text}` : text;
+  return message.retracted_ts ? "Message deleted" : message.body?.text || "";
+}
+
+/**
+ * A message in a line, for the list and for screen readers.
+ * @param {(user: string) => string} nickOf
+ * @param {boolean} named whether others' names stand before what they say
+ */
+export function summaryOf(message, me, nickOf, named) {
+  if (!message)
+    return "";
+  if (message.type === "notice")
+    return noticeOf(message, me, nickOf);
+  const mine = message.from === me;
+  const text = contentOf(message, mine);
+  if (mine)
+    return message.type === "call" ? text : `You: ${text}`;
+  return named ? `${nickOf(message.from)}: ${text}` : text;
+}
+
+/** "1 member", "3 members" */
+export function countOf(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** "Bob is typing…" */
+export function typingOf(nicks) {
+  if (nicks.length > 3)
+    return "Several people are typing…";
+  return `${listOf(nicks)} ${nicks.length === 1 ? "is" : "are"} typing…`;
+}
+
+/** Why something was not done. */
+export function problemOf(error) {
+  const texts = {
+    forbidden: "You are not allowed to do that.",
+    not_found: "There is no such user.",
+    rate_limited: "That was too often. Wait a moment.",
+    too_large: "That is too much.",
+    link_lost: "The connection was lost. Try again.",
+    timeout: "The server does not answer. Try again.",
+    closed: "There is no connection.",
+  };
+  return texts[error?.code] || error?.message || "That did not work.";
 }
 
 /** Why a text failed. */

@@ -1,36 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // model: what the page shows, put together from the SDK's events. One entry a
-// peer; its thread holds what is loaded of the conversation, in order.
+// conversation, known by the peer's name, or by its `conv` when it is a group;
+// its thread holds what is loaded of the conversation, in order.
 //
-// Events: `list` (anything in the conversation list), `thread` (detail: peer),
+// Events: `list` (anything in the conversation list), `thread` (detail: key),
 // `presence`.
+
+import { isGroup } from "../floe.js";
+import { inOrder, keyOf, newEntry, rankOf } from "./entry.js";
 
 const PAGE = 50;
 
-/** Own texts are known by their mid from the first moment on. */
-function keyOf(message, me) {
-  const own = message.from === me && message.mid;
-  return own ? `mid ${message.mid}` : `seq ${message.seq}`;
-}
-
-/** Sent ones by position, then what is on its way as it was written. */
-function inOrder(a, b) {
-  if (a.seq && b.seq)
-    return a.seq - b.seq;
-  if (a.seq || b.seq)
-    return a.seq ? -1 : 1;
-  return a.order - b.order;
-}
-
-function newEntry(peer) {
-  return { peer, nick: peer, conv: undefined, last: undefined, unread: 0,
-    peerRead: 0,    draft: "", thread: new Map(), oldest: Infinity, loaded: false,
-    complete: false, loading: false };
-}
-
 export class Model extends EventTarget {
   #client;
-  #entries = new Map(); // peer -> entry
+  #entries = new Map(); // key -> entry
+  #nicks = new Map(); // user -> nick
   #current = null;
 
   constructor(client) {
@@ -63,13 +47,13 @@ export class Model extends EventTarget {
       this.#message({ message });
   }
 
-  /** Entries with something in them and the open one, the latest first. */
+  /** Entries with something in them and the open one: pinned, then the latest. */
   list() {
     const at = (entry) => this.lastOf(entry)?.ts || Infinity;
     return [...this.#entries.values()]
       .filter((entry) => entry === this.#current || entry.draft ||
         this.lastOf(entry))
-      .sort((a, b) => at(b) - at(a));
+      .sort((a, b) => rankOf(b) - rankOf(a) || at(b) - at(a));
   }
 
   /** The last message, also one still on its way. */
@@ -78,21 +62,45 @@ export class Model extends EventTarget {
     return waiting || entry.last;
   }
 
+  /** What asks for attention: not what is muted, unless it calls by name. */
   get unread() {
     let total = 0;
     for (const entry of this.#entries.values())
-      total += entry.unread;
+      total += entry.mutedUntil > Date.now() ? entry.mentions : entry.unread;
     return total;
   }
 
-  entry(peer) {
-    if (!this.#entries.has(peer))
-      this.#entries.set(peer, newEntry(peer));
-    return this.#entries.get(peer);
+  entry(key) {
+    if (!this.#entries.has(key))
+      this.#entries.set(key, newEntry(key));
+    return this.#entries.get(key);
   }
 
-  nickOf(peer) {
-    return this.#entries.get(peer)?.nick || peer;
+  /** Of a conversation, if there is an entry. */
+  entryOf(conv) {
+    return [...this.#entries.values()].find((entry) => entry.conv === conv);
+  }
+
+  nickOf(user) {
+    return user === this.me ? this.#client.nick : this.#nicks.get(user) || user;
+  }
+
+  /** What users are called, from wherever it is heard. */
+  learn(users) {
+    const news = users.filter(({ user, nick }) =>
+      nick && this.#nicks.get(user) !== nick);
+    for (const { user, nick } of news)
+      this.#nicks.set(user, nick);
+    if (news.length > 0) {
+      this.#tell("list");
+      this.#tell("thread", { key: this.#current?.key });
+    }
+  }
+
+  /** @returns {{user: string, nick: string}[]} whom the user talks with */
+  people() {
+    return [...this.#entries.values()].filter((entry) => !entry.group)
+      .map(({ peer, nick }) => ({ user: peer, nick }));
   }
 
   /** @returns {object[]} what is loaded, in order */
@@ -100,10 +108,10 @@ export class Model extends EventTarget {
     return [...entry.thread.values()].sort(inOrder);
   }
 
-  open(peer) {
-    this.#current = this.entry(peer);
+  open(key) {
+    this.#current = this.entry(key);
     this.#tell("list");
-    this.#tell("thread", { peer });
+    this.#tell("thread", { key });
     if (!this.#current.loaded)
       this.older(this.#current);
     this.seen();
@@ -138,7 +146,7 @@ export class Model extends EventTarget {
       console.warn("floe: history:", error.message);
     }
     entry.loading = false;
-    this.#tell("thread", { peer: entry.peer });
+    this.#tell("thread", { key: entry.key });
   }
 
   #tell(type, detail) {
@@ -164,37 +172,42 @@ export class Model extends EventTarget {
       (first || message.seq > entry.oldest);
   }
 
-  #peerOf(message) {
+  #entryKeyOf(message) {
+    if (message.conv && isGroup(message.conv))
+      return message.conv;
     if (message.from !== this.me)
       return message.from;
-    const known = [...this.#entries.values()]
-      .find((entry) => entry.conv && entry.conv === message.conv);
-    return known?.peer || message.to;
+    return this.entryOf(message.conv ?? null)?.key || message.to;
   }
 
   #message({ message }) {
-    const peer = this.#peerOf(message);
-    if (!peer)
+    const key = this.#entryKeyOf(message);
+    if (!key)
       return; // comes again with the history, once the list tells the peer
-    const entry = this.entry(peer);
+    const entry = this.entry(key);
     entry.conv ??= message.conv;
     if (this.#belongs(entry, message))
       this.#put(entry, message);
     this.#tell("list");
-    this.#tell("thread", { peer });
+    this.#tell("thread", { key });
   }
 
   #conversations(rows) {
     for (const row of rows) {
-      if (!row.peer)
+      const key = isGroup(row.conv) ? row.conv : row.peer;
+      if (!key)
         continue;
-      const entry = this.entry(row.peer);
-      const { conv, nick, last, unread, peerRead = 0 } = row;
-      const seen = peerRead !== entry.peerRead;
-      Object.assign(entry,
-        { conv, nick: nick || row.peer, last, unread, peerRead });
+      const entry = this.entry(key);
+      const { conv, last, unread, mentions = 0, peerRead = 0, pinned = false,
+        mutedUntil = 0, members = 0, role, avatar, left = false } = row;
+      const seen = peerRead !== entry.peerRead || left !== entry.left;
+      Object.assign(entry, { conv, last, unread, mentions, peerRead, pinned,
+        mutedUntil, members, role, avatar, left,
+        nick: row.title || row.nick || entry.nick });
+      if (row.peer && row.nick)
+        this.#nicks.set(row.peer, row.nick);
       if (seen)
-        this.#tell("thread", { peer: row.peer });
+        this.#tell("thread", { key });
       if (entry === this.#current && !entry.loaded)
         this.older(entry);
     }
@@ -211,12 +224,12 @@ export class Model extends EventTarget {
   #reset() {
     for (const entry of this.#entries.values()) {
       const unsent = [...entry.thread].filter(([, m]) => !m.seq);
-      Object.assign(entry, { thread: new Map(unsent), conv: undefined,
-        last: undefined, unread: 0, oldest: Infinity, loaded: false,
-        complete: false });
+      Object.assign(entry, { thread: new Map(unsent), last: undefined,
+        conv: entry.group ? entry.conv : undefined, unread: 0, mentions: 0,
+        oldest: Infinity, loaded: false, complete: false });
     }
     this.#tell("list");
     if (this.#current)
-      this.#tell("thread", { peer: this.#current.peer });
+      this.#tell("thread", { key: this.#current.key });
   }
 }

@@ -1,18 +1,39 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sidebar: the conversation list, and the dialog that begins a new one.
 
-import { avatar, presenceAvatar } from "./avatar.js";
-import { byId, coalesced, h } from "./dom.js";
-import { previewOf, whenOf } from "./format.js";
+import { avatar, avatarOf, presenceAvatar } from "./avatar.js";
+import { conversationMenu } from "./convmenu.js";
+import { byId, coalesced, h, icon } from "./dom.js";
+import { countOf, summaryOf, whenOf } from "./format.js";
+import { joinGroup, newGroup } from "./groupforms.js";
 
 const USER = /^[a-z0-9][a-z0-9._-]{0,31}$/;
+
+/** How the user keeps it. */
+function marksOf({ pinned, mutedUntil }, name) {
+  const mark = (kind, label) => h("span", { class: "mark-small", role: "img",
+    "aria-label": label, title: label, "data-testid": `${kind}-${name}` }, icon(kind));
+  return [pinned && mark("pin", "Pinned"),
+    mutedUntil > Date.now() && mark("mute", "Muted")];
+}
+
+/** What waits to be read. */
+function badgesOf({ unread, mentions, mutedUntil }, name) {
+  return (unread > 0 || mentions > 0) && h("span", { class: "badges" },
+    mentions > 0 && h("span", { class: "badge called", "data-testid": `called-${name}`,
+      role: "img", "aria-label": "You are mentioned" }, "@"),
+    unread > 0 && h("span", {
+      class: mutedUntil > Date.now() ? "badge muted-badge" : "badge",
+      "data-testid": `unread-${name}`, "aria-label": `${unread} unread` },
+    unread > 99 ? "99+" : String(unread)));
+}
 
 export class Sidebar {
   #client;
   #model;
   #open;
 
-  /** @param {(peer: string) => void} open shows a conversation */
+  /** @param {(key: string) => void} open shows a conversation */
   constructor(client, model, open, signal) {
     this.#client = client;
     this.#model = model;
@@ -32,6 +53,14 @@ export class Sidebar {
       event.preventDefault();
       this.#begin();
     });
+    const instead = (form) => {
+      byId("new-dialog").close();
+      form();
+    };
+    const { groups } = this.#client;
+    on("new-group", "click", () => instead(() =>
+      newGroup(groups, this.#model.people(), this.#open)));
+    on("join-group", "click", () => instead(() => joinGroup(groups, this.#open)));
     on("conversations", "keydown", (event) => this.#arrows(event));
   }
 
@@ -70,34 +99,55 @@ export class Sidebar {
     byId("me-nick").textContent = this.#client.nick;
     byId("me-user").textContent = `@${model.me}`;
     const entries = model.list();
+    const list = byId("conversations");
     byId("conversations-empty").hidden = entries.length > 0;
-    const focused = document.activeElement?.dataset?.testid;
-    byId("conversations").replaceChildren(
-      ...entries.map((entry) => this.#row(entry)));
-    if (focused?.startsWith("conversation-"))
-      byId("conversations").querySelector(`[data-testid="${focused}"]`)?.focus();
+    const focused = list.contains(document.activeElement) &&
+      document.activeElement.dataset.key;
+    list.replaceChildren(...entries.map((entry) => this.#row(entry)));
+    if (focused)
+      this.focus(focused);
     document.title = model.unread > 0 ? `(${model.unread}) Floe` : "Floe";
   }
 
+  /** @param {string} key of an entry */
+  focus(key) {
+    [...byId("conversations").querySelectorAll("button")]
+      .find((button) => button.dataset.key === key)?.focus();
+  }
+
+  #preview(entry) {
+    if (entry.draft && this.#model.current !== entry)
+      return `Draft: ${entry.draft}`;
+    return summaryOf(this.#model.lastOf(entry), this.#model.me,
+      (user) => this.#model.nickOf(user), entry.group);
+  }
+
   #row(entry) {
-    const { peer, nick, unread } = entry;
-    const model = this.#model;
-    const last = model.lastOf(entry);
-    const { state } = this.#client.presence(peer);
-    const current = model.current === entry;
-    const preview = entry.draft && !current ? `Draft: ${entry.draft}`
-      : previewOf(last, model.me);
+    const { key, peer, nick, group } = entry;
+    const name = group ? nick : peer; // for tests
+    const last = this.#model.lastOf(entry);
     return h("li", {}, h("button", {
-      class: "conversation", type: "button",
-      "data-testid": `conversation-${peer}`,
-      "aria-current": current ? "true" : null,
-      onclick: () => this.#open(peer),
+      class: "conversation", type: "button", "data-key": key,
+      "data-testid": `conversation-${name}`,
+      "aria-current": this.#model.current === entry ? "true" : null,
+      onclick: () => this.#open(key),
+      oncontextmenu: (event) => this.#menu(event, entry),
     },
-    presenceAvatar(peer, nick, state, `presence-${peer}`),
-    h("span", { class: "conversation-name" }, nick),
+    group ? h("span", { class: "presence-avatar" }, avatarOf(entry))
+      : presenceAvatar(peer, nick, this.#client.presence(peer).state,
+        `presence-${peer}`),
+    h("span", { class: "conversation-name" },
+      h("span", { class: "cut", dir: "auto" }, nick),
+      group && !entry.left && h("small", { class: "muted",
+        "aria-label": countOf(entry.members, "member") }, String(entry.members)),
+      ...marksOf(entry, name)),
     h("time", { class: "conversation-time" }, last ? whenOf(last.ts) : ""),
-    h("span", { class: "conversation-preview" }, preview),
-    unread > 0 && h("span", { class: "badge", "data-testid": `unread-${peer}`,
-      "aria-label": `${unread} unread` }, unread > 99 ? "99+" : String(unread))));
+    h("span", { class: "conversation-preview", dir: "auto" }, this.#preview(entry)),
+    badgesOf(entry, name)));
+  }
+
+  #menu(event, entry) {
+    event.preventDefault();
+    conversationMenu(this.#client, event.currentTarget, entry);
   }
 }

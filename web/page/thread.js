@@ -2,14 +2,15 @@
 // thread: the messages of the open conversation. Elements are kept and moved,
 // not rebuilt, so that a selection or the scroll position survives news.
 
-import { avatar } from "./avatar.js";
+import { avatar, hueOf } from "./avatar.js";
 import { byId, coalesced, h, icon } from "./dom.js";
 import { callRecordOf, dayOf, failureOf, timeOf } from "./format.js";
+import { noticeOf } from "./notice.js";
 import { actionsOf, chipsOf } from "./reactions.js";
+import { richText } from "./richtext.js";
 
 const GROUP_MS = 5 * 60000; // closer messages of one author belong together
 const NEAR_PX = 80;
-const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
 const STATES = {
   sending: ["clock", "Sending"],
@@ -17,18 +18,6 @@ const STATES = {
   seen: ["ticks", "Seen"],
   failed: ["alert", "Not sent"],
 };
-
-/** The peer's text as text; what looks like a web address can be followed. */
-function linked(text) {
-  const parts = [];
-  let from = 0;
-  for (const match of text.matchAll(LINK)) {
-    parts.push(text.slice(from, match.index), h("a",
-      { href: match[0], target: "_blank", rel: "noopener noreferrer" }, match[0]));
-    from = match.index + match[0].length;
-  }
-  return [...parts, text.slice(from)];
-}
 
 function dayElement(day) {
   return h("li", { class: "day" }, h("span", {}, day));
@@ -67,7 +56,7 @@ export class Thread {
     this.#compose = compose;
     const render = coalesced(() => this.render());
     model.addEventListener("thread", ({ detail }) =>
-      detail.peer === model.current?.peer && render());
+      detail.key === model.current?.key && render());
     client.addEventListener("message", ({ detail }) => this.#count(detail));
     const scroll = byId("thread-scroll");
     scroll.addEventListener("scroll", () => this.#scrolled(), { signal });
@@ -78,7 +67,8 @@ export class Thread {
   #count({ message, live }) {
     if (message.state === "sending")
       this.#atEnd = true; // whoever writes wants to see it
-    else if (live && message.from === this.#model.current?.peer && !this.#atEnd)
+    else if (live && !this.#atEnd && message.from !== this.#model.me &&
+        message.conv === this.#model.current?.conv)
       this.#below++;
   }
 
@@ -133,16 +123,27 @@ export class Thread {
     let text = "";
     if (entry.loading)
       text = "Loading…";
-    else if (empty && (entry.complete || !entry.conv))
+    else if (empty && !entry.group && (entry.complete || !entry.conv))
       text = `Say hello to ${entry.nick}.`;
     byId("thread-note").textContent = text;
   }
 
   /** All that an element shows: another one takes its place when it changes. */
   #signature(message, first, last) {
-    const { ts, reply, edited_ts: edited, retracted_ts: gone, reactions } = message;
+    const { ts, from, reply, edited_ts: edited, retracted_ts: gone, reactions,
+      mentions = [] } = message;
     return JSON.stringify([this.#stateOf(message), ts, first, last, edited, gone,
-      reactions, reply && this.#quoted(reply)]);
+      reactions, reply && this.#quoted(reply), this.#model.current.left,
+      message.type === "notice" ? this.#noticed(message)
+        : [from, ...mentions].map((user) => this.#nick(user))]);
+  }
+
+  #nick(user) {
+    return this.#model.nickOf(user);
+  }
+
+  #noticed(message) {
+    return noticeOf(message, this.#model.me, (user) => this.#nick(user));
   }
 
   #find(seq) {
@@ -156,7 +157,7 @@ export class Thread {
     if (!message)
       return "An earlier message";
     const text = message.retracted_ts ? "Message deleted" : message.body?.text;
-    return `${this.#model.nickOf(message.from)}: ${text || ""}`;
+    return `${this.#nick(message.from)}: ${text || ""}`;
   }
 
   #quote(seq) {
@@ -213,15 +214,34 @@ export class Thread {
   }
 
   #element(item) {
-    return item.message.type === "call" ? this.#record(item.message)
-      : this.#text(item);
+    const { message } = item;
+    if (message.type === "call")
+      return this.#record(message);
+    return message.type === "notice" ? this.#notice(message) : this.#text(item);
+  }
+
+  #notice(message) {
+    return h("li", { class: "notice", "data-testid": "notice",
+      "data-event": message.body.event, "data-seq": message.seq },
+    h("span", { dir: "auto" }, this.#noticed(message)),
+    h("time", {}, timeOf(message.ts)));
+  }
+
+  /** Who has written it: in a group to be seen, else for screen readers. */
+  #author(user, mine, first) {
+    if (mine || !first || !this.#model.current.group)
+      return h("span", { class: "unseen" }, `${mine ? "You" : this.#nick(user)}: `);
+    const author = h("p", { class: "author", "data-testid": "author" },
+      this.#nick(user));
+    author.style.setProperty("--hue", String(hueOf(user)));
+    return author;
   }
 
   #text({ message, first, last }) {
-    const { mid, from, body, reply } = message;
+    const { mid, from, body, reply, mentions } = message;
+    const { me, current } = this.#model;
     const state = this.#stateOf(message);
-    const mine = from === this.#model.me;
-    const nick = mine ? "You" : this.#model.nickOf(from);
+    const mine = from === me;
     const text = typeof body?.text === "string" ? body.text : "";
     const gone = Boolean(message.retracted_ts);
     const names = ["message", mine ? "mine" : "theirs", first && "first",
@@ -229,17 +249,18 @@ export class Thread {
     return h("li", { class: names, "data-testid": "message", "data-mid": mid,
       "data-state": message.state, "data-seen": String(state === "seen"),
       "data-seq": message.seq },
-    !mine && (last ? avatar(from, nick, "sm") : h("span", { class: "avatar-gap" })),
+    !mine && (last ? avatar(from, this.#nick(from), "sm") : h("span", { class: "avatar-gap" })),
     h("div", { class: "bubble" },
-      h("span", { class: "unseen" }, `${nick}: `),
+      this.#author(from, mine, first),
       reply && this.#quote(reply),
       gone ? h("p", { class: "text gone" }, "Message deleted")
-        : h("p", { class: "text", dir: "auto" }, ...linked(text)),
+        : h("p", { class: "text", dir: "auto" },
+          ...richText(text, mentions, me, (user) => this.#nick(user))),
       (last || state === "sending" || state === "failed" || message.edited_ts) &&
         this.#meta(state, message)),
-    message.seq && !gone &&
+    message.seq && !gone && !current.left &&
       actionsOf(this.#client, message, mine, this.#compose),
-    chipsOf(this.#client, message, this.#model.me),
+    chipsOf(this.#client, message, me),
     state === "failed" && this.#remedy(message));
   }
 

@@ -54,22 +54,37 @@ export function changed(message, { type, seq, ts, from, body }) {
   return { ...message, reactions };
 }
 
+/** Whether it calls the user by name. */
+function callsByName({ from, mentions = [] }, user) {
+  return from !== user && (mentions.includes(user) || mentions.includes("*"));
+}
+
 /** What a notice changes in the row of its group. */
-function noticed(row, { event, users = [], title, avatar }, user) {
+function noticed(row, { from, seq, body }, user) {
+  const { event, users = [], title, avatar, role } = body;
   const gone = event === "leave" || event === "kick";
+  const came = event === "join" || event === "create";
   if (title !== undefined)
     row.title = title;
   if (avatar !== undefined)
     row.avatar = avatar;
   if (event === "dissolve" || (gone && users.includes(user)))
     row.left = true;
-  else if ((event === "join" || event === "create") && users.includes(user))
+  else if (came && users.includes(user))
     delete row.left;
+  if ((came || gone) && seq > (row.listed || 0))
+    row.members = (row.members || 0) + (came ? users.length : -users.length);
+  if (event === "transfer" && (from === user || users.includes(user)))
+    row.role = users.includes(user) ? "owner" : "admin";
+  else if (event === "role" && users.includes(user))
+    row.role = role;
+  else if (came && users.includes(user))
+    row.role = event === "create" && from === user ? "owner" : "member";
 }
 
 /** The server's count, of all up to seq: what comes later is added to it. */
 function count(row, read, unread, seq) {
-  Object.assign(row, { read, unread, counted: seq || 0 });
+  return Object.assign(row, { read, unread, counted: seq || 0 });
 }
 
 export class Store {
@@ -214,14 +229,16 @@ export class Store {
       row.peer = peer || (message.from !== this.#user ? message.from : undefined);
     if (!row.last || row.last.seq < seq)
       row.last = message;
-    if (message.type === "notice")
-      noticed(row, message.body, this.#user);
+    if (message.type === "notice" && fresh)
+      noticed(row, message, this.#user);
     if (message.from === this.#user && seq > row.read) {
       row.read = seq; // whoever writes has read what is above
-      row.unread = 0;
+      row.unread = row.mentions = 0;
     } else if (fresh && seq > row.read && seq > (row.counted || 0) &&
         countsAsUnread(message, this.#user)) {
       row.unread++;
+      if (callsByName(message, this.#user))
+        row.mentions = (row.mentions || 0) + 1;
     }
     await t.put("conversations", row);
     return row;
@@ -251,6 +268,7 @@ export class Store {
         const newer = !row.last || (last && last.seq > row.last.seq);
         Object.assign(row, { pinned: false, mentions: 0, ...told, peerRead,
           mutedUntil, last: newer ? last : row.last });
+        row.listed = last?.seq; // members and role are as they were there
         delete row.left;
         if (row.read > read)
           ahead.push({ conv, seq: row.read });
@@ -288,7 +306,8 @@ export class Store {
       if (!row || read <= (user === this.#user ? row.read : row.peerRead || 0))
         return undefined;
       if (user === this.#user)
-        count(row, read, unread, row.last?.seq);
+        Object.assign(count(row, read, unread, row.last?.seq),
+          unread === 0 && { mentions: 0 });
       else
         row.peerRead = read;
       await t.put("conversations", row);

@@ -191,3 +191,50 @@ test("the list shows the last message as it was edited", async () => {
     { type: "edit", body: { seq: 1, text: "better" } })], 2);
   assert.deepEqual([rows[0].last.body.text, rows[0].unread], ["better", 1]);
 });
+
+const GROUP = "main:g:abcdefghijklmnopqrstuvwxyz";
+const said = (seq, from, more = {}) => message(seq, from, { conv: GROUP, ...more });
+const notice = (seq, from, body) => said(seq, from, { type: "notice", body });
+
+test("unread messages that call the user by name are counted, until read", async () => {
+  const store = open();
+  await store.load();
+  let [row] = (await store.keep([said(1, "bob", { mentions: ["alice"] }),
+    said(2, "bob", { mentions: ["carol"] }), said(3, "bob", { mentions: ["*"] })],
+  3)).rows;
+  assert.deepEqual([row.unread, row.mentions], [3, 2]);
+  [row] = (await store.keep([said(3, "bob", { mentions: ["*"] })], 3)).rows;
+  assert.equal(row.mentions, 2);
+  row = await store.heardRead({ conv: GROUP, user: "alice", read: 3, unread: 0 });
+  assert.deepEqual([row.unread, row.mentions], [0, 0]);
+});
+
+test("notices keep the count of members and the own role", async () => {
+  const store = open();
+  await store.load();
+  const after = async (seq, from, body) =>
+    (await store.keep([notice(seq, from, body)], seq)).rows[0];
+  let row = await after(1, "bob", { event: "create", title: "Hikers",
+    users: ["bob", "alice", "carol"] });
+  assert.deepEqual([row.title, row.members, row.role], ["Hikers", 3, "member"]);
+  row = await after(2, "bob", { event: "role", users: ["alice"], role: "admin" });
+  assert.equal(row.role, "admin");
+  row = await after(3, "bob", { event: "transfer", users: ["alice"] });
+  assert.equal(row.role, "owner");
+  row = await after(4, "alice", { event: "transfer", users: ["bob"] });
+  assert.equal(row.role, "admin");
+  row = await after(5, "carol", { event: "leave", users: ["carol"] });
+  assert.deepEqual([row.members, row.left], [2, undefined]);
+  row = await after(6, "bob", { event: "kick", users: ["alice"] });
+  assert.equal(row.left, true);
+});
+
+test("what the list has counted already is not counted again", async () => {
+  const store = open();
+  await store.load();
+  await store.mergeConversations([{ conv: GROUP, title: "Hikers", members: 4,
+    role: "member", read: 0, unread: 0, last: notice(2, "bob", {}) }]);
+  const added = (seq, user) => notice(seq, "bob", { event: "join", users: [user] });
+  const [row] = (await store.keep([added(1, "carol"), added(3, "dave")], 2)).rows;
+  assert.equal(row.members, 5);
+});

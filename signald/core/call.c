@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "signald/core/call.h"
+#include "signald/core/call_end.h"
 #include "signald/core/call_keep.h"
 #include "signald/core/call_tell.h"
 #include "signald/core/effect.h"
@@ -34,48 +35,12 @@ call_find(const struct sig_core *core, const char *conv)
 }
 
 void
-sig_call_free(struct sig_core *core, struct sig_call *call)
+sig_call_out(struct sig_core *core, struct sig_call *call)
 {
 	sig_timer_clear(core, &call->ring_timer);
 	htab_del(&core->calls, sig_hash(core, call->conv), call);
 	LIST_REMOVE(call, of_core);
 	core->stats.calls--;
-	free(call->party[CALLER].media);
-	free(call->party[CALLEE].media);
-	free(call->media);
-	free(call);
-}
-
-/* Tells both sides, stores the record, and the call is no more. */
-static void
-call_end(struct sig_core *core, struct sig_call *call, const char *reason,
-    const char *outcome)
-{
-	bool active = call->state == ACTIVE;
-	struct json_out o;
-	struct buf b;
-
-	sig_push_begin(&o, &b, "call.ended");
-	json_out_str(&o, "call", call->id);
-	json_out_str(&o, "reason", reason);
-	if (active)
-		json_out_int(
-		    &o, "duration_ms", (int64_t)(core->now - call->active_ms));
-	if (json_out_end(&o) == 0) {
-		sig_call_push(core, call, CALLER, SIG_PUSH_ONE | SIG_PUSH_ENDED,
-		    (const char *)b.data, b.len);
-		/* Who has called as well was not rung, and knows. The callee's
-		 * other devices ring until they are told of the accept. */
-		if (!call->unrung || active)
-			sig_call_push(core, call, CALLEE,
-			    SIG_PUSH_ENDED |
-				(active && !call->untold ? SIG_PUSH_ONE : 0),
-			    (const char *)b.data, b.len);
-	}
-	buf_fini(&b);
-	sig_call_keep_end(core, call);
-	sig_call_record(core, call, outcome);
-	sig_call_free(core, call);
 }
 
 /* What is needed to go on with an event when the record is on the disk. */
@@ -119,10 +84,10 @@ call_kept(struct sig_core *core, const struct sig_ticket *ticket,
 static void
 call_timeout(struct sig_core *core, struct sig_timer *t)
 {
-	call_end(core,
+	sig_call_end(core,
 	    (struct sig_call *)((char *)t -
 		offsetof(struct sig_call, ring_timer)),
-	    "timeout", "missed");
+	    NULL, "timeout", "missed");
 }
 
 int
@@ -240,15 +205,13 @@ do_accept(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 static void
 do_refuse(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
-	call_end(core, call, "refused", "refused");
+	sig_call_end(core, call, ask->mail, "refused", "refused");
 }
 
 static void
 do_cancel(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
-	call_end(core, call, "cancelled", "missed");
+	sig_call_end(core, call, ask->mail, "cancelled", "missed");
 }
 
 static void
@@ -258,8 +221,7 @@ do_hangup(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 
 	if (call->state != ACTIVE)
 		outcome = ask->side == CALLER ? "missed" : "refused";
-	sig_call_reply(core, ask->mail, call->id, SIG_OK, "ended");
-	call_end(core, call, "hangup", outcome);
+	sig_call_end(core, call, ask->mail, "hangup", outcome);
 }
 
 static void
@@ -335,14 +297,14 @@ static void
 do_busy(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
 	call->unrung = true;
-	call_end(core, call, "busy", "busy");
+	sig_call_end(core, call, NULL, "busy", "busy");
 }
 
 static void
 do_lost(struct sig_core *core, struct sig_call *call, const struct ask *ask)
 {
-	call_end(
-	    core, call, "lost", call->state == ACTIVE ? "answered" : "missed");
+	sig_call_end(core, call, NULL, "lost",
+	    call->state == ACTIVE ? "answered" : "missed");
 }
 
 static void

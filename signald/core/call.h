@@ -40,7 +40,8 @@ struct sig_mail;
 
 /* Into the tables, with the timer of its state. 0 or -errno. */
 int sig_call_put(struct sig_core *, struct sig_call *);
-void sig_call_free(struct sig_core *, struct sig_call *);
+/* At the end of the core; tells nobody. */
+void sig_call_free_all(struct sig_core *);
 
 /* flags: the event. */
 void sig_call_asked(struct sig_core *, const struct sig_mail *);

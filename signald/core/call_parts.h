@@ -35,8 +35,18 @@ struct sig_call {
 	uint64_t invite_ts;
 	uint64_t active_ms; /* may be before the clock's zero: subtract only */
 	struct sig_timer ring_timer;
+	/* Of one that ends: why, and who waits for the answer. */
+	struct {
+		const char *reason;
+		uint64_t duration_ms, request;
+		char from[SIG_NAME_MAX + 1];
+		char session[SIG_SESSION_MAX + 1];
+	} end;
 };
 
 enum side sig_call_other(enum side);
+/* Out of the core's calls; still in memory. */
+void sig_call_out(struct sig_core *, struct sig_call *);
+void sig_call_free(struct sig_call *);
 
 #endif

@@ -25,9 +25,4 @@ void sig_call_tell(struct sig_core *, const struct sig_call *, enum side to,
 /* Whether the other side has a link, when that one has, and does not know. */
 void sig_call_show_link(struct sig_core *, struct sig_call *, enum side of);
 void sig_call_show_media(struct sig_core *, struct sig_call *, enum side of);
-/* The call as a message of its conversation, so that whoever was away sees
- * it too. */
-void sig_call_record(
-    struct sig_core *, const struct sig_call *, const char *outcome);
-
 #endif

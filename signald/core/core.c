@@ -66,7 +66,6 @@ sig_core_free(struct sig_core *core)
 	struct sig_ticket *ticket;
 	struct sig_link *link;
 	struct sig_user *user;
-	struct sig_call *call;
 	struct sig_crowd *crowd;
 	size_t pos = 0;
 
@@ -76,8 +75,7 @@ sig_core_free(struct sig_core *core)
 		sig_link_forget(core, link);
 	while ((user = LIST_FIRST(&core->all_users)) != NULL)
 		sig_user_free(core, user);
-	while ((call = LIST_FIRST(&core->all_calls)) != NULL)
-		sig_call_free(core, call);
+	sig_call_free_all(core);
 	while ((crowd = LIST_FIRST(&core->all_crowds)) != NULL)
 		sig_crowd_free(core, crowd);
 	while ((ticket = htab_next(&core->tickets, &pos)) != NULL)

@@ -190,7 +190,8 @@ struct sig_append {
 	bool friends; /* and is for friends only: -EPERM */
 	char mid[SIG_MID_MAX + 1]; /* "" : no idempotency key (server's own) */
 	char type[16];
-	bool counts;    /* as unread to the others */
+	bool counts;                  /* as unread to the others */
+	char drops[SIG_CONV_MAX + 1]; /* key of a record that goes with it */
 	uint64_t reply; /* seq of the message that it answers, or 0 */
 	enum sig_change change;
 	uint64_t target; /* of the change: the seq in the body */

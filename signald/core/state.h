@@ -260,7 +260,7 @@ struct sig_core {
 	struct htab crowds, halls;
 	LIST_HEAD(, sig_link) all_links;
 	LIST_HEAD(, sig_user) all_users;
-	LIST_HEAD(, sig_call) all_calls;
+	LIST_HEAD(, sig_call) all_calls, ending; /* see call_end.h */
 	LIST_HEAD(, sig_crowd) all_crowds;
 	bool broken; /* some link is */
 	struct wheel wheel;

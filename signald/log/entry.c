@@ -10,6 +10,7 @@
 #include "signald/log/contact.h"
 #include "signald/log/crowd.h"
 #include "signald/log/entry.h"
+#include "signald/log/kept.h"
 #include "signald/log/file.h"
 #include "signald/log/mid.h"
 
@@ -392,6 +393,8 @@ entry_put(struct run *run, struct apply_request *r, struct place *p,
 		rc = put_mention_rows(run, r->append, p);
 	if (rc == 0 && r->append->mid[0] != '\0')
 		rc = mid_put(run, r->append, p);
+	if (rc == 0 && r->append->drops[0] != '\0')
+		rc = kept_drop(run, r->append->drops);
 	if (rc == 0)
 		rc = entry_tell(r, p);
 	if (rc == 0)

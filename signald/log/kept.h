@@ -10,5 +10,7 @@
 #include "signald/log/run.h"
 
 run_fn kept_write;
+/* One that is not there is gone, too. */
+int kept_drop(struct run *, const char *key);
 
 #endif

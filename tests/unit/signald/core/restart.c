@@ -476,6 +476,29 @@ test_accept_on_a_full_disk(void **state)
 	want(s.w, s.a, "{'push':'call.accept','call':'$c','device':'b1'}");
 }
 
+/* Before the end is on the disk nobody hears of it, and a crash takes it. */
+static void
+test_end_on_its_way_to_the_disk(void **state)
+{
+	struct scene s = scene_active(state);
+
+	world_slow_log(s.w, 1000);
+	world_post(s.w, s.a, OP("12", "hangup"));
+	while (WORLD_STAT(s.w, calls) > 0)
+		world_run(s.w, 1);
+	want_nothing(s.w, s.a);
+	want_nothing(s.w, s.b);
+	world_slow_log(s.w, 0);
+	world_crash(s.w, DOWN_MS);
+	scene_back(&s, "['$c']");
+	world_hear_all(s.w, s.a);
+	world_hear_all(s.w, s.b);
+	ask(s.w, s.a, OP("13", "hangup"), STATE("13", "ended"));
+	want(s.w, s.b, "{'push':'call.ended','call':'$c','reason':'hangup'}");
+	world_crash(s.w, DOWN_MS);
+	assert_int_equal(WORLD_STAT(s.w, calls), 0);
+}
+
 /* Hung up while the accept was on its way to the disk. */
 static void
 test_accept_of_a_call_that_ends(void **state)
@@ -490,10 +513,10 @@ test_accept_of_a_call_that_ends(void **state)
 	world_settle(s.w);
 	want(s.w, s.a, STATE("13", "ended"));
 	want(s.w, s.a, ENDED("hangup"));
+	want(s.w, s.b, REFUSED("12", "not_found"));
 	want(s.w, s.b, ENDED("hangup"));
 	/* It had not been told that another device answered. */
 	want(s.w, s.b2, ENDED("hangup"));
-	want(s.w, s.b, REFUSED("12", "not_found"));
 	assert_int_equal(WORLD_STAT(s.w, calls), 0);
 	world_crash(s.w, DOWN_MS);
 	assert_int_equal(WORLD_STAT(s.w, calls), 0);
@@ -594,6 +617,7 @@ main(void)
 		ALONE(test_active_goes_on),
 		ALONE(test_accept_that_was_lost),
 		ALONE(test_accept_on_a_full_disk),
+		ALONE(test_end_on_its_way_to_the_disk),
 		ALONE(test_accept_of_a_call_that_ends),
 		ALONE(test_side_that_stays_away_is_lost),
 		ALONE(test_call_without_its_session),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -26,6 +27,7 @@ struct store {
 	 * process. Every transaction holds the read side.
 	 */
 	pthread_rwlock_t map_lock;
+	_Atomic uint64_t committing; /* the newest that was begun to commit */
 };
 
 struct store_reader {
@@ -209,6 +211,7 @@ write_once(
 	if (rc != 0) {
 		mdb_txn_abort(txn.mdb);
 	} else {
+		atomic_store(&s->committing, mdb_txn_id(txn.mdb));
 		rc = mdb_txn_commit(txn.mdb);
 		txn.full = rc == MDB_MAP_FULL;
 		rc = commit_errno(s, rc);
@@ -267,12 +270,34 @@ store_reader_free(struct store_reader *r)
 	free(r);
 }
 
+/*
+ * LMDB takes the number of the last commit and then the root from one of two
+ * pages, which every second commit writes. A thread that stands still in
+ * between finds there what the second one after it is only about to commit, or
+ * half of it; a later reader may then see less than this one.
+ */
+static bool
+reader_overtaken(struct store_reader *r)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load(&r->store->committing) >= mdb_txn_id(r->txn.mdb) + 2;
+}
+
 static int
 reader_start(struct store_reader *r)
 {
+	int rc;
+
 	if (r->txn.mdb != NULL)
-		return mdb_txn_renew(r->txn.mdb);
-	return mdb_txn_begin(r->store->env, NULL, MDB_RDONLY, &r->txn.mdb);
+		rc = mdb_txn_renew(r->txn.mdb);
+	else
+		rc =
+		    mdb_txn_begin(r->store->env, NULL, MDB_RDONLY, &r->txn.mdb);
+	while (rc == 0 && reader_overtaken(r)) {
+		mdb_txn_reset(r->txn.mdb);
+		rc = mdb_txn_renew(r->txn.mdb);
+	}
+	return rc;
 }
 
 struct store_txn *

@@ -155,9 +155,6 @@ hello_made(struct sig_core *core, const struct sig_ticket *ticket,
 	if (link == NULL || link->login == NULL)
 		return;
 	link->login->made = true;
-	if (err == 0)
-		sig_event_user(
-		    core, SIG_EVENT_USER_REGISTERED, link->login->user->name);
 	/* Two devices of a new user may come at once. */
 	if (err == 0 || err == -EEXIST)
 		err = hello_read(core, link);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/crypto/crypto.h"
+#include "signald/core/event.h"
 #include "tests/unit/signald/core/client.h"
 #include "tests/unit/signald/core/outside.h"
 
@@ -22,6 +23,7 @@ setup(void **state)
 
 	crypto_init();
 	f->jwt = opts.cfg.jwt = outside_new();
+	opts.cfg.events = UINT32_C(1) << SIG_EVENT_USER_REGISTERED;
 	f->w = client_world(&opts);
 	*state = f;
 	return 0;
@@ -101,6 +103,10 @@ test_two_devices_of_a_new_user(void **state)
 	world_settle(w);
 	for (i = 0; i < 3; i++)
 		want(w, links[i], "{'id':1,'ok':{'user':'zoe'}}");
+	/* Whoever is told of new users is told once. */
+	assert_null(world_match(
+	    w, "{'event':'user.registered','user':'zoe'}", world_told(w)));
+	assert_null(world_told(w));
 }
 
 static void

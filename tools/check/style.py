@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""House rules a program can see: licence lines, sizes, banned calls, READMEs."""
+"""House rules a program can see: licence lines, sizes, banned calls, markup, READMEs."""
 import re
 
 import tree
@@ -21,6 +21,9 @@ BANNED = {
     'signal': 'sigaction or loop_signal_new', 'alloca': 'a fixed array with a cap',
 }
 CALL = re.compile(r'(?<![\w.>])(' + '|'.join(BANNED) + r')\s*\((?!\w+, SIG_(IGN|DFL)\))')
+# What makes nodes of a text. People's texts are put into the page as text.
+MARKUP = re.compile(r'\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|setHTMLUnsafe|'
+                    r'DOMParser|srcdoc|document\.write)\b')
 FOLDERS = ('lib', 'stund', 'turnd', 'signald')
 
 
@@ -55,6 +58,13 @@ def check_c(path, text, found):
         found.warn(path, aim, f'{len(lines)} lines; {aim} are the aim, split by noun')
 
 
+def check_page(path, text, found):
+    for n, line in enumerate(text.splitlines(), 1):
+        m = MARKUP.search(line)
+        if m:
+            found.error(path, n, f'{m[1]} runs what others write as markup; make nodes, and set textContent')
+
+
 def check_readme(top, folder, found):
     readme = folder / 'README.md'
     if not (top / readme).exists():
@@ -72,6 +82,8 @@ def main():
         text = (top / path).read_text()
         if not any(SPDX in line for line in text.splitlines()[:3]):
             found.error(path, 1, f'lacks "{SPDX}" in its first lines')
+        if path.parts[0] == 'web':
+            check_page(path, text, found)
         if suffix in tree.C_SUFFIXES:
             check_c(path, text, found)
             if path.parts[0] in FOLDERS:

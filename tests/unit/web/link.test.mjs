@@ -8,7 +8,7 @@ import { settle, socketClass, VirtualTimers } from "./virtual.mjs";
 const WELCOME = { push: "welcome", protocol: "floe.v1", limits: {} };
 
 /** A link in front of sockets that the test plays the server for. */
-function setup() {
+function setup(random = () => 0) {
   const Socket = socketClass();
   const timers = new VirtualTimers();
   const log = [];
@@ -18,7 +18,7 @@ function setup() {
     ready: (ok) => log.push(`ready ${ok.resumed}`),
     push: (push) => pushes.push(push),
     state: (state, { reason }) => log.push(reason ? `${state} ${reason}` : state),
-  }, { timers, WebSocket: Socket, random: () => 0 });
+  }, { timers, WebSocket: Socket, random });
   const greet = (ok = {}) => {
     Socket.last.say(WELCOME);
     const [{ id }] = Socket.last.ops("hello");
@@ -243,6 +243,24 @@ test("a pong that says move: leaves at that time and resumes", async () => {
   assert.equal(Socket.all.length, 2);
   assert.deepEqual(log, ["connecting", "ready false", "online",
     "connecting", "ready true", "online"]);
+});
+
+test("each close code: comes back, when, and what it says; or not", async () => {
+  for (const [code, reason, waitMs] of [
+    [4000, "silent", 375], [4001, "taken_over"], [4002, "slow", 375],
+    [4003, "restart", 1000], [4500, "unauthorized"], [4501, "banned"],
+    [4502, "protocol"], [4321, "code_4321", 375], [4999, "code_4999"],
+    [1006, "network", 375], [1009, "network", 375]]) {
+    const { Socket, timers, log, link, greet } = setup(() => 0.5);
+    link.open();
+    greet();
+    Socket.last.end(code);
+    assert.equal(log.at(-1), `${waitMs ? "waiting" : "closed"} ${reason}`);
+    await timers.elapse((waitMs || 60000) - 1);
+    assert.equal(Socket.all.length, 1, String(code));
+    await timers.elapse(1);
+    assert.equal(Socket.all.length, waitMs ? 2 : 1, String(code));
+  }
 });
 
 test("after a stop the welcome's spread says when to come back", async () => {

@@ -30,6 +30,13 @@ class Style(Planted):
             self.source(f'int x;\nvoid *y = {call};\n')
             self.catches('lib/base/bad.c:3', f'{call.split("(")[0]} is banned; use')
 
+    def test_markup(self):
+        line = 'box.{} = message.body.text;\n'
+        self.write('web/page/x.js', SPDX + line.format('textContent'))
+        self.passes()
+        self.write('web/page/x.js', SPDX + line.format('innerHTML'))
+        self.catches('web/page/x.js:2', 'innerHTML', 'make nodes')
+
     def test_tests_may(self):
         self.write('tests/x.c', SPDX + 'void *y = strcpy(a, "b");\n')
         self.passes()

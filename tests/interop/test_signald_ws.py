@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import time
+import zlib
 
 import websockets
 from websockets.extensions import permessage_deflate
@@ -32,10 +33,20 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket",
 
 def frame(text, opcode=1):
     """A masked frame of a client; the mask is zero."""
-    data = text.encode()
+    return masked(0x80 | opcode, text.encode())
+
+
+def squeezed(text):
+    """The same of a message by itself, compressed (RFC 7692)."""
+    zipped = zlib.compressobj(wbits=-15)
+    data = zipped.compress(text.encode()) + zipped.flush(zlib.Z_SYNC_FLUSH)
+    return masked(0xc1, data.removesuffix(b"\0\0\xff\xff"))
+
+
+def masked(first, data):
     size = (struct.pack("!B", 0x80 | len(data)) if len(data) < 126 else
             struct.pack("!BH", 0xfe, len(data)))
-    return bytes([0x80 | opcode]) + size + bytes(4) + data
+    return bytes([first]) + size + bytes(4) + data
 
 
 class WebSocket(case.Case):
@@ -67,13 +78,13 @@ class WebSocket(case.Case):
         finally:
             client.close()
 
-    def raw(self, *more):
+    def raw(self, *more, fields=""):
         """A socket that has asked for the upgrade and sent more with it."""
         link = socket.create_connection((ADDRESS, floe.PAGE_PORT), timeout=20)
         self.addCleanup(link.close)
         head = "".join(f"{key}: {value}\r\n" for key, value in UPGRADE.items())
-        link.sendall(f"GET /ws HTTP/1.1\r\nHost: a\r\n{head}\r\n".encode()
-                     + b"".join(more))
+        link.sendall(f"GET /ws HTTP/1.1\r\nHost: a\r\n{head}{fields}\r\n"
+                     .encode() + b"".join(more))
         return link
 
     def test_handshake(self):
@@ -122,9 +133,9 @@ class WebSocket(case.Case):
             self.assertEqual(places, sorted(places))
         self.assertGreater(floe.metric("signald", "signald_moves_total"), 0)
 
-    def closed(self, *frames):
+    def closed(self, *frames, fields=""):
         """The code with which signald closes after these bytes."""
-        link = self.raw(*frames)
+        link = self.raw(*frames, fields=fields)
         data = b""
         with contextlib.suppress(ConnectionResetError):
             while more := link.recv(65536):
@@ -419,6 +430,35 @@ class WebSocket(case.Case):
         self.assertEqual(texts, ["ä" * n + "!" for n in range(50)])
         for link in links:
             await link.close()
+
+    def test_bombs(self):
+        """What a message inflates to is bounded, and less so before the
+        log-in, like a message that comes as it is."""
+        self.begin(deflate="light", hello="1s")
+        offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+        hello = json.dumps({"id": 1, "op": "hello", "device": "d",
+                            "token": self.register("alice")})
+
+        def code(*texts):
+            return self.closed(*map(squeezed, texts), fields=offer)
+
+        self.assertEqual(code(hello.ljust(8192) + "x"), 1009)
+        # Of the right size it is read: no hello follows.
+        self.assertEqual(code('{"op":"ping"}'.ljust(8192)), 4000)
+        self.assertEqual(code(" " * (40 << 20)), 1009)
+        asyncio.run(self.inflates_to_the_limit(hello))
+
+    async def inflates_to_the_limit(self, hello):
+        async with websockets.connect(SOCKET, compression="deflate") as link:
+            await link.recv()
+            await link.send(hello)
+            await link.recv()
+            await link.send('{"id":2,"op":"ping"}'.ljust(65536))
+            self.assertIn('{"id":2,"ok"', await link.recv())
+            await link.send('{"id":3,"op":"ping"}'.ljust(65537))
+            with self.assertRaises(websockets.ConnectionClosed):
+                await link.recv()
+            self.assertEqual(link.close_code, 1009)
 
     def test_no_compression_by_default(self):
         self.begin()

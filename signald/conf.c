@@ -105,6 +105,8 @@ const struct conf_option signald_options[] = {
 	    MINUTE_MS, NULL, "how long a push may stay unacknowledged" },
 	{ "signald", "window", CONF_INT, 0, OWN(window), "256", 1, 1000, NULL,
 	    "pushes that may be unacknowledged" },
+	{ "signald", "pending", CONF_INT, 0, OWN(pending), "256", 1, 10000,
+	    NULL, "requests of a link that may wait for their answers" },
 	{ "signald", "max-connections", CONF_INT, 0, OWN(max_connections),
 	    "100000", 1, 10000000, NULL, "connections in all" },
 	{ "signald", "max-sessions", CONF_INT, 0, OWN(max_sessions), "16", 1,
@@ -325,7 +327,7 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		/* Links move to their user's shard: one may get them all. */
 		.max_links = (uint32_t)c->max_connections,
 		.max_sessions_per_user = (uint32_t)c->max_sessions,
-		.max_pending_per_session = 256,
+		.max_pending_per_session = (uint32_t)c->pending,
 		.request_rate = (uint32_t)c->request_rate,
 		.message_rate = (uint32_t)c->message_rate,
 		.group_members = (uint32_t)c->group_members,

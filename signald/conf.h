@@ -38,7 +38,7 @@ struct signald_conf {
 	int64_t mobile_ping_ms, mobile_wait_ms;
 	int64_t drain_ms, spread_ms;
 	int64_t move_above; /* percent of max_connections */
-	int64_t window;
+	int64_t window, pending;
 	int64_t max_connections; /* of the daemon */
 	int64_t max_sessions;    /* of a user */
 	int64_t group_members, group_fanout;

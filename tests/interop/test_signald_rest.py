@@ -105,6 +105,36 @@ class Rest(test_signald_files.Files):
             self.assertEqual((status, refused["err"]["code"]),
                              (409, "not_ready"))
 
+    def test_others_conversations(self):
+        """Who is no member learns not even that they are there."""
+        self.begin()
+        alice, _, carol = map(self.enter, ("alice", "bob", "carol"))
+        self.assertEqual(self.say(alice, "bob", "m")[0], 200)
+        _, group = self.post(alice, "/api/v1/op/group.create", {
+            "mid": "g", "title": "Hikers", "users": ["bob"]})
+        for conv in (CONV, group["conv"]):
+            _, page = self.get(
+                alice, f"/api/v1/conversations/{conv}/messages")
+            self.assertEqual(len(page["messages"]), 1)
+            about = {"conv": conv, "seq": 1, "mid": "x"}
+            for answer in (
+                    self.get(carol, f"/api/v1/conversations/{conv}/messages"),
+                    self.post(carol, f"/api/v1/conversations/{conv}/read",
+                              {"seq": 1}),
+                    self.post(carol, "/api/v1/messages", {
+                        "conv": conv, "mid": "x", "type": "text",
+                        "body": {"text": "x"}}),
+                    self.post(carol, "/api/v1/op/message.retract", about),
+                    self.post(carol, "/api/v1/op/message.react", {
+                        **about, "emoji": "+"}),
+                    self.post(carol, "/api/v1/op/conversation.set", {
+                        "conv": conv, "pinned": True}),
+                    self.post(carol, "/api/v1/op/group.members", {
+                        "conv": conv})):
+                self.assertEqual(answer[0], 404, answer)
+        status, listed = self.get(carol, "/api/v1/conversations")
+        self.assertEqual((status, listed["conversations"]), (200, []))
+
     def test_refusals(self):
         self.begin()
         alice = self.enter("alice")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The known mistakes, each as the least change that makes it, and the tests
+that notice. An edit's old text is in its file once, whatever else changes there.
+"""
+import collections
+
+Plant = collections.namedtuple('Plant', 'name mistake edits tests')
+Edit = collections.namedtuple('Edit', 'file old new')
+
+CORE = 'tests/unit/signald/core/'
+LOG = 'tests/unit/signald/log/'
+
+PLANTS = [
+    Plant('from', 'the sender that a client names is believed', [
+        Edit('signald/core/op.c', '{ "to", "conv", "mid", "type", "body", "reply", "mentions" }',
+             '{ "to", "conv", "mid", "type", "body", "reply", "mentions", "from" }'),
+        Edit('signald/core/message.c', '\t\tappend->counts = true;\n',
+             '\t\tappend->counts = true;\n'
+             '\t\tconst char *from = json_in_str_opt(&req->in, "from", 1, SIG_NAME_MAX);\n'
+             '\t\tif (from != NULL)\n\t\t\tmemcpy(append->user, from, strlen(from) + 1);\n'),
+    ], [CORE + 'message']),
+    Plant('origin', 'pages of any origin may open a link', [
+        Edit('signald/link.c', 'if (!front_origin_ok(c, head)) {', 'if (front_origin_ok(c, head) && false) {'),
+    ], ['interop/test_signald_ws.WebSocket.test_handshake']),
+    Plant('expired', 'a token is good after its end', [
+        Edit('signald/core/token.c', 'claims.grant.expires_ms <= wall_ms', 'wall_ms == 0'),
+    ], [CORE + 'token', CORE + 'session']),
+    Plant('expired-outside', 'so is one of an identity service', [
+        Edit('lib/jwt/claims.c', 'now_s >= (uint64_t)exp + policy->leeway_s', 'exp == 0'),
+    ], ['tests/unit/lib/jwt/jwt', CORE + 'auth']),
+    Plant('history', "whoever names a conversation reads it, others' groups too", [
+        Edit('signald/log/answer.c',
+             'return rc == 0 ? schema_member(a->txn, a->uid, *cid, mine) : rc;',
+             'if (rc == 0 && schema_member(a->txn, a->uid, *cid, mine) != 0)\n'
+             '\t\tmemset(mine, 0, sizeof(*mine));\n\treturn rc;'),
+    ], [LOG + 'msglog', CORE + 'group', 'interop/test_signald_rest.Rest.test_others_conversations']),
+    Plant('files', 'whoever knows the name of a file reads it', [
+        Edit('signald/log/file.c', '\tif (rc != -ENOENT)\n\t\treturn rc;\n'
+             '\trc = store_walk_init(&walk, txn, T_FILE_CONVS,', '\tif (rc != 0)\n\t\treturn 0;\n'
+             '\trc = store_walk_init(&walk, txn, T_FILE_CONVS,'),
+    ], [LOG + 'file', 'interop/test_signald_files.Plain.test_nobody_else_learns_of_it']),
+    Plant('ids', 'an id is read, used, and counted up later', [
+        Edit('signald/log/entry.c', 'p->id = run->next_id++;', 'p->id = run->next_id;'),
+        Edit('signald/log/apply.c', '\trc = mid_expire(&run);\n',
+             '\trun.next_id += group->messages > 0;\n\trc = mid_expire(&run);\n'),
+    ], [LOG + 'msglog']),
+    Plant('one-device', "a user's second device ends the first one's link", [
+        Edit('signald/core/hello.c', '\ts = sig_session_new(core, login->user, login->device);\n',
+             '\twhile ((s = LIST_FIRST(&login->user->sessions)) != NULL) {\n'
+             '\t\tif (s->link != NULL)\n\t\t\tsig_link_close(core, s->link->id, 4001, "another device");\n'
+             '\t\tsig_session_end(core, s);\n\t}\n'
+             '\ts = sig_session_new(core, login->user, login->device);\n'),
+    ], [CORE + 'message']),
+    Plant('late-close', 'the late end of the old link takes the newer one away', [
+        Edit('signald/core/session.c', '\t\told->session = NULL;\n\t\tsig_link_close(\n\t\t    core, old->id, 4001,',
+             '\t\tsig_close(\n\t\t    core, old->id, 4001,'),
+    ], [CORE + 'session', 'interop/test_signald_links.Links.test_taken_over']),
+    Plant('blocking', 'who does not read holds up everybody', [
+        Edit('signald/conn.c', '\t\tif (n == -EAGAIN)\n\t\t\tbreak;\n', '\t\tif (n == -EAGAIN)\n\t\t\tcontinue;\n'),
+    ], ['interop/test_signald_links.Links.test_a_slow_reader']),
+    Plant('in-memory', 'what waits for who is away is gone with the process', [
+        Edit('signald/log/msglog.c', '\trc = store_open(&store, &log->store);\n',
+             '\tchar path[4096];\n\tsnprintf(path, sizeof(path), "%s/data.mdb", store.dir);\n'
+             '\tremove(path);\n\trc = store_open(&store, &log->store);\n'),
+    ], [LOG + 'msglog', 'chaos/test_kill.Kill.test_offline_text_survives_a_kill']),
+    Plant('offline-members', 'members of a group who are away get nothing', [
+        Edit('signald/log/entry.c', '\tif (rc == 0)\n\t\trc = put_inbox(run, uid, to->sync, p);\n',
+             '\tif (rc == 0 && (crowd->n == 2 || uid == p->uid))\n\t\trc = put_inbox(run, uid, to->sync, p);\n'),
+    ], [CORE + 'group']),
+    Plant('markup', "others' texts become nodes of the page", [
+        Edit('web/page/dom.js', 'box.textContent = text;', 'box.innerHTML = text;'),
+    ], ['tools/check/style.py']),
+    Plant('cheap-hash', 'a password costs next to nothing to guess', [
+        Edit('lib/crypto/secret.c', 'crypto_pwhash_OPSLIMIT_INTERACTIVE', 'crypto_pwhash_OPSLIMIT_MIN'),
+        Edit('lib/crypto/secret.c', 'crypto_pwhash_MEMLIMIT_INTERACTIVE', 'crypto_pwhash_MEMLIMIT_MIN'),
+    ], ['tests/unit/lib/crypto/secret']),
+    Plant('dead-peer', 'what was written to a socket counts as arrived', [
+        Edit('signald/core/inbox.c', '\tin->sent = sync;\n\tif (in->high < sync)\n',
+             '\tin->sent = in->acked = sync;\n\tif (in->high < sync)\n'),
+    ], [CORE + 'message']),
+    Plant('resumed-twice', 'a resumed session gets again what it has', [
+        Edit('signald/core/hello.c', '\tsig_inbox_start(core, s, from);\n',
+             '\tsig_inbox_start(core, s, resumed ? 0 : from);\n'),
+    ], [CORE + 'message']),
+    Plant('sent-twice', 'a repeated request is a new message', [
+        Edit('signald/log/mid.c', "\tif (a->mid[0] == '\\0')\n\t\treturn -ENOENT;\n",
+             "\tif (a->mid[0] != '\\1')\n\t\treturn -ENOENT;\n"),
+        Edit('signald/log/mid.c', 'rc = run_put(run, T_MIDS, &k, &b, STORE_INSERT);',
+             'rc = run_put(run, T_MIDS, &k, &b, STORE_PUT);'),
+    ], [LOG + 'msglog']),
+    Plant('shown-twice', 'the page shows what is pushed again', [
+        Edit('web/sdk/inbox.js', 'if (push.sync <= this.#sync)\n      return [];',
+             'if (push.sync <= this.#sync)\n      return [push];'),
+    ], ['tests/unit/web/inbox.test.mjs']),
+    Plant('both-busy', 'two who call each other at once are both busy', [
+        Edit('signald/core/call.c', '[CALLEE] = { do_accept, do_accept, do_same } },\n\t[SIG_CALL_RINGING]',
+             '[CALLEE] = { do_busy, do_busy, do_same } },\n\t[SIG_CALL_RINGING]'),
+    ], [CORE + 'call']),
+    Plant('rings-on', 'devices ring on after another has answered', [
+        Edit('signald/core/call.c', '\tif (!call->unrung)\n\t\tsig_call_tell(core, call, CALLEE, SIG_PUSH_OTHERS,',
+             '\tif (call->unrung)\n\t\tsig_call_tell(core, call, CALLEE, SIG_PUSH_OTHERS,'),
+    ], [CORE + 'call']),
+    Plant('stranger-frames', 'a stranger may have a whole frame kept', [
+        Edit('signald/worker.c', 'strangers = { SIG_PRELOGIN_READ,', 'strangers = { SIGNALD_FRAME_MAX,'),
+    ], ['interop/test_signald_ws.WebSocket.test_close_codes', 'interop/test_signald_ws.WebSocket.test_bombs']),
+    Plant('stranger-parsed', 'what a stranger says is parsed, however long', [
+        Edit('signald/core/link.c', 'link->state != SIG_LINK_READY && len > SIG_PRELOGIN_READ', 'len == 0'),
+    ], [CORE + 'session']),
+    Plant('stranger-talks', 'a stranger is answered for as long as he likes', [
+        Edit('signald/core/state.h', '#define SIG_PRELOGIN_OPS      64 ', '#define SIG_PRELOGIN_OPS      1000000 '),
+    ], [CORE + 'op']),
+    Plant('fragments', 'a message may come in any number of crumbs', [
+        Edit('signald/worker.c', '#define FRAGMENTS_MAX 1024', '#define FRAGMENTS_MAX UINT32_MAX'),
+    ], ['interop/test_signald_ws.WebSocket.test_close_codes']),
+    Plant('headers', 'a request may have any number of header fields', [
+        Edit('lib/h1/h1.h', '#define H1_FIELDS_MAX 64', '#define H1_FIELDS_MAX 4096'),
+    ], ['tests/unit/lib/h1/h1', 'interop/test_signald_http.Http.test_malformed_requests']),
+    Plant('inflated', 'a small message may become a large one', [
+        Edit('lib/zip/zip.c', '\t\tif (n > max)\n', '\t\tif (max == SIZE_MAX)\n'),
+    ], ['tests/unit/lib/ws/deflate', 'interop/test_signald_ws.WebSocket.test_bombs']),
+    Plant('who-exists', 'the answer to a log-in says who is unknown', [
+        Edit('signald/account.c', '\t\tfront_error(c, 401, "unauthorized",\n\t\t    "no such user, or not this password", 0);',
+             '\t\tfront_error(c, 401, "unauthorized",\n\t\t    job->known ? "not this password" : "no such user", 0);'),
+    ], ['interop/test_signald_http.Http.test_accounts']),
+    Plant('who-is-slow', 'or how long it takes does', [
+        Edit('signald/account.c', '\t\tjob = job_new(kind);\n\t\tif (job != NULL && known) {',
+             '\t\tif (!known) {\n\t\t\tfront_error(c, 401, "unauthorized",\n'
+             '\t\t\t    "no such user, or not this password", 0);\n\t\t\tcrypto_wipe(&form, sizeof(form));\n'
+             '\t\t\treturn;\n\t\t}\n\t\tjob = job_new(kind);\n\t\tif (job != NULL && known) {'),
+    ], ['interop/test_signald_http.Http.test_unknown_users_take_as_long']),
+]

@@ -123,17 +123,13 @@ account_head(struct conn *c, const struct h1_head *head)
 	}
 }
 
-/* IPv6 hosts have a /64 to choose addresses from. */
 static uint64_t
 too_often(struct conn *c, const char *user)
 {
 	struct signald *d = c->worker->d;
 	uint64_t now = loop_now_ms(c->worker->loop), wait;
-	struct addr from = c->peer;
+	struct addr from = conn_host(c);
 
-	from.port = 0;
-	if (from.family == ADDR_V6)
-		memset(from.ip + 8, 0, 8);
 	wait = rate_take(d->address_rate, &from, sizeof(from), now);
 	if (wait == 0)
 		wait = rate_take(d->user_rate, user, strlen(user), now);

@@ -109,6 +109,8 @@ const struct conf_option signald_options[] = {
 	    NULL, "requests of a link that may wait for their answers" },
 	{ "signald", "max-connections", CONF_INT, 0, OWN(max_connections),
 	    "100000", 1, 10000000, NULL, "connections in all" },
+	{ "signald", "max-per-address", CONF_INT, 0, OWN(max_per_address), "0",
+	    0, 10000000, NULL, "connections of one address; 0: any" },
 	{ "signald", "max-sessions", CONF_INT, 0, OWN(max_sessions), "16", 1,
 	    1000, NULL, "sessions a user may have" },
 	{ "signald", "max-rooms", CONF_INT, 0, OWN(max_rooms), "10000", 1,

@@ -90,6 +90,27 @@ conn_leave(struct conn *c)
 	w->stats.connections--;
 }
 
+struct addr
+conn_host(const struct conn *c)
+{
+	struct addr host = c->peer;
+
+	host.port = 0;
+	if (host.family == ADDR_V6)
+		memset(host.ip + 8, 0, 8);
+	return host;
+}
+
+static bool
+has_share(struct conn *c)
+{
+	struct share *s = c->worker->d->addresses;
+	struct addr host = conn_host(c);
+
+	c->counted = s != NULL && share_take(s, &host, sizeof(host));
+	return s == NULL || c->counted;
+}
+
 struct conn *
 conn_new(struct worker *w, int fd, struct tls_ctx *tls)
 {
@@ -111,6 +132,10 @@ conn_new(struct worker *w, int fd, struct tls_ctx *tls)
 	buf_init(&c->in, FRONT_IN_MAX);
 	if (sock_peer(fd, &c->peer) != 0)
 		c->peer.family = ADDR_NONE;
+	if (!has_share(c)) {
+		conn_free(c);
+		return NULL;
+	}
 	if (tls != NULL) {
 		c->tls = tls_open_fd(tls, fd);
 		if (c->tls == NULL) {
@@ -133,6 +158,7 @@ chunk_done(struct conn *c, struct chunk *k)
 void
 conn_free(struct conn *c)
 {
+	struct addr host;
 	struct chunk *k;
 
 	while ((k = TAILQ_FIRST(&c->out)) != NULL)
@@ -148,6 +174,10 @@ conn_free(struct conn *c)
 	tls_free(c->tls);
 	if (c->fd >= 0)
 		close(c->fd);
+	if (c->counted) {
+		host = conn_host(c);
+		share_give(c->worker->d->addresses, &host, sizeof(host));
+	}
 	c->worker->d->connections--;
 	free(c);
 }

@@ -71,8 +71,9 @@ struct conn {
 	uint8_t state;    /* enum conn_state */
 	uint8_t tls_wait; /* TLS_WANTS_*: of the last read that had to wait */
 	bool is_dirty;
-	bool tried; /* bytes of the first chunk are in the TLS session */
-	bool shut;  /* our end is sent */
+	bool tried;   /* bytes of the first chunk are in the TLS session */
+	bool shut;    /* our end is sent */
+	bool counted; /* among those of its host */
 	/* HTTP */
 	bool keep_alive, head_only, has_head;
 	bool more; /* in holds requests that wait for the next turn */
@@ -95,6 +96,9 @@ struct conn {
 
 /* An accepted socket; takes fd. NULL: no memory, fd is closed. */
 struct conn *conn_new(struct worker *, int fd, struct tls_ctx *);
+/* Whom it comes from, without port: of IPv6 the /64, since hosts have all of it
+ * to choose addresses from. */
+struct addr conn_host(const struct conn *);
 /* Out of its worker's hands, into those of w. -ENOMEM: it is dead. */
 void conn_leave(struct conn *);
 int conn_join(struct conn *, struct worker *w);

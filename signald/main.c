@@ -41,6 +41,7 @@ signald_close(void *state)
 	rate_free(d->address_rate);
 	rate_free(d->user_rate);
 	rate_free(d->rest_rate);
+	share_free(d->addresses);
 	signald_setup_fini(&d->setup);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
@@ -134,9 +135,12 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	d->address_rate = rate_new(rate, MINUTE_MS);
 	d->user_rate = rate_new(rate * USER_RATE, MINUTE_MS);
 	d->rest_rate = rate_new((uint32_t)d->conf->rest_rate, MINUTE_MS);
+	if (d->conf->max_per_address > 0)
+		d->addresses = share_new((uint32_t)d->conf->max_per_address);
 	return d->workers == NULL || d->hasher == NULL || d->backup == NULL ||
 		d->address_rate == NULL || d->user_rate == NULL ||
-		d->rest_rate == NULL
+		d->rest_rate == NULL ||
+		(d->conf->max_per_address > 0 && d->addresses == NULL)
 	    ? -ENOMEM
 	    : 0;
 }

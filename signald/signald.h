@@ -22,6 +22,7 @@
 #include "signald/log/msglog.h"
 #include "signald/rate.h"
 #include "signald/relays.h"
+#include "signald/share.h"
 #include "signald/shelf.h"
 #include "signald/webhook.h"
 
@@ -44,6 +45,7 @@ struct signald {
 	atomic_uint_fast64_t
 	    draining_since; /* seconds since 1970; 0: serving */
 	struct rate *address_rate, *user_rate, *rest_rate;
+	struct share *addresses; /* their connections; NULL: not counted */
 	struct listeners listeners;
 	struct worker *workers;
 	int nworkers;

@@ -2,6 +2,7 @@
 """signald's public port as HTTP: the page, the REST calls, and bad requests."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -128,6 +129,25 @@ class Http(case.Case):
             link.close()
         wait.until("there is room again", lambda: floe.metric(
             "signald", "signald_connections") == 0)
+        self.assertEqual(self.ask("GET", "/healthz")[0].status, 200)
+
+    def test_connections_of_one_address(self):
+        """One more ends, whichever worker takes it; others get in."""
+        self.begin(workers="4", max_per_address="3", hello="60s")
+        kept = [self.connect() for _ in range(3)]
+        wait.until("all are let in", lambda: floe.metric(
+            "signald", "signald_connections") == 3)
+        for _ in range(10):
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(self.connect().recv(1), b"")
+        other = socket.create_connection(
+            ADDRESS, timeout=20, source_address=("127.0.0.2", 0))
+        self.addCleanup(other.close)
+        other.sendall(HEAD + b"\r\n")
+        self.assertTrue(other.recv(65536).startswith(b"HTTP/1.1 200 "))
+        kept[0].close()
+        wait.until("it is gone", lambda: floe.metric(
+            "signald", "signald_connections") == 3)
         self.assertEqual(self.ask("GET", "/healthz")[0].status, 200)
 
     def test_no_way_out_of_the_folder(self):

@@ -254,6 +254,9 @@ class Links(case.Case):
         new.session = old.session
         self.assertTrue((await new.open())["resumed"])
         self.assertEqual(await old.closed(), 4001)
+        alice = await self.sender()
+        await alice.send_text("bob", "m", "to whoever is there")
         for one in (new, other):
-            await one.ask("ping")
+            await one.message("m")
             await one.link.close()
+        await alice.stop()

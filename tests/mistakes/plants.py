@@ -54,7 +54,8 @@ PLANTS = [
     Plant('late-close', 'the late end of the old link takes the newer one away', [
         Edit('signald/core/session.c', '\t\told->session = NULL;\n\t\tsig_link_close(\n\t\t    core, old->id, 4001,',
              '\t\tsig_close(\n\t\t    core, old->id, 4001,'),
-    ], [CORE + 'session', 'interop/test_signald_links.Links.test_taken_over']),
+    ], [CORE + 'session', 'interop/test_signald_links.Links.test_taken_over',
+        'interop/test_signald_links.Links.test_a_dead_link_is_replaced']),
     Plant('blocking', 'who does not read holds up everybody', [
         Edit('signald/conn.c', '\t\tif (n == -EAGAIN)\n\t\t\tbreak;\n', '\t\tif (n == -EAGAIN)\n\t\t\tcontinue;\n'),
     ], ['interop/test_signald_links.Links.test_a_slow_reader']),

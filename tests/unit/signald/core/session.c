@@ -289,6 +289,9 @@ test_takeover(void **state)
 	ask(w, new, "{'id':2,'op':'ping'}", "{'id':2,'ok':{}}");
 	assert_int_equal(WORLD_STAT(w, sessions), 1);
 	assert_int_equal(WORLD_STAT(w, links), 1);
+	/* It is the session's link: what is for the session comes. */
+	client_text(w, login(w, "bob", "b1"), "alice", "m1");
+	want(w, new, "{'push':'message','mid':'m1'}");
 }
 
 /* A client gave up a link whose hello the network held back. */

@@ -117,7 +117,9 @@ PLANTS = [
         Edit('lib/h1/h1.h', '#define H1_FIELDS_MAX 64', '#define H1_FIELDS_MAX 4096'),
     ], ['tests/unit/lib/h1/h1', 'interop/test_signald_http.Http.test_malformed_requests']),
     Plant('inflated', 'a small message may become a large one', [
-        Edit('lib/zip/zip.c', '\t\tif (n > max)\n', '\t\tif (max == SIZE_MAX)\n'),
+        Edit('lib/zip/zip.c', '\t\tif (n > max)\n', '\t\tif (out == NULL)\n'),
+        Edit('lib/ws/ws.c', 'buf_init(&pool->unpacked, limits->message_bytes);',
+             'buf_init(&pool->unpacked, SIZE_MAX / 2);'),
     ], ['tests/unit/lib/ws/deflate', 'interop/test_signald_ws.WebSocket.test_bombs']),
     Plant('who-exists', 'the answer to a log-in says who is unknown', [
         Edit('signald/account.c', '\t\tfront_error(c, 401, "unauthorized",\n\t\t    "no such user, or not this password", 0);',

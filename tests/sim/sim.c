@@ -125,7 +125,7 @@ draw_climate(struct sim *sim)
 
 	c->users = 2 + sim_dice(sim, 3);
 	c->devices = 1 + sim_dice(sim, 2);
-	c->actions = 40 + sim_dice(sim, 60);
+	c->actions = 30 + sim_dice(sim, 50);
 	c->pause_ms = 50 << sim_dice(sim, 5);
 	c->slow_ms = sim_chance(sim, 50) ? 0 : 10 << sim_dice(sim, 7);
 	c->stall = some(sim, 8);

@@ -7,6 +7,8 @@ import { forget, mine, remember } from "./page/accounts.js";
 import { Banner } from "./page/banner.js";
 import { CallView } from "./page/callview.js";
 import { Chat } from "./page/chat.js";
+import { ContactList } from "./page/contactlist.js";
+import { Contacts } from "./page/contacts.js";
 import { conversationMenu } from "./page/convmenu.js";
 import { Details } from "./page/details.js";
 import { byId, toast } from "./page/dom.js";
@@ -25,6 +27,7 @@ class Visit {
   #client;
   #model;
   #roster;
+  #contacts;
   #sidebar;
   #chat;
   #details;
@@ -49,7 +52,10 @@ class Visit {
     const call = (media) => this.#invite(model.current.peer, media);
     this.#banner = new Banner(client, signal);
     this.#sidebar = new Sidebar(client, model, open, signal);
-    this.#details = new Details(client, model, roster, { call, open });
+    this.#contacts = new Contacts(client, model);
+    new ContactList(client, model, this.#contacts, open, signal);
+    this.#details = new Details(client, model, roster, this.#contacts,
+      { call, open });
     this.#callView = new CallView(model, this.#ringer, signal);
     this.#incoming = new Incoming(model, this.#ringer,
       (accepted) => this.#showCall(accepted), signal);
@@ -81,6 +87,11 @@ class Visit {
         this.#incoming.show(call);
     });
     client.addEventListener("state", ({ detail }) => this.#closed(detail));
+    client.addEventListener("notice", ({ detail }) => toast(detail.text));
+    client.addEventListener("token", ({ detail }) => {
+      Object.assign(this.#account, detail);
+      remember({ ...this.#account, nick: client.nick });
+    });
   }
 
   #closed({ state, reason }) {
@@ -137,7 +148,9 @@ class Visit {
   #menu(anchor) {
     const details = { label: "Details", icon: "info", testid: "conv-details",
       run: () => this.#toggleDetails() };
-    conversationMenu(this.#client, anchor, this.#model.current, [details]);
+    const { current } = this.#model;
+    conversationMenu(this.#client, anchor, current, [details,
+      ...current.group ? [] : this.#contacts.items(current.peer)]);
   }
 
   #toggleDetails() {

@@ -43,6 +43,22 @@ export interface CallRecord {
   media: CallMedia;
 }
 
+/** The body of a message of type `file`. */
+export interface FileBody {
+  /** Its hash; not before it is uploaded. */
+  file?: string;
+  /** As its sender calls it. From the peer: never as HTML, never as a path. */
+  name: string;
+  /** As the server knows them. */
+  size?: number;
+  type?: string;
+  /** As its sender says. */
+  width?: number;
+  height?: number;
+  duration_ms?: number;
+  text?: string;
+}
+
 export interface Message {
   /** Chosen by the sender, unique for each; records of calls have none. */
   mid?: string;
@@ -50,9 +66,9 @@ export interface Message {
   state: MessageState;
   /** ms since 1970: the server's clock once sent, this device's before. */
   ts: number;
-  type: "text" | "call" | "notice" | string;
+  type: "text" | "file" | "call" | "notice" | string;
   /** `{text}` of a text, a CallRecord of a call. From the peer: never as HTML. */
-  body: { text: string } | CallRecord | GroupNotice | Record<string, unknown>;
+  body: { text: string } | FileBody | CallRecord | GroupNotice | Record<string, unknown>;
   /** Unique over all conversations; a decimal string. Not before it is sent. */
   id?: string;
   conv?: string;
@@ -69,6 +85,8 @@ export interface Message {
   /** When it was taken back; `body` is empty then. */
   retracted_ts?: number;
   reactions?: { emoji: string; users: string[] }[];
+  /** What is being sent, of an own file. */
+  blob?: Blob;
   /** Whom an own text was addressed to. */
   to?: string;
   /** Why it failed. */
@@ -423,6 +441,14 @@ export interface ClientEventMap {
   typing: CustomEvent<{ conv: string; user: string; on: boolean }>;
   /** Somebody wants to be let into a group of which the user is an admin. */
   grouprequest: CustomEvent<{ conv: string; user: string }>;
+  /** Of an own file that is uploaded; also of one that an earlier page began. */
+  progress: CustomEvent<{ mid: string; sent: number; total: number }>;
+  /** The token was renewed: keep this one for the next client. */
+  token: CustomEvent<{ token: string; expires: number }>;
+  /** A token of an outside service ends; only a new client takes another. */
+  tokenexpiring: CustomEvent<Record<string, never>>;
+  /** A word of the operator's, to be shown. Never as HTML. */
+  notice: CustomEvent<{ text: string; ts: number }>;
   /** A call comes in and rings. */
   call: CustomEvent<{ call: Call }>;
   /** The server's store began a new life: drop what is on the screen. */
@@ -465,6 +491,18 @@ export class FloeClient extends EventTarget {
    * @throws {FloeError} `too_large` (empty or too long), `storage` */
   send(target: { to: string } | { conv: string }, text: string,
     options?: { reply?: number; mentions?: string[] }): Promise<Message>;
+  /** Resolves once kept on this device; uploaded, then sent exactly once.
+   * @throws {FloeError} `bad_request` (empty), `storage` */
+  sendFile(target: { to: string } | { conv: string }, file: Blob, options?: {
+    onProgress?: (sent: number, total: number) => void;
+    text?: string; width?: number; height?: number; reply?: number;
+  }): Promise<Message>;
+  /** Takes back a file that is on its way. @throws {FloeError} `not_found` (sent) */
+  cancel(mid: string): Promise<void>;
+  /** A blob: address of the file of a message, good until 64 others were asked for.
+   * @throws {FloeError} `not_found`, `unauthorized`, `network` */
+  fileUrl(message: Message): Promise<string>;
+  fileBlob(message: Message): Promise<Blob>;
   /** Of an own message. What comes of these three arrives as `update`.
    * @throws {FloeError} `forbidden`, `not_found`, `conflict`, `too_large` */
   edit(conv: string, seq: number, text: string): Promise<void>;

@@ -96,6 +96,8 @@ const ops = {
   open,
   fill: (r) => locate(r).fill(r.text),
   click: (r) => locate(r).click(),
+  attach: (r) => locate(r).setInputFiles({ name: r.name, mimeType: r.type,
+    buffer: Buffer.from(r.base64, 'base64') }),
   hover: (r) => locate(r).first().hover(),
   press: (r) => locate(r).press(r.key),
   see: (r) => locate(r).first().waitFor({ state: r.state ?? 'visible' }),

@@ -5,6 +5,7 @@ arrive once and in order, calls outlive a lost link, two people who call each
 other at once meet, all devices ring.
 """
 
+import base64
 import time
 
 import browser
@@ -19,6 +20,9 @@ import wait
 PASSWORD = "a password of the tests"
 KIND = "full-cone"
 CALL_S = 30
+PICTURE = base64.b64decode(  # a red pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ"
+    "/pLvAAAAAElFTkSuQmCC")
 LINK_S = 40  # seven seconds of silence, then the backoff of the other side
 
 
@@ -341,3 +345,77 @@ class Page(case.Case):
         people.say(carol, "shout")
         bob.see("unread-carol")
         self.assertEqual(bob.evaluate("document.title"), "Floe")
+
+    def test_contacts_ask_and_are_asked(self):
+        alice, bob = (self.open(name, self.net.a) for name in ("alice", "bob"))
+        for page in (alice, bob):
+            people.register(page, page.name, PASSWORD)
+        alice.click("tab-people")
+        alice.fill("people-search", "bob")
+        alice.click("add-bob")
+        alice.fill("ask-memo", "it is <b>me</b>")
+        alice.click("ask-submit")
+        bob.see("requests")
+        bob.click("tab-people")
+        bob.see_text("contact-alice", "it is <b>me</b>")
+        bob.click("accept-alice")
+        for page, other in ((alice, "bob"), (bob, "alice")):
+            page.see_text(f"contact-{other}", "Online")
+        alice.click("about-bob")
+        alice.click("contact-rename")
+        alice.fill("ask-remark", "Bobby")
+        alice.click("ask-submit")
+        alice.see_text("contact-bob", "Bobby")
+        alice.click("talk-bob")
+        people.say(alice, "hello")
+        alice.click("tab-chats")
+        alice.see_text("conversation-bob", "Bobby")
+        bob.click("about-alice")
+        bob.click("contact-remove")
+        bob.click("ask-submit")
+        alice.click("tab-people")
+        alice.see_text("contact-bob", "Has removed you")
+
+    def test_files_and_pictures(self):
+        alice, bob = self.talk()
+        alice.attach("attach-files", "dot.png", "image/png", PICTURE)
+        alice.fill("ask-text", "a dot")
+        alice.click("ask-submit")
+        bob.see_text("message", "a dot")
+        wait.until("bob sees the picture", lambda: bob.evaluate(
+            "document.querySelector('[data-testid=picture]').naturalWidth"))
+        bob.click("picture")
+        bob.see("viewer")
+        bob.evaluate("document.querySelector('.viewer').close()")
+        alice.attach("attach-files", "notes.html", "text/html",
+                     b"<script>alert(1)</script>")
+        alice.click("ask-submit")
+        bob.see_text("file", "notes.html")
+        self.assertEqual(bob.evaluate("""(async () => {
+            const { conv } = (await floe.client.conversations())[0];
+            const { messages } = await floe.client.history(conv);
+            const blob = await floe.client.fileBlob(messages.at(-1));
+            return [blob.type, await blob.text()]; })()"""),
+            ["application/octet-stream", "<script>alert(1)</script>"])
+
+    def test_a_file_survives_a_reload_and_does_not_hold_texts_up(self):
+        alice, bob = self.talk()
+        # What the page asks for by XMLHttpRequest gets no answer.
+        alice.evaluate("XMLHttpRequest.prototype.send = () => {}")
+        alice.attach("attach-files", "slow.bin", "", b"x" * 100000)
+        alice.click("ask-submit")
+        alice.see("upload-cancel")
+        people.say(alice, "not behind it")
+        bob.see_text("message", "not behind it")
+        alice.call("reload")
+        bob.see_text("file", "slow.bin")
+        # And one that is taken back is never sent.
+        alice.click("conversation-bob")
+        alice.evaluate("XMLHttpRequest.prototype.send = () => {}")
+        alice.attach("attach-files", "wrong.bin", "", b"y" * 1000)
+        alice.click("ask-submit")
+        alice.click("upload-cancel")
+        alice.see("upload", "hidden")
+        people.say(alice, "and on")
+        bob.see_text("message", "and on")
+        self.assertEqual(bob.texts("file"), ["slow.bin\n100 KB"])

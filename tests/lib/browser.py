@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """browser: pages in browsers, each inside the namespace of one lab node."""
 
+import base64
 import json
 import os
 import subprocess
@@ -92,6 +93,11 @@ class Page:
 
     def click(self, testid):
         self.call("click", testid=testid)
+
+    def attach(self, testid, name, kind, contents):
+        """Choose a file in a file field."""
+        self.call("attach", testid=testid, name=name, type=kind,
+                  base64=base64.b64encode(contents).decode())
 
     def hover(self, testid):
         self.call("hover", testid=testid)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // composer: what is written: drafts, answers, edits, mentions, sending.
 
+import { Attach } from "./attach.js";
 import { byId, toast } from "./dom.js";
 import { closedOf } from "./entry.js";
+import { contentOf } from "./format.js";
 import { mentionsIn } from "./mention.js";
 import { MentionBox } from "./mentionbox.js";
 import { rightsOf } from "./rights.js";
@@ -20,6 +22,7 @@ export class Composer {
     this.#mentions = new MentionBox(() => this.#callable(), signal);
     roster.addEventListener("roster", () => this.#showClosed());
     model.addEventListener("list", () => this.#showClosed());
+    new Attach(client, model, signal);
     this.#wire(signal);
   }
 
@@ -69,7 +72,8 @@ export class Composer {
     byId("composer-about").hidden = !about;
     if (about)
       byId("composer-about-text").textContent =
-        `${about.kind === "edit" ? "Edit" : "Reply to"}: ${about.message.body.text}`;
+        `${about.kind === "edit" ? "Edit" : "Reply to"}: ${
+          contentOf(about.message, false)}`;
   }
 
   #showClosed() {

@@ -14,17 +14,20 @@ export class Details {
   #model;
   #call;
   #group;
+  #contacts;
 
   /** @param {{call: Function, open: (key: string) => void}} actions */
-  constructor(client, model, roster, { call, open }) {
+  constructor(client, model, roster, contacts, { call, open }) {
     this.#client = client;
     this.#model = model;
     this.#call = call;
+    this.#contacts = contacts;
     this.#group = new GroupPane(client, model, roster, open);
     const render = coalesced(() => this.render());
     for (const type of ["list", "thread", "presence"])
       model.addEventListener(type, render);
     roster.addEventListener("roster", render);
+    contacts.addEventListener("contacts", render);
   }
 
   render() {
@@ -49,10 +52,13 @@ export class Details {
       h("h3", {}, nick),
       h("p", { class: "muted" }, `@${peer}`),
       h("p", { class: "presence-line", "data-state": presence.state },
-        presenceOf(presence)),
+        presence.statusText || presenceOf(presence)),
       h("div", { class: "row" },
         this.#button("phone", "Call", false),
-        this.#button("video", "Video", true)));
+        this.#button("video", "Video", true)),
+      ...this.#contacts.items(peer).map(({ label, run, danger, testid }) =>
+        h("button", { type: "button", class: danger ? "link danger" : "link",
+          "data-testid": `details-${testid}`, onclick: run }, label)));
   }
 
   #button(name, label, video) {

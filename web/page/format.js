@@ -92,11 +92,27 @@ export function endOf(call) {
   return texts[call.reason] || "";
 }
 
+const UNITS = ["bytes", "KB", "MB", "GB"];
+
+/** "183 KB" */
+export function sizeOf(bytes) {
+  let unit = 0;
+  let n = bytes;
+  for (; n >= 1000 && unit < UNITS.length - 1; unit++)
+    n /= 1000;
+  return `${n < 10 && unit > 0 ? n.toFixed(1) : Math.round(n)} ${UNITS[unit]}`;
+}
+
 /** What is in a message, in a line. */
-function contentOf(message, mine) {
-  if (message.type === "call")
-    return callRecordOf(message.body, mine);
-  return message.retracted_ts ? "Message deleted" : message.body?.text || "";
+export function contentOf(message, mine) {
+  const { type, body } = message;
+  if (type === "call")
+    return callRecordOf(body, mine);
+  if (message.retracted_ts)
+    return "Message deleted";
+  if (type === "file" && !body.text)
+    return `${body.type?.startsWith("image/") ? "Picture" : "File"}: ${body.name}`;
+  return body?.text || "";
 }
 
 /**
@@ -142,12 +158,17 @@ export function problemOf(error) {
   return texts[error?.code] || error?.message || "That did not work.";
 }
 
-/** Why a text failed. */
-export function failureOf(error) {
+/** Why a message failed. */
+export function failureOf({ type, error }) {
+  const file = {
+    too_large: "The server takes no file of this size, or your space is full",
+    bad_request: "The server does not take such a file",
+    not_found: "There is no such user, or the file is gone",
+  };
   const texts = {
     not_found: "There is no such user",
     too_large: "The text is too long",
     forbidden: "Not allowed",
   };
-  return texts[error?.code] || "Not sent";
+  return (type === "file" && file[error?.code]) || texts[error?.code] || "Not sent";
 }

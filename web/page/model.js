@@ -15,6 +15,7 @@ export class Model extends EventTarget {
   #client;
   #entries = new Map(); // key -> entry
   #nicks = new Map(); // user -> nick
+  #remarks = new Map(); // user -> one's own name for them
   #current = null;
 
   constructor(client) {
@@ -72,7 +73,8 @@ export class Model extends EventTarget {
 
   entry(key) {
     if (!this.#entries.has(key))
-      this.#entries.set(key, newEntry(key));
+      this.#entries.set(key, { ...newEntry(key),
+        ...!isGroup(key) && { nick: this.nickOf(key) } });
     return this.#entries.get(key);
   }
 
@@ -82,7 +84,8 @@ export class Model extends EventTarget {
   }
 
   nickOf(user) {
-    return user === this.me ? this.#client.nick : this.#nicks.get(user) || user;
+    return user === this.me ? this.#client.nick
+      : this.#remarks.get(user) || this.#nicks.get(user) || user;
   }
 
   /** What users are called, from wherever it is heard. */
@@ -91,7 +94,23 @@ export class Model extends EventTarget {
       nick && this.#nicks.get(user) !== nick);
     for (const { user, nick } of news)
       this.#nicks.set(user, nick);
-    if (news.length > 0) {
+    this.#renamed(news);
+  }
+
+  /** The names that the user gave contacts, or took back. */
+  remark(contacts) {
+    const news = contacts.filter(({ user, remark = "" }) =>
+      (this.#remarks.get(user) || "") !== remark);
+    for (const { user, remark } of news)
+      this.#remarks.set(user, remark);
+    this.#renamed(news);
+  }
+
+  #renamed(users) {
+    for (const { user } of users)
+      if (this.#entries.has(user))
+        this.#entries.get(user).nick = this.nickOf(user);
+    if (users.length > 0) {
       this.#tell("list");
       this.#tell("thread", { key: this.#current?.key });
     }
@@ -200,12 +219,12 @@ export class Model extends EventTarget {
       const entry = this.entry(key);
       const { conv, last, unread, mentions = 0, peerRead = 0, pinned = false,
         mutedUntil = 0, members = 0, role, avatar, left = false } = row;
+      if (row.peer && row.nick)
+        this.#nicks.set(row.peer, row.nick);
       const seen = peerRead !== entry.peerRead || left !== entry.left;
       Object.assign(entry, { conv, last, unread, mentions, peerRead, pinned,
         mutedUntil, members, role, avatar, left,
-        nick: row.title || row.nick || entry.nick });
-      if (row.peer && row.nick)
-        this.#nicks.set(row.peer, row.nick);
+        nick: entry.group ? row.title || entry.nick : this.nickOf(row.peer) });
       if (seen)
         this.#tell("thread", { key });
       if (entry === this.#current && !entry.loaded)

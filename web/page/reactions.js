@@ -25,7 +25,8 @@ export function actionsOf(client, message, mine, { reply, edit }) {
     ...QUICK.map((emoji) => button(`React with ${emoji}`, emoji,
       () => run(client.react(conv, seq, emoji)), { "data-testid": `react-${emoji}` })),
     button("Reply", "↩", () => reply(message), { "data-testid": "reply" }),
-    mine && button("Edit", "✎", () => edit(message), { "data-testid": "edit" }),
+    mine && message.type === "text" &&
+      button("Edit", "✎", () => edit(message), { "data-testid": "edit" }),
     mine && button("Delete for everybody", "✕",
       () => run(client.retract(conv, seq)), { "data-testid": "retract" }));
 }

@@ -4,7 +4,8 @@
 
 import { avatar, hueOf } from "./avatar.js";
 import { byId, coalesced, h, icon } from "./dom.js";
-import { callRecordOf, dayOf, failureOf, timeOf } from "./format.js";
+import { FileCards } from "./filecard.js";
+import { callRecordOf, contentOf, dayOf, failureOf, timeOf } from "./format.js";
 import { noticeOf } from "./notice.js";
 import { actionsOf, chipsOf } from "./reactions.js";
 import { richText } from "./richtext.js";
@@ -40,6 +41,7 @@ export class Thread {
   #model;
   #call;
   #compose;
+  #files;
   #rows = new Map(); // key -> { element, signature }
   #shown = null; // the entry
   #atEnd = true;
@@ -54,6 +56,8 @@ export class Thread {
     this.#model = model;
     this.#call = call;
     this.#compose = compose;
+    this.#files = new FileCards(client);
+    signal.addEventListener("abort", () => this.#files.close());
     const render = coalesced(() => this.render());
     model.addEventListener("thread", ({ detail }) =>
       detail.key === model.current?.key && render());
@@ -156,8 +160,7 @@ export class Thread {
     const message = this.#find(seq);
     if (!message)
       return "An earlier message";
-    const text = message.retracted_ts ? "Message deleted" : message.body?.text;
-    return `${this.#nick(message.from)}: ${text || ""}`;
+    return `${this.#nick(message.from)}: ${contentOf(message, false)}`;
   }
 
   #quote(seq) {
@@ -253,9 +256,10 @@ export class Thread {
     h("div", { class: "bubble" },
       this.#author(from, mine, first),
       reply && this.#quote(reply),
-      gone ? h("p", { class: "text gone" }, "Message deleted")
-        : h("p", { class: "text", dir: "auto" },
-          ...richText(text, mentions, me, (user) => this.#nick(user))),
+      ...gone ? [h("p", { class: "text gone" }, "Message deleted")]
+        : [...message.type === "file" ? this.#files.of(message) : [],
+          text && h("p", { class: "text", dir: "auto" },
+            ...richText(text, mentions, me, (user) => this.#nick(user)))],
       (last || state === "sending" || state === "failed" || message.edited_ts) &&
         this.#meta(state, message)),
     message.seq && !gone && !current.left &&
@@ -273,8 +277,9 @@ export class Thread {
         "aria-label": label, title: label }, icon(name)));
   }
 
-  #remedy({ mid, error }) {
-    return h("div", { class: "remedy" }, h("span", {}, failureOf(error)),
+  #remedy(message) {
+    const { mid } = message;
+    return h("div", { class: "remedy" }, h("span", {}, failureOf(message)),
       h("button", { class: "link", type: "button",
         onclick: () => this.#client.resend(mid).catch(() => {}) }, "Try again"),
       h("button", { class: "link", type: "button",

@@ -7,6 +7,7 @@ import { Inbox } from "./inbox.js";
 import { Large } from "./large.js";
 import { Outbox } from "./outbox.js";
 import { isChange, randomId } from "./store.js";
+import { cleanName } from "./upload.js";
 
 const utf8 = new TextEncoder();
 
@@ -49,6 +50,9 @@ export class Chat {
       request: (op, args) => this.#env.link.request(op, args),
       author: { from: this.#user, device: kept.device },
       changed: (entry, row) => this.#changed(entry, row),
+      upload: this.#env.upload,
+      progress: ({ mid }, sent, total) =>
+        this.#env.emit("progress", { mid, sent, total }),
       timers: this.#env.timers,
     });
     this.#outbox.load(kept.outbox);
@@ -192,13 +196,32 @@ export class Chat {
     const most = this.#env.textBytes();
     if (bytes === 0 || bytes > most)
       throw new FloeError("too_large", `a text has 1 to ${most} bytes`);
-    const entry = this.#outbox.enter({ mid: randomId(), to, conv,
-      type: "text", body: { text }, ts: this.#env.timers.now(),
+    return this.#enter({ to, conv, type: "text", body: { text },
       ...reply && { reply }, ...mentions?.length && { mentions } });
+  }
+
+  async #enter(what) {
+    const entry = this.#outbox.enter(
+      { mid: randomId(), ts: this.#env.timers.now(), ...what });
     const message = { from: this.#user, ...entry };
     this.#env.emit("message", { message, live: true });
     await this.#outbox.keep(entry);
     return message;
+  }
+
+  /** @param {Blob} blob with a `name` when it is a File */
+  async sendFile({ to, conv }, blob, { text, width, height, reply }) {
+    if (blob.size === 0)
+      throw new FloeError("bad_request", "the file is empty");
+    const { size, type } = blob;
+    const body = { name: cleanName(blob.name), size, type,
+      ...text && { text }, ...width && height && { width, height } };
+    return this.#enter({ to, conv, type: "file", body, blob,
+      ...reply && { reply } });
+  }
+
+  cancel(mid) {
+    return this.#outbox.cancel(mid);
   }
 
   /**
@@ -306,7 +329,7 @@ export class Chat {
 
   /** Lets what is under way reach the store, then closes it. */
   async close() {
-    this.stop();
+    this.#outbox?.close();
     await this.#chain;
     this.#store.close();
   }

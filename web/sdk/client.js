@@ -6,6 +6,7 @@
 import { Calls } from "./calls.js";
 import { Chat } from "./chat.js";
 import { FloeError } from "./errors.js";
+import { Files } from "./files.js";
 import { Groups } from "./groups.js";
 import { IceServers } from "./ice.js";
 import { Link } from "./link.js";
@@ -14,6 +15,7 @@ import { Rooms } from "./rooms.js";
 import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
 import { workerTimers } from "./timers.js";
+import { upload } from "./upload.js";
 
 const TYPING_MS = 3000;
 const DEFAULT_LIMITS = { text_bytes: 16384, candidates: 64 };
@@ -27,8 +29,9 @@ function webSocketUrl(server) {
 /**
  * A user's connection to signald. Events, each a CustomEvent with a `detail`:
  * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
- * `contact`, `contacts`, `privacy`, `typing`, `grouprequest`, `call`, `reset`;
- * floe.d.ts says what they carry.
+ * `contact`, `contacts`, `privacy`, `typing`, `grouprequest`, `call`,
+ * `progress`, `token`, `tokenexpiring`, `notice`, `reset`; floe.d.ts says what
+ * they carry.
  */
 export class FloeClient extends EventTarget {
   #server;
@@ -44,6 +47,7 @@ export class FloeClient extends EventTarget {
   #people = new People((op, args) => this.#link.request(op, args),
     (type, detail) => this.#emit(type, detail));
   #ice;
+  #files;
   #store = null;
   #claim = null;
   #session = {}; // device, session, secret, epoch
@@ -88,11 +92,14 @@ export class FloeClient extends EventTarget {
     };
     this.#calls = new Calls(env, (call) => this.#emit("call", { call }));
     this.#rooms = new Rooms(env);
+    this.#files = new Files(this.#server, () => this.#token);
     this.#chat = new Chat({
       user, timers,
       link: this.#link,
       emit: (type, detail) => this.#emit(type, detail),
       textBytes: () => this.#limits.text_bytes,
+      upload: ({ blob, body: { name } }, progress, signal) => upload(
+        { server: this.#server, token: this.#token, name, blob, progress, signal }),
     });
   }
 
@@ -206,6 +213,7 @@ export class FloeClient extends EventTarget {
     this.#calls.hangupAll();
     this.#rooms.leaveAll();
     this.#ice.stop();
+    this.#files.close();
     this.#link.close();
     if (this.#opened) {
       await this.#opened;
@@ -230,6 +238,74 @@ export class FloeClient extends EventTarget {
   async send(target, text, { reply, mentions } = {}) {
     await this.open();
     return this.#chat.send(target, text, reply, mentions);
+  }
+
+  /**
+   * Sends a file: it is kept on this device, uploaded, and then sent like a
+   * text. Texts that are sent after it need not wait for it.
+   * @param {{to: string}|{conv: string}} target
+   * @param {Blob} file with a `name` when it is a File
+   * @param {object} [options]
+   * @param {(sent: number, total: number) => void} [options.onProgress] also
+   *   told by `progress` events, to whoever comes later
+   * @param {string} [options.text] a word to it
+   * @param {number} [options.width] of a picture
+   * @param {number} [options.height]
+   * @param {number} [options.reply] `seq` of the message that it answers
+   * @returns {Promise<import("../floe.d.ts").Message>} once it is kept here
+   * @throws {FloeError} `bad_request` (empty), `storage`
+   */
+  async sendFile(target, file, { onProgress, ...how } = {}) {
+    await this.open();
+    const message = await this.#chat.sendFile(target, file, how);
+    if (onProgress)
+      this.#follow(message.mid, onProgress);
+    return message;
+  }
+
+  #follow(mid, onProgress) {
+    const progress = ({ detail }) =>
+      detail.mid === mid && onProgress(detail.sent, detail.total);
+    const ended = ({ detail: { message } }) => {
+      if (message.mid !== mid || message.state === "sending")
+        return;
+      this.removeEventListener("progress", progress);
+      this.removeEventListener("update", ended);
+    };
+    this.addEventListener("progress", progress);
+    this.addEventListener("update", ended);
+  }
+
+  /**
+   * Takes a file back that is not with the server yet.
+   * @param {string} mid
+   * @returns {Promise<void>}
+   * @throws {FloeError} `not_found`: there is none, or it was sent
+   */
+  async cancel(mid) {
+    await this.open();
+    return this.#chat.cancel(mid);
+  }
+
+  /**
+   * The file of a message, fetched with the token.
+   * @param {import("../floe.d.ts").Message} message of type `file`
+   * @returns {Promise<string>} a blob: address, good until 64 others were asked
+   *   for or the client is closed
+   * @throws {FloeError} `not_found`, `unauthorized`, `network`
+   */
+  fileUrl(message) {
+    return this.#files.url(message.body.file);
+  }
+
+  /**
+   * The same as bytes, fetched anew.
+   * @param {import("../floe.d.ts").Message} message of type `file`
+   * @returns {Promise<Blob>}
+   * @throws {FloeError} as fileUrl()
+   */
+  fileBlob(message) {
+    return this.#files.blob(message.body.file);
   }
 
   /**
@@ -474,6 +550,10 @@ export class FloeClient extends EventTarget {
       this.#chat.heardRead(push);
     else if (push.push === "conversation.set")
       this.#chat.heardSet(push);
+    else if (push.push === "token.expiring")
+      this.#refresh();
+    else if (push.push === "notice")
+      this.#emit("notice", { text: push.text, ts: push.ts });
     else if (push.push === "group.request")
       this.#emit("grouprequest", { conv: push.conv, user: push.user });
     else if (push.push === "conversation.typing")
@@ -484,6 +564,20 @@ export class FloeClient extends EventTarget {
       this.#rooms.push(push);
     else
       this.#people.push(push); // others are of a newer server: ignored
+  }
+
+  /** A token of signald's own is renewed; others are the application's to. */
+  async #refresh() {
+    try {
+      const { token, expires_ts: expires } =
+        await this.#link.request("token.refresh", {});
+      this.#token = token;
+      this.#emit("token", { token, expires });
+    } catch (error) {
+      if (error.code === "forbidden")
+        this.#emit("tokenexpiring", {});
+      // else: the link went, and the next one is told again
+    }
   }
 
   #linkState(state, detail) {

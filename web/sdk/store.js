@@ -40,7 +40,8 @@ export function changed(message, { type, seq, ts, from, body }) {
     return { ...message, body: {}, retracted_ts: ts, reactions: undefined };
   if (type === "edit")
     return (message.edits || []).includes(seq) ? message
-      : { ...message, body: { text: body.text ?? "" }, edited_ts: ts,
+      : { ...message, edited_ts: ts,
+        body: { ...message.body, text: body.text ?? "" },
         edits: [...message.edits || [], seq] };
   const reactions = (message.reactions || [])
     .map(({ emoji, users }) => ({ emoji,

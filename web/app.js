@@ -15,7 +15,10 @@ import { byId, toast } from "./page/dom.js";
 import { Incoming } from "./page/incoming.js";
 import { LoginView } from "./page/login.js";
 import { Model } from "./page/model.js";
+import { ProfileForm } from "./page/profileform.js";
+import { Profiles } from "./page/profiles.js";
 import { Ringer } from "./page/ringer.js";
+import { RoomView } from "./page/roomview.js";
 import { Roster } from "./page/roster.js";
 import { Sidebar } from "./page/sidebar.js";
 
@@ -28,6 +31,8 @@ class Visit {
   #model;
   #roster;
   #contacts;
+  #profiles;
+  #roomView;
   #sidebar;
   #chat;
   #details;
@@ -54,19 +59,35 @@ class Visit {
     this.#sidebar = new Sidebar(client, model, open, signal);
     this.#contacts = new Contacts(client, model);
     new ContactList(client, model, this.#contacts, open, signal);
+    this.#profiles = new Profiles(client, model);
     this.#details = new Details(client, model, roster, this.#contacts,
-      { call, open });
+      this.#profiles, { call, open });
+    this.#roomView = new RoomView(client, model, signal);
     this.#callView = new CallView(model, this.#ringer, signal);
     this.#incoming = new Incoming(model, this.#ringer,
       (accepted) => this.#showCall(accepted), signal);
     this.#chat = new Chat(client, model, roster, {
       call,
+      room: (id) => this.#roomView.join(model.current, id),
       back: () => this.#back(),
       details: () => this.#toggleDetails(),
       menu: (anchor) => this.#menu(anchor),
     }, signal);
     this.#wire(signal);
+    this.#faces(model, roster);
     this.#debug();
+  }
+
+  /** Whoever is shown is asked for a picture. */
+  #faces(model, roster) {
+    const profiles = this.#profiles;
+    const want = () => profiles.want([model.me,
+      ...model.people().map(({ user }) => user)]);
+    model.addEventListener("list", want);
+    this.#contacts.addEventListener("contacts", () =>
+      profiles.want(this.#contacts.list().map(({ user }) => user)));
+    roster.addEventListener("roster", () =>
+      profiles.want(roster.of(model.current).members.map(({ user }) => user)));
   }
 
   #wire(signal) {
@@ -77,6 +98,9 @@ class Visit {
       if (event.key === "Escape" && byId("app").dataset.pane === "details")
         this.#toggleDetails();
     }, { signal });
+    const form = new ProfileForm(client);
+    byId("me").addEventListener("click", () => form.open()
+      .catch(() => toast("There is no connection.")), { signal });
     byId("logout").addEventListener("click", () => end(""), { signal });
     addEventListener("focus", () => this.#model.seen(), { signal });
     addEventListener("pagehide",
@@ -109,7 +133,9 @@ class Visit {
       return;
     const client = this.#client;
     const last = () => client.currentCall || this.#lastCall;
-    window.floe = { client, get call() { return last(); } };
+    const view = this.#roomView;
+    window.floe = { client, get call() { return last(); },
+      get room() { return view.room; } };
   }
 
   async start() {

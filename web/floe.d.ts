@@ -210,6 +210,27 @@ export interface Contact {
   remark?: string;
 }
 
+/** What a user tells of itself. From the peer: never as HTML. */
+export interface Profile {
+  user: string;
+  nick: string;
+  /** An `https:` address, or a path on the server. */
+  avatar?: string;
+  signature?: string;
+  extend?: Record<string, unknown>;
+}
+
+/** `client.profiles`. */
+export interface Profiles {
+  /** Oneself without `user`. @throws {FloeError} `not_found` */
+  get(user?: string): Promise<Profile>;
+  /** Changes what is named; null removes it.
+   * @throws {FloeError} `bad_request`, `rate_limited` */
+  set(changes: { nick?: string | null; avatar?: string | null;
+    signature?: string | null; extend?: Record<string, unknown> | null }):
+    Promise<Profile>;
+}
+
 export interface Privacy {
   lastSeen: "contacts" | "nobody";
   presence: "contacts" | "nobody";
@@ -441,6 +462,8 @@ export interface ClientEventMap {
   typing: CustomEvent<{ conv: string; user: string; on: boolean }>;
   /** Somebody wants to be let into a group of which the user is an admin. */
   grouprequest: CustomEvent<{ conv: string; user: string }>;
+  /** The user's own, or a contact's, changed. */
+  profile: CustomEvent<{ profile: Profile }>;
   /** Of an own file that is uploaded; also of one that an earlier page began. */
   progress: CustomEvent<{ mid: string; sent: number; total: number }>;
   /** The token was renewed: keep this one for the next client. */
@@ -476,6 +499,7 @@ export class FloeClient extends EventTarget {
   readonly currentCall: Call | null;
   readonly groups: Groups;
   readonly people: People;
+  readonly profiles: Profiles;
 
   /** Opens what is kept on this device; connect() does it by itself. Throws nothing. */
   open(): Promise<void>;

@@ -72,6 +72,16 @@ class Page(case.Case):
             page.see_text("notice", "alice made the group")
         return pages
 
+    def until_seen(self, page, *others):
+        """A picture of each of the others moves in the call of the group."""
+        clocks = ("[...document.querySelectorAll('#room-grid video')]"
+                  ".filter((video) => video.dataset.testid !== 'room-own')"
+                  ".map((video) => video.currentTime)")
+        def all_move():
+            now = page.evaluate(clocks)
+            return len(now) == len(others) and all(at > 0 for at in now)
+        wait.until(f"{page.name} sees {others}", all_move, 90)
+
     def router(self, letter):
         return next(node for node in self.net.nodes
                     if node.name == f"nat-{letter}")
@@ -419,3 +429,40 @@ class Page(case.Case):
         people.say(alice, "and on")
         bob.see_text("message", "and on")
         self.assertEqual(bob.texts("file"), ["slow.bin\n100 KB"])
+
+    def test_a_profile_is_seen_by_others(self):
+        alice, bob = self.talk()
+        bob.click("profile")
+        bob.fill("ask-nick", "Bob <b>Baker</b>")
+        bob.fill("ask-signature", "back at nine")
+        bob.attach("profile-picture", "dot.png", "image/png", PICTURE)
+        wait.until("bob sees his picture", lambda: bob.evaluate(
+            "document.querySelector('dialog .avatar img') !== null"))
+        bob.evaluate("document.querySelector('[data-testid=ask-state]')"
+                     ".value = 'busy'")
+        bob.fill("ask-status", "baking")
+        bob.click("ask-submit")
+        alice.see_text("conversation-bob", "Bob <b>Baker</b>")
+        alice.see_text("signature", "back at nine")
+        alice.see_text("chat-presence", "Busy")
+        self.assertTrue(alice.evaluate(
+            "document.querySelector('[data-testid=conversation-bob] img')"
+            ".src").startswith("data:image/jpeg;base64,"))
+
+    def test_a_group_calls(self):
+        alice, bob, carol = self.hikers()
+        alice.click("chat-room")
+        alice.see("room-own")
+        bob.click("group-call-join")
+        carol.click("chat-room")
+        for page in (alice, bob, carol):
+            self.until_seen(page, *({"alice", "bob", "carol"} - {page.name}))
+        carol.click("room-leave")
+        alice.see("room-video-carol", "hidden")
+        for page in (alice, bob):
+            page.click("room-leave")
+            page.see("room", "hidden")
+        carol.click("group-call-join")
+        wait.until("carol is told that it is over", lambda: carol.evaluate(
+            "document.getElementById('toast').textContent") ==
+            "This call is over.")

@@ -2,6 +2,7 @@
 // avatar: initials on a colour that follows from the user name.
 
 import { h } from "./dom.js";
+import { faceOf } from "./face.js";
 
 /** A colour that follows from a name, 0 to 359. */
 export function hueOf(name) {
@@ -24,10 +25,13 @@ function initialsOf(name) {
  * @param {string} user gives the colour
  * @param {string} nick gives the initials
  * @param {"sm"|"md"|"lg"|"xl"} size
+ * @param {string|null} [face] the picture that is shown instead
  */
-export function avatar(user, nick, size = "md") {
+export function avatar(user, nick, size = "md", face = faceOf(user)) {
   const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true" },
     initialsOf(nick || user));
+  if (face)
+    element.append(h("img", { src: face, alt: "" }));
   element.style.setProperty("--hue", String(hueOf(user)));
   return element;
 }

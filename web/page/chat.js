@@ -15,7 +15,7 @@ export class Chat {
   #thread;
   #typing;
 
-  /** @param {{call: Function, back: Function, details: Function,
+  /** @param {{call: Function, room: Function, back: Function, details: Function,
    *   menu: Function}} actions */
   constructor(client, model, roster, actions, signal) {
     this.#client = client;
@@ -25,8 +25,8 @@ export class Chat {
       reply: (message) => this.#composer.about("reply", message),
       edit: (message) => this.#composer.about("edit", message),
     };
-    this.#thread = new Thread(client, model, { call: actions.call, compose },
-      signal);
+    this.#thread = new Thread(client, model,
+      { call: actions.call, room: actions.room, compose }, signal);
     this.#typing = new Typing(client);
     const header = coalesced(() => this.#header());
     model.addEventListener("list", header);
@@ -37,6 +37,7 @@ export class Chat {
     on("chat-back", actions.back);
     on("chat-details", actions.details);
     on("chat-menu", () => actions.menu(byId("chat-menu")));
+    on("chat-room", () => actions.room());
     on("call-audio", () => actions.call({ video: false }));
     on("call-video", () => actions.call({ video: true }));
   }
@@ -62,6 +63,7 @@ export class Chat {
     byId("chat-nick").textContent = nick;
     for (const id of ["call-audio", "call-video"])
       byId(id).hidden = group;
+    byId("chat-room").hidden = !group || left;
     const presence = group ? {} : this.#client.presence(peer);
     const many = left ? "" : countOf(members, "member");
     byId("chat-presence").textContent = this.#typed(entry) ||

@@ -15,19 +15,22 @@ export class Details {
   #call;
   #group;
   #contacts;
+  #profiles;
 
   /** @param {{call: Function, open: (key: string) => void}} actions */
-  constructor(client, model, roster, contacts, { call, open }) {
+  constructor(client, model, roster, contacts, profiles, { call, open }) {
     this.#client = client;
     this.#model = model;
     this.#call = call;
     this.#contacts = contacts;
+    this.#profiles = profiles;
     this.#group = new GroupPane(client, model, roster, open);
     const render = coalesced(() => this.render());
     for (const type of ["list", "thread", "presence"])
       model.addEventListener(type, render);
     roster.addEventListener("roster", render);
     contacts.addEventListener("contacts", render);
+    profiles.addEventListener("profiles", render);
   }
 
   render() {
@@ -51,6 +54,8 @@ export class Details {
       avatar(peer, nick, "xl"),
       h("h3", {}, nick),
       h("p", { class: "muted" }, `@${peer}`),
+      this.#profiles.of(peer)?.signature && h("p", { class: "signature", dir: "auto",
+        "data-testid": "signature" }, this.#profiles.of(peer).signature),
       h("p", { class: "presence-line", "data-state": presence.state },
         presence.statusText || presenceOf(presence)),
       h("div", { class: "row" },

@@ -2,6 +2,7 @@
 // format: times, days, durations, calls and messages in words.
 
 import { listOf, noticeOf } from "./notice.js";
+import { roomIn } from "./roomcall.js";
 
 const clock = new Intl.DateTimeFormat(undefined,
   { hour: "2-digit", minute: "2-digit" });
@@ -112,7 +113,7 @@ export function contentOf(message, mine) {
     return "Message deleted";
   if (type === "file" && !body.text)
     return `${body.type?.startsWith("image/") ? "Picture" : "File"}: ${body.name}`;
-  return body?.text || "";
+  return roomIn(message) ? "Group call" : body?.text || "";
 }
 
 /**

@@ -97,6 +97,13 @@ export class Model extends EventTarget {
     this.#renamed(news);
   }
 
+  /** Something that is shown everywhere looks different. */
+  redraw() {
+    this.#tell("list");
+    this.#tell("presence", {});
+    this.#tell("thread", { key: this.#current?.key });
+  }
+
   /** The names that the user gave contacts, or took back. */
   remark(contacts) {
     const news = contacts.filter(({ user, remark = "" }) =>

@@ -4,11 +4,13 @@
 
 import { avatar, hueOf } from "./avatar.js";
 import { byId, coalesced, h, icon } from "./dom.js";
+import { faceOf } from "./face.js";
 import { FileCards } from "./filecard.js";
 import { callRecordOf, contentOf, dayOf, failureOf, timeOf } from "./format.js";
 import { noticeOf } from "./notice.js";
 import { actionsOf, chipsOf } from "./reactions.js";
 import { richText } from "./richtext.js";
+import { isOpen, roomIn } from "./roomcall.js";
 
 const GROUP_MS = 5 * 60000; // closer messages of one author belong together
 const NEAR_PX = 80;
@@ -40,6 +42,7 @@ export class Thread {
   #client;
   #model;
   #call;
+  #room;
   #compose;
   #files;
   #rows = new Map(); // key -> { element, signature }
@@ -49,12 +52,14 @@ export class Thread {
 
   /**
    * @param {(media: object) => void} call calls the open conversation's peer
+   * @param {(id: string) => void} room joins the call of the open group
    * @param {{reply: Function, edit: Function}} compose about a message
    */
-  constructor(client, model, { call, compose }, signal) {
+  constructor(client, model, { call, room, compose }, signal) {
     this.#client = client;
     this.#model = model;
     this.#call = call;
+    this.#room = room;
     this.#compose = compose;
     this.#files = new FileCards(client);
     signal.addEventListener("abort", () => this.#files.close());
@@ -138,7 +143,7 @@ export class Thread {
       mentions = [] } = message;
     return JSON.stringify([this.#stateOf(message), ts, first, last, edited, gone,
       reactions, reply && this.#quoted(reply), this.#model.current.left,
-      message.type === "notice" ? this.#noticed(message)
+      faceOf(from), message.type === "notice" ? this.#noticed(message)
         : [from, ...mentions].map((user) => this.#nick(user))]);
   }
 
@@ -220,7 +225,21 @@ export class Thread {
     const { message } = item;
     if (message.type === "call")
       return this.#record(message);
-    return message.type === "notice" ? this.#notice(message) : this.#text(item);
+    if (message.type === "notice")
+      return this.#notice(message);
+    return this.#model.current.group && roomIn(message)
+      ? this.#groupCall(message) : this.#text(item);
+  }
+
+  #groupCall(message) {
+    const { from, ts } = message;
+    const who = from === this.#model.me ? "You" : this.#nick(from);
+    return h("li", { class: "record", "data-testid": "group-call",
+      "data-seq": message.seq }, h("span", { class: "record-body" }, icon("video"),
+      h("span", { dir: "auto" }, `${who} began a call`), h("time", {}, timeOf(ts)),
+      message.seq && isOpen(message) && !this.#model.current.left &&
+        h("button", { class: "link", type: "button", "data-testid": "group-call-join",
+          onclick: () => this.#room(roomIn(message)) }, "Join")));
   }
 
   #notice(message) {

@@ -11,6 +11,7 @@ import { Groups } from "./groups.js";
 import { IceServers } from "./ice.js";
 import { Link } from "./link.js";
 import { People } from "./people.js";
+import { Profiles } from "./profiles.js";
 import { Rooms } from "./rooms.js";
 import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
@@ -30,7 +31,7 @@ function webSocketUrl(server) {
  * A user's connection to signald. Events, each a CustomEvent with a `detail`:
  * `state`, `message`, `update`, `conversation`, `conversations`, `presence`,
  * `contact`, `contacts`, `privacy`, `typing`, `grouprequest`, `call`,
- * `progress`, `token`, `tokenexpiring`, `notice`, `reset`; floe.d.ts says what
+ * `progress`, `profile`, `token`, `tokenexpiring`, `notice`, `reset`; floe.d.ts says what
  * they carry.
  */
 export class FloeClient extends EventTarget {
@@ -46,6 +47,8 @@ export class FloeClient extends EventTarget {
   #groups = new Groups((op, args) => this.#link.request(op, args));
   #people = new People((op, args) => this.#link.request(op, args),
     (type, detail) => this.#emit(type, detail));
+  #profiles = new Profiles((op, args) => this.#link.request(op, args),
+    (profile) => this.#heardProfile(profile));
   #ice;
   #files;
   #store = null;
@@ -126,6 +129,11 @@ export class FloeClient extends EventTarget {
   /** Contacts, the own state, and what others are told. */
   get people() {
     return this.#people;
+  }
+
+  /** What users tell of themselves. */
+  get profiles() {
+    return this.#profiles;
   }
 
   /** The call that this device takes part in, or null. */
@@ -550,6 +558,8 @@ export class FloeClient extends EventTarget {
       this.#chat.heardRead(push);
     else if (push.push === "conversation.set")
       this.#chat.heardSet(push);
+    else if (push.push === "profile")
+      this.#profiles.push(push);
     else if (push.push === "token.expiring")
       this.#refresh();
     else if (push.push === "notice")
@@ -564,6 +574,12 @@ export class FloeClient extends EventTarget {
       this.#rooms.push(push);
     else
       this.#people.push(push); // others are of a newer server: ignored
+  }
+
+  #heardProfile(profile) {
+    if (profile.user === this.#user)
+      this.#nick = profile.nick;
+    this.#emit("profile", { profile });
   }
 
   /** A token of signald's own is renewed; others are the application's to. */

@@ -111,6 +111,8 @@ const struct conf_option signald_options[] = {
 	    "100000", 1, 10000000, NULL, "connections in all" },
 	{ "signald", "max-per-address", CONF_INT, 0, OWN(max_per_address), "0",
 	    0, 10000000, NULL, "connections of one address; 0: any" },
+	{ "signald", "max-strangers", CONF_INT, 0, OWN(max_strangers), "10000",
+	    1, 10000000, NULL, "links that have not logged in yet" },
 	{ "signald", "max-sessions", CONF_INT, 0, OWN(max_sessions), "16", 1,
 	    1000, NULL, "sessions a user may have" },
 	{ "signald", "max-rooms", CONF_INT, 0, OWN(max_rooms), "10000", 1,
@@ -292,6 +294,13 @@ move_links(const struct signald_conf *c, int shards)
 	    1;
 }
 
+/* The kernel spreads connections evenly. */
+static uint32_t
+each_shard(int64_t n, int shards)
+{
+	return (uint32_t)((n + shards - 1) / shards);
+}
+
 int
 signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 {
@@ -327,6 +336,7 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		.candidates = 64,
 		.window = (uint32_t)c->window,
 		/* Links move to their user's shard: one may get them all. */
+		.max_strangers = each_shard(c->max_strangers, shards),
 		.max_links = (uint32_t)c->max_connections,
 		.max_sessions_per_user = (uint32_t)c->max_sessions,
 		.max_pending_per_session = (uint32_t)c->pending,

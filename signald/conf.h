@@ -41,6 +41,7 @@ struct signald_conf {
 	int64_t window, pending;
 	int64_t max_connections; /* of the daemon */
 	int64_t max_per_address; /* 0: any */
+	int64_t max_strangers;   /* links before their log-in */
 	int64_t max_sessions;    /* of a user */
 	int64_t group_members, group_fanout;
 	int64_t max_rooms; /* of a worker */

@@ -61,7 +61,8 @@ class Signald:
             f"[floe]\nlog-level = warn\nstate-dir = {folder}\n"
             f"[signald]\nlisten = http://127.0.0.1:{self.port}\n"
             f"jwt-key = load HS256 {self.secret}\n"
-            f"max-sessions = 1000\nrequest-rate = 0\nmessage-rate = 0\n"
+            f"max-sessions = 1000\nmax-strangers = 1000000\n"
+            f"request-rate = 0\nmessage-rate = 0\n"
             f"web-dir = {os.path.join(side.TOP, 'web')}\n"
             f"admin = http://127.0.0.1:{ADMIN_PORT}\n"
             f"admin-token-file = {admin}\n")

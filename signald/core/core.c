@@ -162,13 +162,22 @@ sig_core_start(struct sig_core *core, struct sig_time t)
 	sig_core_leave(core);
 }
 
+/* Each costs memory for nothing that we know of it. */
+static bool
+takes_strangers(const struct sig_core *core)
+{
+	uint32_t most = core->cfg.max_strangers;
+
+	return !core->draining && (most == 0 || core->stats.strangers < most);
+}
+
 void
 sig_core_link_open(struct sig_core *core, uint64_t id, struct sig_time t)
 {
 	struct sig_link *link;
 
 	sig_core_enter(core, t);
-	link = core->draining ? NULL : sig_link_new(core, id);
+	link = takes_strangers(core) ? sig_link_new(core, id) : NULL;
 	if (link == NULL)
 		sig_close(core, id, 4003, "no room for another link");
 	else

@@ -42,6 +42,7 @@ struct sig_config {
 	uint32_t spread_ms;  /* over which they come back */
 	uint32_t move_links; /* more of them are asked to move; 0: none */
 	uint32_t frame_bytes, text_bytes, sdp_bytes, candidates, window;
+	uint32_t max_strangers; /* links before their log-in; 0: any */
 	uint32_t max_links, max_sessions_per_user, max_pending_per_session;
 	bool friends_only;                   /* who may text and call a user */
 	uint32_t request_rate, message_rate; /* of a user, a second; 0: any */
@@ -159,7 +160,8 @@ uint32_t sig_shard_of(const struct sig_config *, const char *key);
 /* Single-writer counters; another thread may read them (relaxed). */
 struct sig_stats {
 	uint64_t links, sessions, users_online, calls; /* gauges */
-	uint64_t rooms; /* with chatrooms; a gauge */
+	uint64_t rooms;     /* with chatrooms; a gauge */
+	uint64_t strangers; /* links before their log-in; a gauge */
 	uint64_t messages, pushes, resends, duplicates, requests, errors;
 	uint64_t calls_started, calls_answered, resumes;
 };

@@ -45,6 +45,7 @@ sig_guest_new(struct sig_core *core, uint64_t id, const char *name)
 	link->session = s;
 	link->guest = true;
 	link->state = SIG_LINK_READY;
+	core->stats.strangers--;
 	link->grant.expires_ms = UINT64_MAX; /* its token was judged just now */
 	/* Nobody waits for it to speak; whoever asked waits for us. */
 	sig_timer_clear(core, &link->timer);

@@ -47,6 +47,7 @@ sig_link_new(struct sig_core *core, uint64_t id)
 	}
 	LIST_INSERT_HEAD(&core->all_links, link, of_core);
 	core->stats.links++;
+	core->stats.strangers++;
 	sig_link_await_hello(core, link);
 	return link;
 }
@@ -61,6 +62,7 @@ sig_link_forget(struct sig_core *core, struct sig_link *link)
 	htab_del(&core->links, sig_hash_id(core, link->id), link);
 	LIST_REMOVE(link, of_core);
 	core->stats.links--;
+	core->stats.strangers -= link->state != SIG_LINK_READY;
 	core->leaving -= link->leaves;
 	sig_login_free(core, link->login);
 	if (s != NULL && link->guest)
@@ -129,6 +131,7 @@ sig_link_ready(
     struct sig_core *core, struct sig_link *link, struct sig_session *s)
 {
 	link->state = SIG_LINK_READY;
+	core->stats.strangers--;
 	link->session = s;
 	link->heard_ms = core->now;
 	sig_timer_set(core, &link->timer,

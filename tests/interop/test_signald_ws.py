@@ -162,6 +162,18 @@ class WebSocket(case.Case):
             with self.subTest(name):
                 self.assertEqual(self.closed(data), code)
 
+    def test_strangers_are_bounded(self):
+        """Who says nothing keeps nobody out for long."""
+        self.begin(max_strangers="3", hello="1s", workers="1")
+        silent = [self.raw() for _ in range(3)]
+        wait.until("they are links", lambda: floe.metric(
+            "signald", "signald_strangers") == 3)
+        self.assertEqual(self.closed(), 4003)
+        wait.until("they are gone", lambda: floe.metric(
+            "signald", "signald_strangers") == 0)
+        del silent
+        self.assertEqual(self.closed(), 4000)
+
     def test_hello_is_asked_for(self):
         self.begin()
         token = self.register("alice")

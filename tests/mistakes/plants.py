@@ -110,6 +110,12 @@ PLANTS = [
     Plant('stranger-talks', 'a stranger is answered for as long as he likes', [
         Edit('signald/core/state.h', '#define SIG_PRELOGIN_OPS      64 ', '#define SIG_PRELOGIN_OPS      1000000 '),
     ], [CORE + 'op']),
+    Plant('strangers', 'any number of strangers may wait to say hello', [
+        Edit('signald/core/core.c', '(most == 0 || core->stats.strangers < most)', '(most == 0 || most > 0)'),
+    ], [CORE + 'session', 'interop/test_signald_ws.WebSocket.test_strangers_are_bounded']),
+    Plant('one-address', 'one address may take all connections', [
+        Edit('signald/conn.c', 'return s == NULL || c->counted;', 'return true;'),
+    ], ['interop/test_signald_http.Http.test_connections_of_one_address']),
     Plant('fragments', 'a message may come in any number of crumbs', [
         Edit('signald/worker.c', '#define FRAGMENTS_MAX 1024', '#define FRAGMENTS_MAX UINT32_MAX'),
     ], ['interop/test_signald_ws.WebSocket.test_close_codes']),

@@ -397,6 +397,34 @@ test_links_are_bounded(void **state)
 	world_free(w);
 }
 
+/* Who has logged in is none, nor is who has gone. */
+static void
+test_strangers_are_bounded(void **state)
+{
+	struct world_opts opts = world_defaults();
+	struct world *w;
+	int a;
+
+	opts.cfg.max_strangers = 2;
+	opts.cfg.shards = 1;
+	w = client_world(&opts);
+	login(w, "alice", "d1");
+	world_guest(w, "alice", "{'id':1,'op':'ice.get'}");
+	a = world_open(w);
+	want_closed(w, world_open(w), 0);
+	want_closed(w, world_open(w), 4003);
+	assert_int_equal(WORLD_STAT(w, strangers), 2);
+	world_lose(w, a);
+	login(w, "bob", "d1");
+	want_closed(w, world_open(w), 0);
+	want_closed(w, world_open(w), 4003);
+	/* Each waits for its hello for a while only. */
+	world_run(w, 5100);
+	assert_int_equal(WORLD_STAT(w, strangers), 0);
+	want_closed(w, world_open(w), 0);
+	world_free(w);
+}
+
 static void
 test_drain(void **state)
 {
@@ -453,6 +481,7 @@ main(void)
 		TEST(test_bytes_are_a_sign_of_life),
 		TEST(test_sessions_of_a_user_are_bounded),
 		TEST(test_links_are_bounded),
+		TEST(test_strangers_are_bounded),
 		TEST(test_drain),
 		TEST(test_dump),
 	};

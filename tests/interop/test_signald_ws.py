@@ -174,6 +174,27 @@ class WebSocket(case.Case):
         del silent
         self.assertEqual(self.closed(), 4000)
 
+    def test_requests_under_way_are_bounded(self):
+        """What is sent in one segment waits for the disk all at once."""
+        self.begin(pending="2")
+        self.register("bob")
+        hello = json.dumps({"id": 1, "op": "hello", "device": "d",
+                            "token": self.register("alice")})
+        link = self.raw(frame(hello))
+        text = b""
+        while b'{"id":1,"ok"' not in text:
+            text += link.recv(65536)
+        self.assertIn(b'"pending":2,', text)
+        link.sendall(b"".join(frame(json.dumps({
+            "id": i, "op": "message.send", "to": "bob", "mid": f"m{i}",
+            "type": "text", "body": {"text": "x"}})) for i in range(2, 22)))
+        while not all(b'{"id":%d,' % i in text for i in range(2, 22)):
+            more = link.recv(65536)
+            self.assertTrue(more, text)
+            text += more
+        self.assertIn(b'{"id":2,"ok"', text)
+        self.assertIn(b'"code":"overloaded"', text)
+
     def test_hello_is_asked_for(self):
         self.begin()
         token = self.register("alice")

@@ -69,7 +69,9 @@ PLANTS = [
              '\tif (rc == 0 && (crowd->n == 2 || uid == p->uid))\n\t\trc = put_inbox(run, uid, to->sync, p);\n'),
     ], [CORE + 'group']),
     Plant('markup', "others' texts become nodes of the page", [
-        Edit('web/page/dom.js', 'box.textContent = text;', 'box.innerHTML = text;'),
+        Edit('web/page/dom.js', '  element.append(...children.filter((child) => child || child === ""));\n',
+             '  for (const child of children.filter((one) => one || one === ""))\n'
+             '    typeof child === "string" ? element.insertAdjacentHTML("beforeend", child) : element.append(child);\n'),
     ], ['tools/check/style.py']),
     Plant('cheap-hash', 'a password costs next to nothing to guess', [
         Edit('lib/crypto/secret.c', 'crypto_pwhash_OPSLIMIT_INTERACTIVE', 'crypto_pwhash_OPSLIMIT_MIN'),

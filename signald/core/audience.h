@@ -4,11 +4,12 @@
  * Such a conversation is in nobody's inbox: an entry is told to every shard
  * once, and pushed there without a sync to those who sit in the audience, in
  * order: what a shard hears too early or not at all it reads from the log, once
- * for all. A client knows by the seq whether it has missed something, and by
- * the heads in the answer to its hello; it reads the rest from the
- * conversation.
- * Invariant: a seat has one user and one audience; an audience has a seat.
- * Owns: audiences and seats of a core.  Thread: the core's.
+ * for all. Notices seat and unseat as they are told, so a member hears all from
+ * its coming to its going and nothing else. A client knows by the seq whether
+ * it has missed something, and by the heads in the answer to its hello; it
+ * reads the rest from the conversation. Invariant: a seat has one user and one
+ * audience; an audience has a seat. Owns: audiences and seats of a core.
+ * Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_AUDIENCE_H
 #define FLOE_SIGNALD_CORE_AUDIENCE_H
@@ -16,9 +17,8 @@
 #include "lib/json/json.h"
 #include "signald/core/state.h"
 
-/* Flags of SIG_MAIL_INBOX: the entry is what the user came or went with. */
+/* A flag of SIG_MAIL_INBOX: the entry is what the user came with. */
 #define SIG_INBOX_JOINED 1u
-#define SIG_INBOX_LEFT   2u
 
 /* The user sits in (or may have all along) for what comes after head. 0 or
  * -ENOMEM. */
@@ -28,7 +28,7 @@ int sig_audience_join(
 void sig_audience_write(struct json_out *, const struct sig_user *);
 /* Out of all of them. */
 void sig_audience_leave_all(struct sig_core *, struct sig_user *);
-/* By the conversation that the mail's entry names. */
+/* The user has come by the mail's entry, by whatever way it came first. */
 void sig_audience_seat(
     struct sig_core *, struct sig_user *, const struct sig_mail *);
 

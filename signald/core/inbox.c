@@ -254,8 +254,7 @@ sig_inbox_post(struct sig_core *core, const struct sig_receiver *to,
 		mail->sync = to->sync;
 		mail->ts = res->ts;
 		mail->request = res->seq;
-		mail->flags = (to->joined ? SIG_INBOX_JOINED : 0) |
-		    (to->left ? SIG_INBOX_LEFT : 0);
+		mail->flags = to->joined ? SIG_INBOX_JOINED : 0;
 		mail->text = malloc(res->text_len);
 	}
 	if (mail != NULL && mail->text != NULL) {

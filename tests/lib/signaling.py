@@ -13,6 +13,8 @@ import asyncio
 import collections
 import json
 import os
+import socket
+import struct
 import sys
 import urllib.request
 
@@ -25,6 +27,9 @@ sys.path.append(os.path.join(root.SOURCE, "tools", "check"))
 import contract  # noqa: E402, beside the checkers
 
 RECONNECT_S = 0.05
+REPEAT_CODES = {"storage", "overloaded", "rate_limited"}
+REPEAT_S = 0.2
+MURMUR_S = 0.5
 REST_S = 60  # dozens of memory-hard hashes may be before ours
 COME_BACK_CODES = {4000, 4002, 4003}
 
@@ -90,6 +95,7 @@ class Device:
         self.breaches = []
         self.links = 0
         self.resumed = 0
+        self.refusals = collections.Counter()  # of what is asked again
         self.sync = sync
         self.head = None
         self.hello = None
@@ -97,9 +103,12 @@ class Device:
         self._link = None
         self._watch = Watch()
         self._waiting = {}
-        self._unsent = collections.OrderedDict()
+        self._unsent = collections.OrderedDict()  # number -> it, its answer
+        self._last_unsent = 0
         self._last_id = 0
         self._changed = asyncio.Event()
+        self._reads = asyncio.Event()
+        self._reads.set()
         self._task = None
 
     async def start(self):
@@ -126,20 +135,24 @@ class Device:
         await asyncio.wait_for(look(), timeout_s)
 
     async def send_text(self, to, mid, text):
-        """Send until acked, through as many links as it takes."""
+        return await self.insist("message.send", to=to, mid=mid, type="text",
+                                 body={"text": text})
+
+    async def insist(self, op, **arguments):
+        """Ask until it is answered, through as many links as it takes."""
         answer = asyncio.get_running_loop().create_future()
-        self._unsent[mid] = (
-            {"op": "message.send", "to": to, "mid": mid, "type": "text",
-             "body": {"text": text}}, answer)
+        self._last_unsent += 1
+        number = self._last_unsent
+        self._unsent[number] = ({"op": op, **arguments}, answer)
         if self.hello is not None:
-            await self._transmit(mid)
+            await self._transmit(number)
         return await answer
 
     async def request(self, op, **arguments):
         """One request on the present link; no repeating."""
         answer = asyncio.get_running_loop().create_future()
         self._last_id += 1
-        self._waiting[self._last_id] = answer
+        self._waiting[self._last_id] = (answer, None)
         await self._write({"id": self._last_id, "op": op, **arguments})
         return await answer
 
@@ -148,11 +161,45 @@ class Device:
         if self._link is not None:
             self._link.transport.abort()
 
-    async def _transmit(self, mid):
-        request, answer = self._unsent[mid]
+    async def reset_link(self):
+        """Lose it with an RST, as a crashed machine does."""
+        if self._link is not None and self._link.open:
+            self._link.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._link.transport.abort()
+
+    def port(self):
+        """That of this side's end of the link; None without one."""
+        if self._link is None or self._link.local_address is None:
+            return None
+        return self._link.local_address[1]
+
+    async def read_nothing(self, seconds):
+        """Live, and leave all that comes where it is."""
+        self._reads.clear()
+        try:
+            for _ in range(int(seconds / MURMUR_S)):
+                await asyncio.sleep(MURMUR_S)
+                await self._write({"op": "ping"})
+        finally:
+            self._reads.set()
+
+    def refused(self, request):
+        """It will be asked again under the same mid."""
+
+    async def _transmit(self, number):
+        request, answer = self._unsent[number]
         self._last_id += 1
-        self._waiting[self._last_id] = answer
+        self._waiting[self._last_id] = (answer, number)
         await self._write({"id": self._last_id, **request})
+
+    async def _repeat(self, number):
+        await asyncio.sleep(REPEAT_S)
+        under_way = any(number == other for _, other in
+                        self._waiting.values())
+        # The next link repeats it by itself.
+        if number in self._unsent and self.hello and not under_way:
+            await self._transmit(number)
 
     async def _write(self, value):
         self._watch.said(value)
@@ -183,10 +230,9 @@ class Device:
             await asyncio.sleep(RECONNECT_S)
 
     def _break_requests(self):
-        """Messages wait for the next link; anything else has failed."""
-        kept = [answer for _, answer in self._unsent.values()]
-        for answer in self._waiting.values():
-            if answer not in kept and not answer.done():
+        """What is insisted on waits for the next link; the rest failed."""
+        for answer, number in self._waiting.values():
+            if number is None and not answer.done():
                 answer.set_exception(ConnectionError("the link broke"))
         self._waiting.clear()
 
@@ -205,6 +251,7 @@ class Device:
         await self._write({"id": hello_id, **hello})
         beat_s, kill_s = 1.0, 10.0
         while True:
+            await self._reads.wait()
             try:
                 frame = await asyncio.wait_for(link.recv(), beat_s)
             except asyncio.TimeoutError:
@@ -214,7 +261,8 @@ class Device:
                 value = json.loads(line)
                 self._watch.heard(value)
                 if value.get("id") == hello_id:
-                    await self._greeted(value)
+                    if not await self._greeted(value):
+                        return
                     beat_s = value["ok"]["heartbeat"]["ping_ms"] / 1000
                     kill_s = value["ok"]["heartbeat"]["kill_ms"] / 1000
                 else:
@@ -222,8 +270,13 @@ class Device:
             self._changed.set()
 
     async def _greeted(self, value):
+        """Whether the server takes this link."""
         if "err" in value:
-            raise Refused(value["err"])
+            code = value["err"]["code"]
+            if code not in REPEAT_CODES:
+                raise Refused(value["err"])
+            self.refusals[code] += 1
+            return False
         ok = value["ok"]
         self.links += 1
         self.resumed += ok["resumed"]
@@ -235,13 +288,15 @@ class Device:
         # Repeat in the old order, and what was added meanwhile after it.
         repeated = set()
         while True:
-            rest_of = [mid for mid in self._unsent if mid not in repeated]
+            rest_of = [number for number in self._unsent
+                       if number not in repeated]
             if not rest_of:
                 break
-            for mid in rest_of:
-                await self._transmit(mid)
-                repeated.add(mid)
+            for number in rest_of:
+                await self._transmit(number)
+                repeated.add(number)
         self.hello = ok
+        return True
 
     async def _take(self, value):
         if value.get("push") == "message":
@@ -271,11 +326,16 @@ class Device:
         await self._write({"op": "sync.ack", "sync": self.sync})
 
     def _take_answer(self, value):
-        answer = self._waiting.pop(value["id"], None)
+        answer, number = self._waiting.pop(value["id"], (None, None))
         if answer is None or answer.done():
             return
-        if "err" in value:
-            answer.set_exception(Refused(value["err"]))
-        else:
+        if "err" not in value:
             answer.set_result(value["ok"])
-            self._unsent.pop(value["ok"].get("mid"), None)
+        elif number and value["err"]["code"] in REPEAT_CODES:
+            self.refusals[value["err"]["code"]] += 1
+            self.refused(self._unsent[number][0])
+            asyncio.get_running_loop().create_task(self._repeat(number))
+            return
+        else:
+            answer.set_exception(Refused(value["err"]))
+        self._unsent.pop(number, None)

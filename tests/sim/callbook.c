@@ -27,11 +27,9 @@ find(struct sim *sim, const char *id)
 }
 
 void
-callbook_seen(struct sim *sim, const char *id, bool late)
+callbook_seen(struct sim *sim, const char *id)
 {
-	struct callbook_call *call = find(sim, id);
-
-	call->orphan = call->orphan || late;
+	(void)find(sim, id);
 }
 
 void
@@ -85,8 +83,7 @@ callbook_record(struct sim *sim, const struct told *t)
 	snprintf(call->outcome, sizeof(call->outcome), "%s", t->outcome);
 }
 
-/* What is not known to have ended may end in another way; and what the disk
- * could not store of others is not known to the next server. */
+/* What the disk could not store is not known to the next server. */
 void
 callbook_killed(struct sim *sim)
 {
@@ -94,7 +91,7 @@ callbook_killed(struct sim *sim)
 	uint32_t i;
 
 	for (i = 0; i < b->ncalls; i++) {
-		if (b->calls[i].record == 0 || b->append_failed)
+		if (b->append_failed)
 			b->calls[i].orphan = true;
 	}
 }

@@ -2,9 +2,9 @@
 /*
  * callbook: what the server told devices about calls, and what has to be true
  * of it: a call is accepted by one device at most, all sides hear the same
- * end, and it is the end of the one record that stands in the conversation. Of
- * a call that was alive when a server was killed only the first is asked. Owns:
- * nothing.  Thread: one.
+ * end, and it is the end of the one record that stands in the conversation,
+ * also when servers are killed meanwhile. Of a call whose record a full disk
+ * did not take only the first is asked. Owns: nothing.  Thread: one.
  */
 #ifndef FLOE_TESTS_SIM_CALLBOOK_H
 #define FLOE_TESTS_SIM_CALLBOOK_H
@@ -22,7 +22,7 @@ struct told;
 
 struct callbook_call {
 	char id[SIG_CALL_MAX + 1];
-	bool orphan;     /* alive when a server was killed */
+	bool orphan;     /* the disk may not have what was told of it */
 	int accepted_by; /* device; -1: none */
 	char reason[24]; /* "": no end was told yet */
 	int64_t duration_ms;
@@ -38,9 +38,8 @@ struct callbook {
 			     */
 };
 
-/* The server gave a device this call: by a push or in an answer; late: which
- * came out of the network after that server had been killed. */
-void callbook_seen(struct sim *, const char *call, bool late);
+/* The server gave a device this call: by a push or in an answer. */
+void callbook_seen(struct sim *, const char *call);
 void callbook_accepted(struct sim *, const char *call, int device);
 /* A call.ended; duration -1: none. */
 void callbook_ended(struct sim *, const char *call, int device,

@@ -192,8 +192,7 @@ sort_in(struct device *d, const struct early *e)
 static void
 seen(struct device *d, const char *id)
 {
-	callbook_seen(
-	    d->sim, id, world_ill_until(d->sim->w, d->link) == UINT64_MAX);
+	callbook_seen(d->sim, id);
 }
 
 /* Devices have names like b3: the number is their place. */

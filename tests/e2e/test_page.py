@@ -26,16 +26,21 @@ PICTURE = base64.b64decode(  # a red pixel
 LINK_S = 40  # seven seconds of silence, then the backoff of the other side
 
 
-class Page(case.Case):
+class Pages(case.Case):
+    """A whole Floe between two NATs, and browsers on its page."""
+
+    signald = ()  # more settings
+
     def setUp(self):
         super().setUp()
         self.browsers = browser.Browsers(self.folder)
         self.addCleanup(self.browsers.close)
         self.net = self.lab(KIND, KIND)
         self.authority = certs.Authority(self.folder)
-        conf = floe.daemon.write_conf(
-            self.path("floe.conf"),
-            floe.sections(self, lab.SERVER, self.authority.issue(lab.SERVER)))
+        sections = floe.sections(
+            self, lab.SERVER, self.authority.issue(lab.SERVER))
+        sections["signald"] += self.signald
+        conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
         for name in ("stund", "turnd", "signald"):
             floe.start(self, name, conf, self.net.server)
 
@@ -47,6 +52,27 @@ class Page(case.Case):
             name, f"https://{lab.SERVER}:{floe.PAGE_PORT}/#debug", node,
             self.authority)
 
+
+class Token(Pages):
+    signald = (("token-lifetime", "60s"),)
+
+    def test_a_log_in_is_renewed_before_it_ends(self):
+        alice = self.open("alice", self.net.a)
+        people.register(alice, "alice", PASSWORD)
+        account = "JSON.parse(localStorage['floe accounts']).alice"
+        first = alice.evaluate(account)
+        wait.until("alice has another token", lambda: alice.evaluate(
+            f"{account}.token") != first["token"], 70)
+        wait.until("the first one has ended", lambda:
+                   time.time() * 1000 > first["expires"] + 2000, 20)
+        self.assertEqual(alice.evaluate("floe.client.state"), "online")
+        alice.call("reload")
+        alice.see("new-conversation")
+        wait.until("alice is back", lambda: alice.evaluate(
+            "floe.client.state") == "online")
+
+
+class Page(Pages):
     def talk(self):
         """Alice and bob, each looking at the other's conversation."""
         alice = self.open("alice", self.net.a)

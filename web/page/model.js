@@ -16,6 +16,7 @@ export class Model extends EventTarget {
   #entries = new Map(); // key -> entry
   #nicks = new Map(); // user -> nick
   #remarks = new Map(); // user -> one's own name for them
+  #friends = new Set();
   #current = null;
 
   constructor(client) {
@@ -104,8 +105,13 @@ export class Model extends EventTarget {
     this.#tell("thread", { key: this.#current?.key });
   }
 
-  /** The names that the user gave contacts, or took back. */
+  /** Contacts, with the names that the user gave them, or took back. */
   remark(contacts) {
+    for (const { user, state } of contacts)
+      if (state === "friend")
+        this.#friends.add(user);
+      else
+        this.#friends.delete(user);
     const news = contacts.filter(({ user, remark = "" }) =>
       (this.#remarks.get(user) || "") !== remark);
     for (const { user, remark } of news)
@@ -123,10 +129,13 @@ export class Model extends EventTarget {
     }
   }
 
-  /** @returns {{user: string, nick: string}[]} whom the user talks with */
+  /** @returns {{user: string, nick: string}[]} contacts, and whom the user
+   *   talks with */
   people() {
-    return [...this.#entries.values()].filter((entry) => !entry.group)
-      .map(({ peer, nick }) => ({ user: peer, nick }));
+    const peers = [...this.#entries.values()].filter((entry) => !entry.group)
+      .map(({ peer }) => peer);
+    return [...new Set([...this.#friends, ...peers])]
+      .map((user) => ({ user, nick: this.nickOf(user) }));
   }
 
   /** @returns {object[]} what is loaded, in order */

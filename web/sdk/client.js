@@ -16,6 +16,7 @@ import { Rooms } from "./rooms.js";
 import { claimSlot } from "./slot.js";
 import { Store } from "./store.js";
 import { workerTimers } from "./timers.js";
+import { Token } from "./token.js";
 import { upload } from "./upload.js";
 
 const TYPING_MS = 3000;
@@ -75,7 +76,8 @@ export class FloeClient extends EventTarget {
     this.#server = String(server);
     this.#user = user;
     this.#nick = user;
-    this.#token = token;
+    this.#token = new Token(token, (op, args) => this.#link.request(op, args),
+      (type, detail) => this.#emit(type, detail));
     this.#heartbeat = heartbeat;
     const timers = this.#timers;
     this.#link = new Link(webSocketUrl(server), {
@@ -95,14 +97,14 @@ export class FloeClient extends EventTarget {
     };
     this.#calls = new Calls(env, (call) => this.#emit("call", { call }));
     this.#rooms = new Rooms(env);
-    this.#files = new Files(this.#server, () => this.#token);
+    this.#files = new Files(this.#server, () => this.#token.value);
     this.#chat = new Chat({
       user, timers,
       link: this.#link,
       emit: (type, detail) => this.#emit(type, detail),
       textBytes: () => this.#limits.text_bytes,
       upload: ({ blob, body: { name } }, progress, signal) => upload(
-        { server: this.#server, token: this.#token, name, blob, progress, signal }),
+        { server: this.#server, token: this.#token.value, name, blob, progress, signal }),
     });
   }
 
@@ -521,7 +523,7 @@ export class FloeClient extends EventTarget {
 
   #hello() {
     const { device, session, secret, epoch } = this.#session;
-    const fields = { token: this.#token, device, sync: this.#chat.sync,
+    const fields = { token: this.#token.value, device, sync: this.#chat.sync,
       ...this.#people.hello };
     if (session && secret)
       Object.assign(fields, { session, secret });
@@ -561,7 +563,7 @@ export class FloeClient extends EventTarget {
     else if (push.push === "profile")
       this.#profiles.push(push);
     else if (push.push === "token.expiring")
-      this.#refresh();
+      this.#token.renew();
     else if (push.push === "notice")
       this.#emit("notice", { text: push.text, ts: push.ts });
     else if (push.push === "group.request")
@@ -580,20 +582,6 @@ export class FloeClient extends EventTarget {
     if (profile.user === this.#user)
       this.#nick = profile.nick;
     this.#emit("profile", { profile });
-  }
-
-  /** A token of signald's own is renewed; others are the application's to. */
-  async #refresh() {
-    try {
-      const { token, expires_ts: expires } =
-        await this.#link.request("token.refresh", {});
-      this.#token = token;
-      this.#emit("token", { token, expires });
-    } catch (error) {
-      if (error.code === "forbidden")
-        this.#emit("tokenexpiring", {});
-      // else: the link went, and the next one is told again
-    }
   }
 
   #linkState(state, detail) {

@@ -92,3 +92,14 @@ test("nothing is written in a group that was left, or while one is muted", () =>
   say("conversation", { conversation: row(GROUP, { title: "Hikers", left: true }) });
   assert.notEqual(closedOf(entry, undefined, 10), "");
 });
+
+test("people to choose from are contacts and peers, by one's own names", () => {
+  const { model, say } = setup();
+  say("conversations", { conversations: [row(DIRECT, { peer: "bob", nick: "Bob" })] });
+  const friend = (user, more) => ({ user, nick: user, state: "friend", ...more });
+  model.remark([friend("carol", { remark: "Caro" }), friend("bob")]);
+  assert.deepEqual(model.people(),
+    [{ user: "carol", nick: "Caro" }, { user: "bob", nick: "Bob" }]);
+  model.remark([{ user: "carol", nick: "Carol", state: "none" }]);
+  assert.deepEqual(model.people().map(({ user }) => user), ["bob"]);
+});

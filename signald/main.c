@@ -193,6 +193,7 @@ reload_keys(struct signald *d, struct keys *keys, char err[DAEMON_ERR_MAX])
 
 	buf_init(&none, 0);
 	rc = daemon_ask(d->run, take_keys, keys, &none, RELOAD_MS);
+	buf_fini(&none);
 	if (rc == 0) {
 		keys_free(older);
 		d->keys = keys;

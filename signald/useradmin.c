@@ -234,7 +234,9 @@ change(struct daemon_run *run, const char *user, struct sig_append *a,
 	}
 	news.standing = done.standing;
 	buf_init(&none, 0);
-	if (daemon_ask(run, tell_standing, &news, &none, ASK_MS) != 0) {
+	rc = daemon_ask(run, tell_standing, &news, &none, ASK_MS);
+	buf_fini(&none);
+	if (rc != 0) {
 		http_error(reply, 503, "busy",
 		    "stored, but a worker did not answer; say it again");
 		return;

@@ -287,20 +287,22 @@ h1_query(const char *query, const char *name, char *out, size_t size)
 int
 h1_unescape(const char *text, size_t len, char *out, size_t size)
 {
-	int high, low = 0;
+	int high, low;
 	size_t i, n = 0;
 
-	for (i = 0; i < len && low >= 0; i++) {
+	for (i = 0; i < len; i++) {
 		if (n + 1 >= size)
 			return -EMSGSIZE;
 		out[n] = text[i];
 		if (text[i] == '%') {
 			high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
 			low = high < 0 ? -1 : hex_digit(text[i + 2]);
+			if (low < 0)
+				return -EBADMSG;
 			out[n] = (char)(high << 4 | low);
 			i += 2;
 		}
-		if (low < 0 || out[n++] == '\0')
+		if (out[n++] == '\0')
 			return -EBADMSG;
 	}
 	out[n] = '\0';

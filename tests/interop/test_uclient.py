@@ -32,7 +32,7 @@ class Uclient(case.Case):
         super().setUp()
         for address in (V4, V6):
             bits = "/128" if ":" in address else "/32"
-            ip("addr", "add", address + bits, "dev", "lo")
+            ip("addr", "add", address + bits, "dev", "lo", "nodad")
             self.addCleanup(ip, "addr", "del", address + bits, "dev", "lo")
         self.authority = certs.Authority(self.folder)
         sections = floe.sections(self, V4, self.authority.issue(V4))

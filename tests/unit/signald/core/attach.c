@@ -27,6 +27,7 @@ upload(struct world *w, const char *user)
 		.all = 1 << 20 };
 	disk_append(world_disk(w), a, &done);
 	assert_int_equal(done.err, 0);
+	sig_append_free(a);
 }
 
 static void

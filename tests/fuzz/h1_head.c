@@ -3,6 +3,7 @@
  * h1_head: any bytes as the head of an HTTP request are refused with a status
  * of ours, or give strings that lie inside the head.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/h1/h1.h"
@@ -22,6 +23,26 @@ check_string(const char *s)
 	MUST(strpbrk(s, "\r\n") == NULL);
 }
 
+/* A parameter and a path are decoded into what is theirs, or refused. */
+static void
+check_decoded(const struct h1_head *h)
+{
+	static const char *const names[] = { "username", "q", "" };
+	char out[32];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		rc = h1_query(h->query, names[i], out, sizeof(out));
+		MUST(rc == 0 || rc == -ENOENT || rc == -EMSGSIZE ||
+		    rc == -EBADMSG);
+		MUST(rc != 0 || memchr(out, '\0', sizeof(out)) != NULL);
+	}
+	rc = h1_unescape(h->path, strlen(h->path), out, sizeof(out));
+	MUST(rc == 0 || rc == -EMSGSIZE || rc == -EBADMSG);
+	MUST(rc != 0 || strlen(out) <= strlen(h->path));
+}
+
 static void
 check(const struct h1_head *h)
 {
@@ -38,6 +59,7 @@ check(const struct h1_head *h)
 	}
 	MUST(h1_count(h, "Host") <= 1);
 	MUST(h1_get(h, "Transfer-Encoding") == NULL);
+	check_decoded(h);
 }
 
 int

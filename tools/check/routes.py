@@ -33,11 +33,14 @@ def prefix(path):
 
 
 def codes_of(top, call, *patterns):
-    """The codes that calls of front_error or http_error give."""
+    """The codes that calls of front_error or http_error give; of the public side those in a table, too."""
     codes = set()
     for pattern in patterns:
         for path in top.glob(pattern):
-            for said in re.findall(rf'\b{call}\(([^;]*?);', path.read_text(encoding='utf-8')):
+            text = path.read_text(encoding='utf-8')
+            if call == 'front_error':
+                codes.update(re.findall(r'\{ "([a-z_]+)", [45]\d\d \}', text))
+            for said in re.findall(rf'\b{call}\(([^;]*?);', text):
                 first = re.search(r'"([a-z_]+)"(?:\s*:\s*"([a-z_]+)")?', said)
                 codes.update(filter(None, first.groups()) if first else ())
     return codes

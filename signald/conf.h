@@ -47,7 +47,7 @@ struct signald_conf {
 	int64_t max_rooms; /* of a worker */
 	int64_t chatroom_members;
 	int64_t send_queue; /* bytes a connection may be behind */
-	int64_t token_ms, ice_ms, mid_ms;
+	int64_t token_ms, ice_ms, mid_ms, retention_ms;
 	int64_t store_max;                       /* bytes */
 	int64_t file_max, file_quota, files_max; /* bytes */
 	int64_t file_keep_ms;

@@ -15,6 +15,7 @@
 #include "signald/core/link.h"
 #include "signald/core/post.h"
 #include "signald/core/presence.h"
+#include "signald/core/tend.h"
 #include "signald/core/user.h"
 
 /* A session may outlive its link, and a ringing user has none. */
@@ -159,6 +160,7 @@ sig_core_start(struct sig_core *core, struct sig_time t)
 {
 	sig_core_enter(core, t);
 	sig_leg_start(core);
+	sig_tend_start(core);
 	sig_core_leave(core);
 }
 

@@ -59,9 +59,10 @@ struct sig_config {
 	const char *const *turn_uris;
 	const char *const *stun_uris;
 	uint32_t ice_ttl_s;
-	uint32_t events;   /* bits of enum sig_event_kind that are wanted */
-	bool event_bodies; /* with the bodies of messages */
-	uint64_t token_ms; /* life of our own tokens */
+	uint32_t events;       /* bits of enum sig_event_kind that are wanted */
+	bool event_bodies;     /* with the bodies of messages */
+	uint64_t token_ms;     /* life of our own tokens */
+	uint64_t retention_ms; /* messages are kept so long; 0: for ever */
 	void (*random)(void *out, size_t len); /* the shell's source */
 };
 
@@ -164,6 +165,7 @@ struct sig_stats {
 	uint64_t strangers; /* links before their log-in; a gauge */
 	uint64_t messages, pushes, resends, duplicates, requests, errors;
 	uint64_t calls_started, calls_answered, resumes;
+	uint64_t retained; /* rows that retention took */
 };
 const struct sig_stats *sig_core_stats(const struct sig_core *);
 

@@ -33,6 +33,7 @@ inbox_resend_due(struct sig_core *core, struct sig_timer *t)
 
 	core->stats.resends += in->sent - in->acked;
 	in->sent = in->acked;
+	in->hole = 0;
 	in->flight_bytes = 0;
 	if (in->again < AGAIN_MAX)
 		in->again++;
@@ -57,6 +58,9 @@ inbox_push(struct sig_core *core, struct sig_session *s, uint64_t sync,
 	buf_init(&b, SIG_TEXT_MAX);
 	buf_printf(&b, "{\"push\":\"message\",\"sync\":%llu,",
 	    (unsigned long long)sync);
+	/* Retention took what was between. */
+	if (sync > in->sent + 1)
+		buf_printf(&b, "\"after\":%llu,", (unsigned long long)in->sent);
 	buf_put(&b, text, len);
 	buf_u8(&b, '}');
 	in->sent = sync;
@@ -67,6 +71,13 @@ inbox_push(struct sig_core *core, struct sig_session *s, uint64_t sync,
 	if (!in->resend.wheel.set)
 		inbox_arm(core, in);
 	sig_send(core, s->link->id, &b, false);
+}
+
+/* Up to here all is pushed, or there is nothing to push. */
+static uint64_t
+inbox_seen(const struct sig_inbox *in)
+{
+	return in->hole > in->sent ? in->hole : in->sent;
 }
 
 static void
@@ -84,6 +95,13 @@ inbox_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	in->reading = false;
 	if (s->link == NULL)
 		return;
+	if (rows->err == 0 && rows->nrows == 0 && rows->complete) {
+		/* The log sees all that was told before it was asked. */
+		if (ticket->from == in->sent && in->hole < ticket->head)
+			in->hole = ticket->head;
+		sig_inbox_pump(core, s);
+		return;
+	}
 	/* Nothing there: the log failed, or a page of it was cut away. The
 	 * timer tries again, so that this cannot spin. */
 	if (rows->err != 0 || rows->nrows == 0) {
@@ -115,7 +133,7 @@ sig_inbox_pump(struct sig_core *core, struct sig_session *s)
 	struct sig_ticket *ticket;
 	uint32_t room;
 
-	if (s->link == NULL || in->reading || s->user->head <= in->sent)
+	if (s->link == NULL || in->reading || s->user->head <= inbox_seen(in))
 		return;
 	room = inbox_room(core, in);
 	/* A client that acks one by one must not cost a read for each. */
@@ -125,6 +143,7 @@ sig_inbox_pump(struct sig_core *core, struct sig_session *s)
 	if (ticket != NULL) {
 		ticket->rows = inbox_rows;
 		ticket->from = in->sent;
+		ticket->head = s->user->head;
 	}
 	memcpy(read.user, s->user->name, sizeof(read.user));
 	memcpy(read.device, s->device, sizeof(read.device));
@@ -142,6 +161,7 @@ sig_inbox_start(struct sig_core *core, struct sig_session *s, uint64_t acked)
 	struct sig_inbox *in = &s->inbox;
 
 	in->acked = in->sent = acked;
+	in->hole = 0;
 	if (in->high < acked)
 		in->high = acked;
 	in->flight_bytes = 0;
@@ -279,7 +299,8 @@ sig_inbox_receive(struct sig_core *core, const struct sig_mail *mail)
 		sig_audience_seat(core, user, mail);
 	LIST_FOREACH (s, &user->sessions, of_user) {
 		if (s->link != NULL && !s->inbox.reading &&
-		    mail->text != NULL && mail->sync == s->inbox.sent + 1 &&
+		    mail->text != NULL &&
+		    mail->sync == inbox_seen(&s->inbox) + 1 &&
 		    inbox_room(core, &s->inbox) > 0)
 			inbox_push(
 			    core, s, mail->sync, mail->text, mail->text_len);

@@ -173,6 +173,8 @@ enum sig_append_kind {
 				* uploaded sync or longer before ts */
 	SIG_APPEND_FILE_GONE,  /* the forgotten file's bytes are gone */
 	SIG_APPEND_KEEP,       /* a record under a key, see keep.h */
+	SIG_APPEND_RETAIN, /* takes away some of what is older than sync, from
+			    * target on (0: the beginning) */
 };
 
 struct sig_file;
@@ -259,6 +261,10 @@ struct sig_appended {
 	size_t peer_text_len;
 	enum sig_bond bond;
 	uint32_t privacy; /* PRIVACY: all that the user hides now */
+	/* RETAIN: the pass is not over and goes on at target; gone: rows that
+	 * were taken away. */
+	bool more;
+	uint64_t target, gone;
 };
 
 enum sig_read_kind {

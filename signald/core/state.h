@@ -135,6 +135,7 @@ struct sig_inbox {
 	uint64_t acked;        /* the client has all up to here */
 	uint64_t sent;         /* pushed up to here, >= acked */
 	uint64_t high;         /* highest ever pushed or known to the client */
+	uint64_t hole;         /* nothing is there between sent and this one */
 	uint64_t flight_bytes; /* pushed and not acked, about */
 	bool reading;          /* a page is on its way */
 	uint8_t again;         /* resends in a row without progress */
@@ -247,8 +248,16 @@ struct sig_ticket {
 	char conv[SIG_CONV_MAX + 1];
 	char mid[SIG_MID_MAX + 1];
 	uint64_t from; /* the cursor a read started at */
+	uint64_t head; /* what was known to be there */
 	uint32_t op;   /* a call's */
 	char *text;    /* owned */
+};
+
+/* The work on what is stored; see tend.h. */
+struct sig_tend {
+	struct sig_timer retain;
+	uint64_t before; /* of the pass that is under way, */
+	uint64_t target; /* which goes on here; 0: none is */
 };
 
 struct sig_core {
@@ -273,6 +282,7 @@ struct sig_core {
 	uint32_t tell_left; /* mails of this window */
 	struct sig_timer tell_timer;
 	uint64_t stated; /* states that were said */
+	struct sig_tend tend;
 	uint64_t last_ticket;
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */
 	struct sig_stats stats;

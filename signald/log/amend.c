@@ -16,6 +16,8 @@ amend_judge(struct store_txn *txn, const struct sig_append *a, uint64_t cid,
 		return 0;
 	rc = cid == 0 ? -ENOENT
 		      : schema_message(txn, cid, a->target, &out->target);
+	if (rc == 0 && m->text_len == 0)
+		rc = -ENOENT;
 	if (rc == 0)
 		rc = sig_change_apply(
 		    m->text - 1, m->text_len + 2, a, seq, &out->changed);

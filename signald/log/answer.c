@@ -21,22 +21,6 @@ answer_must(int rc)
 }
 
 int
-answer_message(
-    struct answer *a, struct sig_row *row, uint64_t cid, uint64_t seq)
-{
-	struct schema_message m;
-	int rc;
-
-	rc = answer_must(schema_message(a->txn, cid, seq, &m));
-	if (rc != 0)
-		return rc;
-	row->seq = seq;
-	row->text = m.text;
-	row->text_len = m.text_len;
-	return 0;
-}
-
-int
 answer_walk(struct answer *a, enum schema_table table,
     const struct schema_key *lo, const struct schema_key *hi, bool down,
     answer_row_fn *fn)

@@ -26,9 +26,6 @@ typedef int answer_row_fn(
 struct sig_row *answer_add(struct answer *);
 /* A row that another one points to must be there: -ENOENT becomes -EIO. */
 int answer_must(int rc);
-/* The row's seq and text. */
-int
-answer_message(struct answer *, struct sig_row *, uint64_t cid, uint64_t seq);
 /* Calls fn for each row between, until the limit; tells what is complete. */
 int answer_walk(struct answer *, enum schema_table, const struct schema_key *lo,
     const struct schema_key *hi, bool down, answer_row_fn *);

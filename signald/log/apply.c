@@ -11,6 +11,7 @@
 #include "signald/log/mark.h"
 #include "signald/log/mid.h"
 #include "signald/log/privacy.h"
+#include "signald/log/retain.h"
 
 static int
 apply_one(struct run *run, struct apply_request *r)
@@ -31,6 +32,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_KEEP] = kept_write,
 		[SIG_APPEND_GROUP] = group_apply,
 		[SIG_APPEND_CONV] = mark_conv,
+		[SIG_APPEND_RETAIN] = retain_step,
 	};
 
 	/* An earlier run of the group may have left its results. */

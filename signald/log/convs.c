@@ -94,11 +94,37 @@ is_pinned(struct answer *a, uint64_t cid, bool *pinned)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* The newest entry, and the one that shows as the last, whose text is "" when
+ * it is gone. A conversation that was active before all that is left of it
+ * stands where it stood, by its place. */
+static int
+read_last(struct answer *a, uint64_t cid, uint64_t place, uint64_t *seq,
+    struct schema_message *m)
+{
+	struct schema_message newest;
+	uint64_t head;
+	int rc;
+
+	rc = answer_must(schema_newest(a->txn, cid, &head, &newest));
+	if (rc != 0)
+		return rc;
+	*seq = newest.latest;
+	rc = schema_message(a->txn, cid, newest.latest, m);
+	if (rc != -ENOENT)
+		return rc;
+	*m = newest;
+	m->text = "";
+	m->text_len = 0;
+	if (place != 0)
+		m->id = place;
+	return 0;
+}
+
 static int
 conv_row(struct answer *a, uint64_t cid)
 {
 	struct schema_member mine;
-	struct schema_message newest, latest;
+	struct schema_message latest;
 	struct schema_conv conv;
 	struct sig_row *row = answer_add(a);
 	uint64_t seq;
@@ -106,12 +132,9 @@ conv_row(struct answer *a, uint64_t cid)
 
 	rc = answer_must(schema_conv(a->txn, cid, &conv));
 	if (rc == 0)
-		rc = answer_must(schema_newest(a->txn, cid, &seq, &newest));
-	if (rc == 0)
-		rc = answer_must(
-		    schema_message(a->txn, cid, newest.latest, &latest));
-	if (rc == 0)
 		rc = answer_must(schema_member(a->txn, a->uid, cid, &mine));
+	if (rc == 0)
+		rc = read_last(a, cid, mine.place, &seq, &latest);
 	if (rc == 0)
 		rc = is_pinned(a, cid, &row->pinned);
 	if (rc != 0)
@@ -120,7 +143,7 @@ conv_row(struct answer *a, uint64_t cid)
 	row->read = mine.read;
 	row->until = mine.muted_until;
 	row->activity = latest.id;
-	row->seq = newest.latest;
+	row->seq = seq;
 	row->text = latest.text;
 	row->text_len = latest.text_len;
 	rc = schema_unread(a->txn, cid, &mine, &row->unread);
@@ -151,11 +174,7 @@ read_large(struct answer *a, struct large *out, size_t *n)
 		if (rc == 0 && !schema_nums(&k, at, 2))
 			rc = -EIO;
 		if (rc == 0)
-			rc =
-			    answer_must(schema_newest(a->txn, at[1], &seq, &m));
-		if (rc == 0)
-			rc = answer_must(
-			    schema_message(a->txn, at[1], m.latest, &m));
+			rc = read_last(a, at[1], 0, &seq, &m);
 		if (rc != 0)
 			break;
 		for (i = *n; i > 0 && out[i - 1].activity < m.id; i--)
@@ -228,15 +247,13 @@ large_until(struct answer *a, const struct large *all, size_t n, size_t *next,
 
 /* The last activity of a conversation of T_RECENT. */
 static int
-activity(struct answer *a, uint64_t cid, uint64_t *id)
+activity(struct answer *a, uint64_t cid, uint64_t place, uint64_t *id)
 {
 	struct schema_message m;
 	uint64_t seq;
 	int rc;
 
-	rc = answer_must(schema_newest(a->txn, cid, &seq, &m));
-	if (rc == 0)
-		rc = answer_must(schema_message(a->txn, cid, m.latest, &m));
+	rc = read_last(a, cid, place, &seq, &m);
 	if (rc == 0)
 		*id = m.id;
 	return rc;
@@ -247,7 +264,7 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
     size_t n)
 {
 	struct store_val k, v;
-	uint64_t cid, id;
+	uint64_t at[2], cid, id;
 	size_t next = 0;
 	int rc = 0;
 
@@ -255,10 +272,11 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
 		rc = store_walk_next(walk, &k, &v);
 		if (rc == -ENOENT)
 			rc = large_until(a, large, n, &next, 0);
-		else if (rc == 0 && !schema_nums(&v, &cid, 1))
+		else if (rc == 0 &&
+		    (!schema_nums(&k, at, 2) || !schema_nums(&v, &cid, 1)))
 			rc = -EIO;
 		else if (rc == 0) {
-			rc = activity(a, cid, &id);
+			rc = activity(a, cid, at[1], &id);
 			if (rc == 0)
 				rc = large_until(a, large, n, &next, id);
 			if (rc == 0 && a->out.nrows < a->limit)

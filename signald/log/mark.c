@@ -45,7 +45,8 @@ count_own(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
 			break;
 		}
 	}
-	return rc;
+	/* What is not there any more is counted already. */
+	return rc == -ENOENT ? 0 : rc;
 }
 
 /* Those that have been read are counted no more. */
@@ -81,9 +82,17 @@ move_read(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
     struct schema_member *m)
 {
 	struct schema_message at;
+	struct schema_floor floor;
 	int rc;
 
 	rc = schema_message(run->txn, cid, seq, &at);
+	if (rc == -ENOENT) {
+		/* Up to the floor they are all gone. */
+		rc = schema_floor(run->txn, cid, &floor);
+		at.count = floor.count;
+		if (rc == 0 && seq > floor.seq)
+			rc = -EIO;
+	}
 	if (rc == 0)
 		rc = count_own(run, uid, cid, seq, m);
 	if (rc != 0)

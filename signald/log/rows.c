@@ -15,13 +15,23 @@ inbox_row(
     struct answer *a, const struct store_val *key, const struct store_val *val)
 {
 	uint64_t at[2], where[2];
+	struct schema_message m;
 	struct sig_row *row;
+	int rc;
 
 	if (!schema_nums(key, at, 2) || !schema_nums(val, where, 2))
 		return -EIO;
+	rc = schema_message(a->txn, where[0], where[1], &m);
+	if (rc == -ENOENT || (rc == 0 && m.text_len == 0))
+		return 0; /* gone; the walk goes on to the next that is there */
+	if (rc != 0)
+		return rc;
 	row = answer_add(a);
 	row->sync = at[1];
-	return answer_message(a, row, where[0], where[1]);
+	row->seq = where[1];
+	row->text = m.text;
+	row->text_len = m.text_len;
+	return 0;
 }
 
 static int
@@ -47,6 +57,8 @@ history_row(
 
 	if (!schema_nums(key, at, 2) || schema_get_message(val, &m) != 0)
 		return -EIO;
+	if (m.text_len == 0)
+		return 0;
 	row = answer_add(a);
 	row->seq = at[1];
 	row->text = m.text;

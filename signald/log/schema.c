@@ -38,6 +38,7 @@ const char *const schema_tables[] = {
 	[T_FILE_GONE] = "file_gone",
 	[T_KEPT] = "kept",
 	[T_PRIVACY] = "privacy",
+	[T_FLOORS] = "floors",
 	[T_COUNT] = NULL,
 };
 
@@ -510,16 +511,38 @@ schema_newest(struct store_txn *txn, uint64_t cid, uint64_t *seq,
 }
 
 int
+schema_floor(struct store_txn *txn, uint64_t cid, struct schema_floor *floor)
+{
+	struct schema_key k = schema_key1(cid);
+	uint64_t nums[2] = { 0, 0 };
+	struct store_val v;
+	int rc;
+
+	rc = get(txn, T_FLOORS, &k, &v);
+	if (rc == 0 && !schema_nums(&v, nums, 2))
+		rc = -EIO;
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
+	*floor = (struct schema_floor){ nums[0], nums[1] };
+	return 0;
+}
+
+int
 schema_unread(struct store_txn *txn, uint64_t cid,
     const struct schema_member *m, uint64_t *unread)
 {
 	struct schema_message head;
+	struct schema_floor floor;
 	uint64_t seq;
 	int rc;
 
 	rc = schema_newest(txn, cid, &seq, &head);
+	if (rc == 0)
+		rc = schema_floor(txn, cid, &floor);
 	if (rc != 0)
 		return -EIO;
-	*unread = head.count - m->count - (m->own - m->own_read);
+	/* Where messages go, own_read follows (retain.c). */
+	*unread = head.count - (m->read < floor.seq ? floor.count : m->count) -
+	    (m->own - m->own_read);
 	return 0;
 }

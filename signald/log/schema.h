@@ -50,6 +50,7 @@ enum schema_table {
 
 	T_KEPT,    /* key -> struct schema_kept */
 	T_PRIVACY, /* uid -> SIG_HIDE_... of core/log.h */
+	T_FLOORS,  /* cid -> seq count: of the last message that is gone */
 	T_COUNT,
 };
 
@@ -131,8 +132,15 @@ struct schema_message {
 	 * the sender: so the unread ones are a subtraction. */
 	uint64_t count, own;
 	uint64_t latest; /* seq of the last that is no change, this or before */
-	const char *text; /* the inside of the JSON object that is stored */
+	/* The inside of the JSON object that is stored; "": it is gone, and the
+	 * head stays while it is the newest, so that seq and counts go on. */
+	const char *text;
 	size_t text_len;
+};
+
+/* Messages up to here are gone, and count is of the last of them. */
+struct schema_floor {
+	uint64_t seq, count;
 };
 
 struct schema_mid {
@@ -180,7 +188,9 @@ int schema_newest(
     struct store_txn *, uint64_t cid, uint64_t *seq, struct schema_message *);
 int schema_seat(
     struct store_txn *, uint64_t cid, uint64_t uid, struct schema_seat *);
-/* The messages that the member has not read. */
+/* All 0 where nothing is gone. 0 or -EIO. */
+int schema_floor(struct store_txn *, uint64_t cid, struct schema_floor *);
+/* The messages that the member has not read, of those that there are. */
 int schema_unread(struct store_txn *, uint64_t cid,
     const struct schema_member *, uint64_t *unread);
 /* The second number of the last row whose first is id; 0 without rows. */

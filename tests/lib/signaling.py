@@ -313,7 +313,7 @@ class Device:
         position = message["sync"]
         if self.sync is None:
             self.sync = position - 1
-        if position > self.sync + 1:
+        if message.get("after", position - 1) > self.sync:
             self.breaches.append(
                 f"hole in sync: {self.sync} then {position}")
         if position > self.sync:

@@ -12,7 +12,7 @@ import { cleanName } from "./upload.js";
 const utf8 = new TextEncoder();
 
 /** The fields of a `message` push that are the message. */
-function fromPush({ push, sync, ...message }) {
+function fromPush({ push, sync, after, ...message }) {
   return message;
 }
 

@@ -6,7 +6,7 @@ const MOST_WAITING = 1024; // far above the server's window of 256
 
 export class Inbox {
   #sync;
-  #waiting = new Map(); // sync -> push that came before its turn
+  #waiting = new Map(); // sync before it -> push that came before its turn
   #highest = new Map(); // conv -> seq of the last one let through
 
   /** @param {number} [sync] all up to here is kept already */
@@ -27,16 +27,18 @@ export class Inbox {
   take(push) {
     if (push.sync <= this.#sync)
       return [];
-    if (push.sync > this.#sync + 1) {
-      // `sync` has no holes: the missing one is on its way or comes again.
+    // Where `sync` jumps over what the server has no more, the push says so.
+    const { after = push.sync - 1 } = push;
+    if (after > this.#sync) {
+      // The missing one is on its way or comes again.
       if (this.#waiting.size < MOST_WAITING)
-        this.#waiting.set(push.sync, push);
+        this.#waiting.set(after, push);
       return [];
     }
     const ready = [];
-    for (let next = push; next; next = this.#waiting.get(this.#sync + 1)) {
+    for (let next = push; next; next = this.#waiting.get(this.#sync)) {
+      this.#waiting.delete(this.#sync);
       this.#sync = next.sync;
-      this.#waiting.delete(next.sync);
       if (next.seq > (this.#highest.get(next.conv) || 0)) {
         this.#highest.set(next.conv, next.seq);
         ready.push(next);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // large: groups that are read by cursor. Their entries come without `sync`, at
-// once and unacknowledged; `seq` has no holes, so whoever sees one, or hears
-// that a group is further than it knows, reads the rest from the history.
+// once and unacknowledged; `seq` has no holes but what retention took, so
+// whoever sees one, or hears that a group is further than it knows, reads the
+// rest from the history.
 // Pure: no storage, no clock.
 
 const PAGE = 200;
@@ -82,9 +83,10 @@ export class Large {
     reading.add(conv);
     try {
       while (this.#wanted.get(conv) > this.#known.get(conv)) {
+        const wanted = this.#wanted.get(conv);
         const { messages } = await this.#read(conv, this.#known.get(conv), PAGE);
-        if (messages.length === 0)
-          break; // retention has taken them
+        if (messages.length === 0) // retention has taken them
+          this.#known.set(conv, Math.max(wanted, this.#known.get(conv)));
         this.#pass(conv, messages);
       }
     } catch {

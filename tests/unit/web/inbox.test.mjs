@@ -52,3 +52,13 @@ test("a flood of pushes far ahead does not grow without limit", () => {
     assert.deepEqual(inbox.take(push(sync)), []);
   assert.deepEqual(syncs(inbox.take(push(1))), [1]);
 });
+
+test("a push tells what lies before it where retention took the rest", () => {
+  const inbox = new Inbox(3);
+  const jump = (sync, after) => ({ ...push(sync), after });
+  assert.deepEqual(inbox.take(jump(20, 4)), []);
+  assert.deepEqual(syncs(inbox.take(push(4))), [4, 20]);
+  assert.equal(inbox.sync, 20);
+  assert.deepEqual(syncs(inbox.take(jump(30, 18))), [30]);
+  assert.deepEqual(syncs(inbox.take(push(31))), [31]);
+});

@@ -79,3 +79,24 @@ test("what a lost link cost is read after the next hello", async () => {
   await settle();
   assert.deepEqual(g.through, [7, 8, 9]);
 });
+
+test("what retention took is not waited for", async () => {
+  const asked = [], through = [];
+  const kept = [];
+  const large = new Large(async (conv, after) => {
+    asked.push(after);
+    return { messages: kept.filter(({ seq }) => seq > after), complete: true };
+  }, (messages) => through.push(...messages.map(({ seq }) => seq)));
+  large.load([["g", 2]]);
+  large.start([{ conv: "g", seq: 9 }]);
+  await settle();
+  assert.deepEqual(asked, [2]);
+  large.take(entry(10));
+  await settle();
+  assert.deepEqual(through, [10]);
+  assert.deepEqual(asked, [2]);
+  kept.push(entry(20), entry(21));
+  large.take(entry(21));
+  await settle();
+  assert.deepEqual(through, [10, 20, 21]);
+});

@@ -202,6 +202,8 @@ export interface Contact {
   /** `one_sided`: a friend once, who has removed the user. */
   state: "none" | "incoming" | "outgoing" | "refused" | "friend" | "one_sided"
     | "removed";
+  /** Has no way to the user, and does not know. */
+  blocked?: true;
   /** Since when, ms since 1970; not of `none`. */
   ts?: number;
   /** What the request said. */
@@ -247,7 +249,8 @@ export class People {
   search(text: string, limit?: number):
     Promise<{ users: Contact[]; complete: boolean }>;
   /** All of a list; `friends` has the one-sided too, `outgoing` the refused. */
-  list(which: "friends" | "incoming" | "outgoing" | "removed"): Promise<Contact[]>;
+  list(which: "friends" | "incoming" | "outgoing" | "removed" | "blocked"):
+    Promise<Contact[]>;
   /** @throws {FloeError} `conflict` (friends already; refused less than a day
    *   ago), `too_large`, `rate_limited` */
   request(user: string, memo?: string): Promise<Contact>;
@@ -255,6 +258,10 @@ export class People {
   refuse(user: string): Promise<Contact>;
   cancel(user: string): Promise<Contact>;
   remove(user: string): Promise<Contact>;
+  /** Nothing of theirs arrives any more, but in groups and rooms, and they hear
+   * nothing of the user; they do not learn of it. */
+  block(user: string): Promise<Contact>;
+  unblock(user: string): Promise<Contact>;
   /** "": none. */
   remark(user: string, remark: string): Promise<Contact>;
   /** Of this device; resolves with that of the user, on all devices.

@@ -409,6 +409,7 @@ call_new(struct sig_core *core, const struct sig_mail *invite)
 	memcpy(call->media, invite->text, invite->text_len);
 	call->media_len = invite->text_len;
 	call->unrung = true;
+	call->muted = invite->sync != 0;
 	core->stats.calls_started++;
 	return call;
 }
@@ -421,7 +422,7 @@ invite_tell(
 
 	sig_call_reply(core, ask, call->id, SIG_OK, state_names[INVITING]);
 	/* Who is called has called meanwhile, and that made it one call. */
-	if (call->state == ACTIVE)
+	if (call->state == ACTIVE || call->muted)
 		return;
 	call->unrung = false;
 	ring = sig_call_mail(SIG_MAIL_CALL_RING, call->party[CALLEE].user,
@@ -473,6 +474,12 @@ call_event(struct sig_core *core, const struct sig_mail *mail, uint32_t event)
 		call = NULL; /* that one has ended; this is the next */
 	if (call != NULL)
 		ask.side = call_side(call, mail);
+	/* Who has blocked the caller calls as if nobody did. */
+	if (invite && ask.side == CALLEE && call->muted) {
+		sig_call_end(core, call, NULL, "timeout", "missed");
+		call = NULL;
+		ask.side = SIDES;
+	}
 	if (ask.side != SIDES)
 		machine[event][ask.side][call->state](core, call, &ask);
 	else if (invite && call == NULL)

@@ -50,6 +50,8 @@ sig_call_keep(struct sig_core *core, const struct sig_call *call,
 	if (call->state == ACTIVE)
 		json_out_int(&o, "active_ts",
 		    (int64_t)(core->wall - (core->now - call->active_ms)));
+	if (call->muted)
+		json_out_bool(&o, "muted", true);
 	party_write(&o, side_names[CALLER], &call->party[CALLER]);
 	party_write(&o, side_names[CALLEE], &call->party[CALLEE]);
 	json_out_raw(&o, "media", call->media, call->media_len);
@@ -133,6 +135,8 @@ call_read(const struct sig_core *core, const char *conv, struct json_in *record)
 	call->state =
 	    (enum state)json_in_int(record, "state", INVITING, ACTIVE);
 	call->invite_ts = (uint64_t)json_in_int(record, "invite_ts", 0, TS_MAX);
+	call->muted = json_in_bool_opt(record, "muted", false);
+	call->unrung = call->muted;
 	ts = (uint64_t)json_in_int_opt(record, "active_ts", 0, TS_MAX, 0);
 	if (ts > core->wall)
 		ts = core->wall;
@@ -173,7 +177,8 @@ sig_call_wake(struct sig_core *core, const char *conv, struct json_in *record)
 	if (call == NULL)
 		return !ours;
 	wake_leg(core, call, CALLER);
-	wake_leg(core, call, CALLEE);
+	if (!call->muted)
+		wake_leg(core, call, CALLEE);
 	if (ours && sig_call_put(core, call) == 0)
 		return true;
 	call_drop(call);

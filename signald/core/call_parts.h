@@ -31,6 +31,7 @@ struct sig_call {
 	char *media; /* JSON */
 	size_t media_len;
 	bool unrung; /* the callee's devices have not been told of it */
+	bool muted;  /* and never will be: it has blocked the caller */
 	bool untold; /* accepted, which nobody has been told yet */
 	uint64_t invite_ts;
 	uint64_t active_ms; /* may be before the clock's zero: subtract only */

@@ -7,6 +7,7 @@
 #include "signald/core/effect.h"
 #include "signald/core/name.h"
 #include "signald/core/peer.h"
+#include "signald/core/presence.h"
 #include "signald/core/relation.h"
 #include "signald/core/user.h"
 
@@ -83,6 +84,8 @@ sig_contact_told(struct sig_core *core, const struct sig_mail *mail)
 	}
 	if (mail->flags == SIG_BOND_MADE)
 		sig_peer_join(core, user, mail->from);
+	else if (mail->flags == SIG_BOND_BLOCKED)
+		sig_peer_vanish(core, user, mail->from);
 	else if (mail->flags == SIG_BOND_BROKEN)
 		sig_peer_part(core, user, mail->from);
 }
@@ -139,7 +142,7 @@ contact_done(struct sig_core *core, const struct sig_ticket *ticket,
 		contact_tell(core,
 		    &(struct change){ ticket->peer, ticket->user, "",
 			res->peer_version, res->peer_text, res->peer_text_len },
-		    res->bond);
+		    res->peer_bond);
 }
 
 /* What goes with the deed, "" without. */
@@ -155,9 +158,22 @@ contact_text(struct sig_req *req)
 	return text != NULL ? text : "";
 }
 
+/* Whom the user blocks will have seen it last then; 0: the log knows. */
+static uint64_t
+contact_seen(const struct sig_core *core, const struct sig_user *user,
+    const struct sig_req *req)
+{
+	struct sig_face face;
+
+	if (req->arg != SIG_CONTACT_BLOCK)
+		return 0;
+	sig_presence_face(user, &face);
+	return face.state == SIG_STATE_OFFLINE ? user->last_seen : core->wall;
+}
+
 static struct sig_append *
 contact_append(const struct sig_core *core, const struct sig_req *req,
-    const struct sig_ticket *ticket, const char *text)
+    const struct sig_ticket *ticket, const char *text, uint64_t sync)
 {
 	struct sig_append *append = calloc(1, sizeof(*append));
 
@@ -166,6 +182,7 @@ contact_append(const struct sig_core *core, const struct sig_req *req,
 	append->kind = SIG_APPEND_CONTACT;
 	append->contact = (enum sig_contact)req->arg;
 	append->ts = core->wall;
+	append->sync = sync;
 	memcpy(append->user, ticket->user, sizeof(append->user));
 	memcpy(append->peer, ticket->peer, sizeof(append->peer));
 	append->body = strdup(text);
@@ -220,7 +237,8 @@ sig_op_contact(
 	if (ticket != NULL) {
 		ticket->appended = contact_done;
 		memcpy(ticket->peer, peer, strlen(peer));
-		append = contact_append(core, req, ticket, text);
+		append = contact_append(core, req, ticket, text,
+		    contact_seen(core, link->session->user, req));
 	}
 	sig_op_asked(core, link, req, sig_append(core, ticket, append));
 }
@@ -292,6 +310,7 @@ list_named(const char *which, enum sig_contact_list *list)
 		[SIG_LIST_INCOMING] = "incoming",
 		[SIG_LIST_OUTGOING] = "outgoing",
 		[SIG_LIST_REMOVED] = "removed",
+		[SIG_LIST_BLOCKED] = "blocked",
 	};
 	size_t i;
 
@@ -319,7 +338,8 @@ sig_op_contacts(
 		return;
 	if (!list_named(which, &read.list)) {
 		sig_fail(core, link->id, req->id, SIG_BAD_REQUEST,
-		    "which: must be friends, incoming, outgoing or removed");
+		    "which: must be friends, incoming, outgoing, removed or "
+		    "blocked");
 		return;
 	}
 	if (after != NULL)

@@ -151,6 +151,7 @@ leg_ask(struct sig_core *core, struct sig_ticket *ticket, const char *to,
 	memcpy(mail->device, device, strnlen(device, SIG_DEVICE_MAX));
 	mail->flags = ticket->op;
 	mail->request = ticket->id;
+	mail->sync = ticket->from;
 	mail->ts = core->wall;
 	mail->text = text;
 	mail->text_len = len;
@@ -222,13 +223,14 @@ invite_ticket(const struct sig_core *core, const struct sig_link *link,
 	return ticket;
 }
 
-/* The log knows whether there is such a callee. */
+/* The log knows whether there is such a callee, and what it wants. */
 static void
 invite_rows(struct sig_core *core, const struct sig_ticket *ticket,
     const struct sig_rows *rows)
 {
 	struct sig_session *s = sig_session_find(core, ticket->session);
 	struct sig_link *link = sig_link_find(core, ticket->link);
+	struct sig_ticket *ask;
 	char *media = NULL;
 	size_t len;
 
@@ -245,10 +247,14 @@ invite_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	}
 	len = strlen(ticket->text);
 	media = strdup(ticket->text);
-	if (media == NULL ||
-	    invite_go(core, s,
-		invite_ticket(core, link, ticket->request, ticket->peer), media,
-		len) != 0) {
+	ask = invite_ticket(core, link, ticket->request, ticket->peer);
+	if (ask != NULL)
+		ask->from = rows->blocks;
+	if (media == NULL) {
+		sig_ticket_free(ask);
+		ask = NULL;
+	}
+	if (invite_go(core, s, ask, media, len) != 0) {
 		sig_op_done(core, ticket);
 		sig_fail(core, ticket->link, ticket->request, SIG_OVERLOADED,
 		    "the server is out of room");
@@ -273,6 +279,7 @@ invite_check(struct sig_core *core, struct sig_ticket *ticket,
 		return -ENOMEM;
 	}
 	memcpy(read.user, callee, strlen(callee));
+	memcpy(read.peer, ticket->user, sizeof(read.peer));
 	return sig_read(core, ticket, &read);
 }
 
@@ -285,8 +292,6 @@ sig_op_invite(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 	const char *wrong = NULL;
 	size_t len = 0;
 	char *media;
-	bool is_friend;
-	int err;
 
 	media = invite_media(&req->in, &len);
 	if (sig_req_bad(core, link, req))
@@ -301,19 +306,16 @@ sig_op_invite(struct sig_core *core, struct sig_link *link, struct sig_req *req)
 		free(media);
 		return;
 	}
-	is_friend = sig_peer_find(core, s->user, to) != NULL;
-	if (core->cfg.friends_only && !is_friend) {
+	if (core->cfg.friends_only &&
+	    sig_peer_find(core, s->user, to) == NULL) {
 		sig_fail(core, link->id, req->id, SIG_FORBIDDEN,
 		    "to: may be called by friends only");
 		free(media);
 		return;
 	}
 	ticket = invite_ticket(core, link, req->id, to);
-	if (is_friend)
-		err = invite_go(core, s, ticket, media, len);
-	else
-		err = invite_check(core, ticket, to, media, len);
-	sig_op_asked(core, link, req, err);
+	sig_op_asked(
+	    core, link, req, invite_check(core, ticket, to, media, len));
 }
 
 /* What the other side will be pushed, NULL without; errors are the

@@ -46,7 +46,9 @@ enum sig_contact {
 	SIG_CONTACT_CANCEL,
 	SIG_CONTACT_REMOVE,
 	SIG_CONTACT_REMARK, /* body: the remark */
-	SIG_CONTACT_JOIN,   /* the operator's: friends from now on */
+	SIG_CONTACT_BLOCK,  /* sync: when the user was last seen to be here */
+	SIG_CONTACT_UNBLOCK,
+	SIG_CONTACT_JOIN, /* the operator's: friends from now on */
 };
 
 enum sig_relation_state {
@@ -65,6 +67,12 @@ struct sig_relation {
 	uint64_t ts;        /* since when */
 	const char *memo;   /* of the request; "" without */
 	const char *remark; /* the owner's name for the other; "" without */
+	/* The other has no way to the owner, and takes the state for that at
+	 * the block, or for what it has made of it since; seen likewise is
+	 * when the owner was here last. */
+	bool blocked;
+	enum sig_relation_state shown;
+	uint64_t seen; /* 0: not known */
 };
 
 /* Which contacts a list is of. */
@@ -73,6 +81,7 @@ enum sig_contact_list {
 	SIG_LIST_INCOMING,
 	SIG_LIST_OUTGOING, /* the refused too */
 	SIG_LIST_REMOVED,
+	SIG_LIST_BLOCKED, /* whatever else they are */
 };
 
 enum sig_role { SIG_ROLE_MEMBER, SIG_ROLE_ADMIN, SIG_ROLE_OWNER };
@@ -116,7 +125,12 @@ struct sig_group {
 #define SIG_HIDE_ALL      7u
 
 /* What a deed has made of two users. */
-enum sig_bond { SIG_BOND_SAME, SIG_BOND_MADE, SIG_BOND_BROKEN };
+enum sig_bond {
+	SIG_BOND_SAME,
+	SIG_BOND_MADE,
+	SIG_BOND_BROKEN,
+	SIG_BOND_BLOCKED, /* broken, and the other takes it for whole */
+};
 
 /* What a user may do. Banned: nothing. */
 enum sig_user_role {
@@ -202,7 +216,7 @@ struct sig_append {
 	char (*mentions)[SIG_NAME_MAX + 1]; /* owned */
 	size_t nmentions;
 	bool mentions_all;
-	uint64_t sync;            /* CURSOR; READ: the seq */
+	uint64_t sync;            /* CURSOR; READ: the seq; CONTACT: BLOCK */
 	enum sig_contact contact; /* CONTACT */
 	bool lazy;                /* KEEP: need not be fsynced alone */
 	/* CONV; -1: stays */
@@ -249,6 +263,9 @@ struct sig_appended {
 	size_t nto;
 	bool large;      /* those who are here read it from the conversation */
 	uint64_t unread; /* READ; seq is how far it is now, maybe further */
+	/* READ: what the other member of a 1:1 conversation is told, 0:
+	 * nothing */
+	uint64_t peer_read;
 	/* The stored message as the members of a push, without braces:
 	 * "conv":...,"seq":...,...,"body":{...} */
 	const char *text;
@@ -259,7 +276,7 @@ struct sig_appended {
 	uint64_t version, peer_version;
 	const char *peer_text;
 	size_t peer_text_len;
-	enum sig_bond bond;
+	enum sig_bond bond, peer_bond;
 	uint32_t privacy; /* PRIVACY: all that the user hides now */
 	/* RETAIN: the pass is not over and goes on at target; gone: rows that
 	 * were taken away. */
@@ -278,7 +295,7 @@ enum sig_read_kind {
 	/* user, from (an id, exclusive), limit -> rows, the newest activity
 	 * first; from 0: the pinned ones before all others */
 	SIG_READ_CONVS,
-	SIG_READ_USER,     /* user -> exists, nick */
+	SIG_READ_USER,     /* user, peer (or "") -> exists, nick, blocks */
 	SIG_READ_LARGE,    /* user -> conv and head of those read by cursor */
 	SIG_READ_ENTRIES,  /* conv, from (exclusive), limit -> rows by seq */
 	SIG_READ_GROUP,    /* user, conv -> one row */
@@ -302,7 +319,7 @@ struct sig_read {
 	bool newer;    /* HISTORY: after instead of before */
 	uint32_t limit;
 	enum sig_contact_list list;    /* CONTACTS */
-	char peer[SIG_NAME_MAX + 1];   /* CONTACTS, PEERS */
+	char peer[SIG_NAME_MAX + 1];   /* CONTACTS, PEERS, USER */
 	char query[SIG_QUERY_MAX + 1]; /* SEARCH */
 };
 
@@ -320,6 +337,7 @@ struct sig_row {
 	const char *peer;
 	const char *nick;   /* CONVS, MEMBERS, JOINS, CONTACTS, SEARCH */
 	uint64_t last_seen; /* LOGIN, PEERS, USERS; 0: not told */
+	bool apart;         /* MEMBERS, of two: one has blocked the other */
 	uint64_t ts;        /* MEMBERS: joined; JOINS: asked; GROUP: founded;
 			     * USERS: made */
 	struct sig_standing standing; /* USERS */
@@ -353,6 +371,7 @@ struct sig_rows {
 	uint32_t privacy;  /* LOGIN: what the user hides */
 	uint64_t contacts; /* LOGIN: the version of the user's contacts */
 	const char *profile[SIG_PROFILE_FIELDS]; /* USER */
+	bool blocks; /* USER: has blocked the peer */
 	struct sig_standing standing;
 };
 

@@ -50,7 +50,7 @@ struct sig_mail {
 	/* An op or its REPLY: the asking shard's ticket; INBOX: the seq */
 	uint64_t request;
 	/* INBOX; AUDIENCE: the seq; CONTACT: their version; ROOM, CHATROOM: a
-	 * number that the op has */
+	 * number that the op has; CALL of an invite: 1: nobody is to hear */
 	uint64_t sync;
 	uint64_t ts;    /* wall ms */
 	uint32_t flags; /* CALL: event (call.h); CALL_REPLY: error (reply.h);

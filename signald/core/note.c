@@ -95,8 +95,8 @@ read_done(struct sig_core *core, const struct sig_ticket *ticket,
 		return;
 	read_note(core, ticket, ticket->user, res->seq, (int64_t)res->unread);
 	/* In a group nobody else is told. */
-	if (ticket->peer[0] != '\0')
-		read_note(core, ticket, ticket->peer, res->seq, -1);
+	if (ticket->peer[0] != '\0' && res->peer_read != 0)
+		read_note(core, ticket, ticket->peer, res->peer_read, -1);
 }
 
 void
@@ -149,7 +149,8 @@ typing_rows(struct sig_core *core, const struct sig_ticket *ticket,
 	if (rows->err != 0 || !rows->complete)
 		return;
 	for (i = 0; i < rows->nrows; i++) {
-		if (strcmp(rows->rows[i].peer, ticket->user) == 0)
+		if (rows->rows[i].apart ||
+		    strcmp(rows->rows[i].peer, ticket->user) == 0)
 			continue;
 		sig_push_begin(&o, &b, "conversation.typing");
 		json_out_str(&o, "conv", ticket->conv);

@@ -326,11 +326,32 @@ sig_peer_part(struct sig_core *core, struct sig_user *user, const char *name)
 }
 
 void
+sig_peer_vanish(struct sig_core *core, struct sig_user *user, const char *name)
+{
+	const struct sig_peer *peer = sig_peer_find(core, user, name);
+	struct sig_mail *mail;
+	struct sig_face face;
+
+	if (peer != NULL && peer->here) {
+		sig_presence_face(user, &face);
+		mail = peer_mail(SIG_MAIL_PRESENCE, name, user->name);
+		if (mail != NULL) {
+			mail->flags =
+			    SIG_STATE_OFFLINE | (face.unseen ? UNSEEN : 0);
+			if (face.state != SIG_STATE_OFFLINE && !face.unseen)
+				mail->ts = core->wall;
+		}
+		sig_post(core, mail);
+	}
+	sig_peer_part(core, user, name);
+}
+
+void
 sig_peer_asked(struct sig_core *core, const struct sig_mail *mail)
 {
 	struct sig_user *user = sig_user_find(core, mail->to);
 	bool joined = (mail->flags & JOINED) != 0;
-	struct sig_peer *peer;
+	struct sig_peer *peer = NULL;
 
 	if (user != NULL) {
 		peer = sig_peer_find(core, user, mail->from);
@@ -344,7 +365,10 @@ sig_peer_asked(struct sig_core *core, const struct sig_mail *mail)
 			return;
 		}
 	}
-	peer_send(core, user, mail->to, mail->from, joined ? JOINED : ANSWER);
+	/* Whom the user has blocked, or who is no friend yet or any more, hears
+	 * what is said for one that is not loaded. */
+	peer_send(core, peer != NULL ? user : NULL, mail->to, mail->from,
+	    joined ? JOINED : ANSWER);
 }
 
 /* Takes over what the mail tells; whether it is news. */

@@ -30,6 +30,8 @@ void sig_peer_tell(struct sig_core *, struct sig_user *);
 /* They are friends from now on, or no longer. */
 void sig_peer_join(struct sig_core *, struct sig_user *, const char *);
 void sig_peer_part(struct sig_core *, struct sig_user *, const char *);
+/* The user has blocked this one, to whom it is offline from now on. */
+void sig_peer_vanish(struct sig_core *, struct sig_user *, const char *);
 
 /* All of them, as an array called peers. */
 void sig_peer_write(struct json_out *, const struct sig_user *);

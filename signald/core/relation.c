@@ -38,6 +38,15 @@ refused_lately(const struct deed *d)
 	return r->state == SIG_REFUSED && d->ts < r->ts + SIG_REFUSED_MS;
 }
 
+/* What happens behind a block may have left a row that the other one's does
+ * not answer to: a request that was taken back, a friend who is none. */
+static bool
+wants_us(const struct deed *d)
+{
+	return d->theirs->relation.state == SIG_OUTGOING ||
+	    d->theirs->relation.state == SIG_FRIEND;
+}
+
 static int
 do_request(struct deed *d)
 {
@@ -52,8 +61,7 @@ do_request(struct deed *d)
 	if (refused_lately(d))
 		return -EBUSY;
 	/* They want it too: they asked, or never took us from their list. */
-	if (d->theirs->relation.state == SIG_OUTGOING ||
-	    d->theirs->relation.state == SIG_ONE_SIDED)
+	if (wants_us(d) || d->theirs->relation.state == SIG_ONE_SIDED)
 		return join(d);
 	become(d, d->mine, SIG_OUTGOING, d->text);
 	become(d, d->theirs, SIG_INCOMING, d->text);
@@ -65,7 +73,8 @@ do_accept(struct deed *d)
 {
 	if (d->mine->relation.state == SIG_FRIEND)
 		return 0;
-	return d->mine->relation.state == SIG_INCOMING ? join(d) : -ENOENT;
+	return d->mine->relation.state == SIG_INCOMING && wants_us(d) ? join(d)
+								      : -ENOENT;
 }
 
 static int
@@ -74,7 +83,8 @@ do_refuse(struct deed *d)
 	if (d->mine->relation.state != SIG_INCOMING)
 		return -ENOENT;
 	become(d, d->mine, SIG_NOBODY, "");
-	become(d, d->theirs, SIG_REFUSED, d->theirs->relation.memo);
+	if (d->theirs->relation.state == SIG_OUTGOING)
+		become(d, d->theirs, SIG_REFUSED, d->theirs->relation.memo);
 	return 0;
 }
 
@@ -95,7 +105,8 @@ do_remove(struct deed *d)
 {
 	switch (d->mine->relation.state) {
 	case SIG_FRIEND:
-		become(d, d->theirs, SIG_ONE_SIDED, "");
+		if (d->theirs->relation.state == SIG_FRIEND)
+			become(d, d->theirs, SIG_ONE_SIDED, "");
 		become(d, d->mine, SIG_REMOVED, "");
 		return 0;
 	case SIG_ONE_SIDED:
@@ -120,6 +131,47 @@ do_remark(struct deed *d)
 		return -ENOENT;
 	d->mine->relation.remark = d->text;
 	d->mine->changed = true;
+	return 0;
+}
+
+static int
+do_block(struct deed *d)
+{
+	struct sig_relation *r = &d->mine->relation;
+
+	if (r->blocked)
+		return 0;
+	if (r->state == SIG_NOBODY)
+		r->ts = d->ts;
+	r->blocked = true;
+	r->shown = r->state;
+	d->mine->changed = true;
+	return 0;
+}
+
+static bool
+is_in(const struct sig_tie *tie, enum sig_relation_state state)
+{
+	return tie->relation.state == state;
+}
+
+static int
+do_unblock(struct deed *d)
+{
+	struct sig_relation *r = &d->mine->relation;
+
+	if (!r->blocked)
+		return -ENOENT;
+	r->blocked = false;
+	r->seen = 0;
+	d->mine->changed = true;
+	if (is_in(d->mine, SIG_FRIEND) && !is_in(d->theirs, SIG_FRIEND))
+		become(d, d->mine, SIG_ONE_SIDED, "");
+	else if (!is_in(d->mine, SIG_FRIEND) && is_in(d->theirs, SIG_FRIEND))
+		become(d, d->theirs, SIG_ONE_SIDED, "");
+	if ((is_in(d->mine, SIG_OUTGOING) && !is_in(d->theirs, SIG_INCOMING)) ||
+	    (is_in(d->mine, SIG_INCOMING) && !is_in(d->theirs, SIG_OUTGOING)))
+		become(d, d->mine, SIG_NOBODY, "");
 	return 0;
 }
 
@@ -162,6 +214,32 @@ settle(const struct sig_relation *before, struct sig_tie *tie)
 		all->outgoing <= SIG_OUTGOING_MAX);
 }
 
+/* The row as the other one takes it for; false: as it is. */
+static bool
+veil(struct sig_tie *tie)
+{
+	if (!tie->relation.blocked)
+		return false;
+	count(&tie->contacts, &tie->relation, -1);
+	tie->relation.state = tie->relation.shown;
+	tie->relation.blocked = false;
+	count(&tie->contacts, &tie->relation, 1);
+	return true;
+}
+
+/* What the other one has made of it changes nothing else. */
+static void
+unveil(struct sig_tie *tie, const struct sig_tie *is)
+{
+	enum sig_relation_state shown = tie->relation.state;
+	bool changed = tie->changed;
+
+	*tie = *is;
+	tie->relation.shown = shown;
+	tie->changed = false;
+	tie->veiled = changed;
+}
+
 int
 sig_relation_apply(enum sig_contact contact, const char *text, uint64_t ts,
     struct sig_tie *mine, struct sig_tie *theirs)
@@ -173,18 +251,26 @@ sig_relation_apply(enum sig_contact contact, const char *text, uint64_t ts,
 		[SIG_CONTACT_CANCEL] = do_cancel,
 		[SIG_CONTACT_REMOVE] = do_remove,
 		[SIG_CONTACT_REMARK] = do_remark,
+		[SIG_CONTACT_BLOCK] = do_block,
+		[SIG_CONTACT_UNBLOCK] = do_unblock,
 		[SIG_CONTACT_JOIN] = do_join,
 	};
 	struct sig_tie m = *mine, t = *theirs;
 	struct deed deed = { text, ts, &m, &t };
+	bool veiled = veil(&t);
+	struct sig_relation before = t.relation;
 	int rc;
 
-	m.changed = t.changed = false;
+	m.changed = t.changed = m.veiled = t.veiled = false;
 	rc = deeds[contact](&deed);
 	if (rc != 0)
 		return rc;
-	if (!settle(&mine->relation, &m) || !settle(&theirs->relation, &t))
+	if (!settle(&mine->relation, &m) || !settle(&before, &t))
 		return -E2BIG;
+	if (veiled)
+		unveil(&t, theirs);
+	if (m.relation.state != mine->relation.state)
+		m.relation.shown = m.relation.state;
 	*mine = m;
 	*theirs = t;
 	return 0;
@@ -193,7 +279,7 @@ sig_relation_apply(enum sig_contact contact, const char *text, uint64_t ts,
 bool
 sig_relation_kept(const struct sig_relation *r)
 {
-	return r->state != SIG_NOBODY;
+	return r->state != SIG_NOBODY || r->blocked;
 }
 
 bool
@@ -208,6 +294,8 @@ sig_relation_listed(const struct sig_relation *r, enum sig_contact_list list)
 		return r->state == SIG_OUTGOING || r->state == SIG_REFUSED;
 	case SIG_LIST_REMOVED:
 		return r->state == SIG_REMOVED;
+	case SIG_LIST_BLOCKED:
+		return r->blocked;
 	}
 	return false;
 }
@@ -229,6 +317,8 @@ sig_relation_write(struct json_out *o, const char *user, const char *nick,
 	json_out_str(o, "user", user);
 	json_out_str(o, "nick", nick);
 	json_out_str(o, "state", states[r->state]);
+	if (r->blocked)
+		json_out_bool(o, "blocked", true);
 	if (!sig_relation_kept(r))
 		return;
 	json_out_int(o, "ts", (int64_t)r->ts);

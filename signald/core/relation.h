@@ -4,7 +4,9 @@
  * the other; here is what a deed of one makes of both, and how a row is told.
  * For those who keep a log (log.h).
  * Invariant: both are friends or none is; who waits for an answer is one who
- * was asked. A refused deed changes nothing.
+ * was asked. A refused deed changes nothing. Of one who has blocked the other
+ * this holds for what the other takes the row for; the row stays as it is, and
+ * where the two do not fit when the block ends, no request or friendship stays.
  * Owns: nothing; strings are borrowed.  Thread: any.
  */
 #ifndef FLOE_SIGNALD_CORE_RELATION_H
@@ -31,12 +33,13 @@ struct sig_tie {
 	struct sig_relation relation;
 	struct sig_contacts contacts; /* of its owner */
 	bool changed;
+	bool veiled; /* its row has changed, and its owner must not know */
 };
 
 /*
  * 0, also when all is as it should be already; -EEXIST: friends already;
- * -ENOENT: there is no such contact or request; -EBUSY: refused less than a
- * day ago; -E2BIG: too many contacts or requests.
+ * -ENOENT: there is no such contact, request or block; -EBUSY: refused less
+ * than a day ago; -E2BIG: too many contacts or requests.
  */
 int sig_relation_apply(enum sig_contact, const char *text, uint64_t ts,
     struct sig_tie *mine, struct sig_tie *theirs);

@@ -20,6 +20,19 @@ answer_must(int rc)
 	return rc == -ENOENT ? -EIO : rc;
 }
 
+/* Whether there is nothing here for the user; or -EIO. */
+static int
+is_hidden(const struct answer *a, const struct store_val *val)
+{
+	struct schema_message m;
+
+	if (!a->hides)
+		return 0;
+	if (schema_get_message(val, &m) != 0)
+		return -EIO;
+	return m.hidden && m.from != a->uid;
+}
+
 int
 answer_walk(struct answer *a, enum schema_table table,
     const struct schema_key *lo, const struct schema_key *hi, bool down,
@@ -33,7 +46,10 @@ answer_walk(struct answer *a, enum schema_table table,
 	if (rc != 0)
 		return rc;
 	while ((rc = store_walk_next(&walk, &k, &v)) == 0) {
-		if (a->out.nrows == a->limit)
+		rc = is_hidden(a, &v);
+		if (rc > 0)
+			continue;
+		if (rc < 0 || a->out.nrows == a->limit)
 			break;
 		rc = fn(a, &k, &v);
 		if (rc != 0)

@@ -15,6 +15,7 @@ struct answer {
 	uint64_t uid;
 	struct sig_row *rows;
 	size_t limit;
+	bool hides; /* the rows are messages, not all of them the user's */
 	struct sig_rows out;
 };
 

@@ -5,7 +5,7 @@
 #include "lib/base/cursor.h"
 #include "signald/log/contact.h"
 
-#define LAYOUT     1 /* first byte of a row */
+#define LAYOUT     2 /* first byte of a row; 1 knew no blocks */
 #define RECORD_MAX (64 + SIG_MEMO_MAX + SIG_REMARK_MAX)
 
 /* One of the two users, and the row that this one keeps. */
@@ -31,14 +31,23 @@ int
 contact_decode(const struct store_val *v, struct sig_relation *r)
 {
 	struct cursor c = cursor_init(v->data, v->len);
+	uint8_t layout = cursor_u8(&c);
 
-	if (cursor_u8(&c) != LAYOUT)
+	if (layout < 1 || layout > LAYOUT)
 		return -EIO;
+	memset(r, 0, sizeof(*r));
 	r->state = (enum sig_relation_state)cursor_u8(&c);
 	r->ts = cursor_u64(&c);
 	r->memo = get_str(&c);
 	r->remark = get_str(&c);
-	return c.err == 0 && r->state <= SIG_REMOVED ? 0 : -EIO;
+	if (layout >= 2) {
+		r->blocked = cursor_u8(&c) != 0;
+		r->shown = (enum sig_relation_state)cursor_u8(&c);
+		r->seen = cursor_u64(&c);
+	}
+	return c.err == 0 && r->state <= SIG_REMOVED && r->shown <= SIG_REMOVED
+	    ? 0
+	    : -EIO;
 }
 
 static void
@@ -52,6 +61,9 @@ encode(struct side *side)
 	buf_u64(&side->row, r->ts);
 	buf_put(&side->row, r->memo, strlen(r->memo) + 1);
 	buf_put(&side->row, r->remark, strlen(r->remark) + 1);
+	buf_u8(&side->row, r->blocked);
+	buf_u8(&side->row, (uint8_t)r->shown);
+	buf_u64(&side->row, r->seen);
 }
 
 int
@@ -69,6 +81,28 @@ contact_get(
 		return rc;
 	*r = (struct sig_relation){ .memo = "", .remark = "" };
 	return 0;
+}
+
+int
+contact_blocks(
+    struct store_txn *txn, uint64_t uid, uint64_t other, bool *blocked)
+{
+	struct sig_relation r;
+	int rc;
+
+	rc = contact_get(txn, uid, other, &r);
+	if (rc == 0)
+		*blocked = r.blocked;
+	return rc;
+}
+
+int
+contact_apart(struct store_txn *txn, uint64_t uid, uint64_t other, bool *apart)
+{
+	int rc;
+
+	rc = contact_blocks(txn, uid, other, apart);
+	return rc == 0 && !*apart ? contact_blocks(txn, other, uid, apart) : rc;
 }
 
 int
@@ -111,7 +145,7 @@ save(struct run *run, struct side *side, uint64_t other)
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	int rc;
 
-	if (!side->tie.changed)
+	if (!side->tie.changed && !side->tie.veiled)
 		return 0;
 	rc = sig_relation_kept(&side->tie.relation)
 	    ? run_put(run, T_CONTACTS, &k, &side->row, STORE_PUT)
@@ -144,13 +178,36 @@ tell(struct apply_request *r, const struct side *one, const struct side *other,
 	return rc;
 }
 
-/* Both are friends, or none is. */
-static enum sig_bond
-bond_of(enum sig_relation_state was, enum sig_relation_state is)
+/* Whether the owner hears and tells how the other one is. */
+static bool
+is_bound(const struct side *side)
 {
-	if ((was == SIG_FRIEND) == (is == SIG_FRIEND))
+	return side->tie.relation.state == SIG_FRIEND &&
+	    !side->tie.relation.blocked;
+}
+
+static enum sig_bond
+bond_of(bool was, const struct side *is)
+{
+	if (was == is_bound(is))
 		return SIG_BOND_SAME;
-	return is == SIG_FRIEND ? SIG_BOND_MADE : SIG_BOND_BROKEN;
+	return was ? SIG_BOND_BROKEN : SIG_BOND_MADE;
+}
+
+/* When the other one will have seen the user last. */
+static int
+freeze(struct run *run, const struct sig_append *a, struct side *mine)
+{
+	struct schema_key k = schema_key1(mine->uid);
+	struct sig_relation *r = &mine->tie.relation;
+	int rc = 0;
+
+	if (a->contact != SIG_CONTACT_BLOCK || !mine->tie.changed)
+		return 0;
+	r->seen = a->sync;
+	if (r->seen == 0)
+		rc = schema_find(run->txn, T_SEEN, &k, &r->seen);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int
@@ -159,7 +216,7 @@ contact_change(struct run *run, struct apply_request *r)
 	const struct sig_append *a = r->append;
 	struct sig_appended *done = &r->done;
 	struct side mine, theirs;
-	enum sig_relation_state was;
+	bool was = false, were = false;
 	size_t n = 0, peer_n = 0;
 	int rc;
 
@@ -172,11 +229,15 @@ contact_change(struct run *run, struct apply_request *r)
 	if (rc == 0)
 		rc = contact_get(
 		    run->txn, theirs.uid, mine.uid, &theirs.tie.relation);
-	was = rc == 0 ? mine.tie.relation.state : SIG_NOBODY;
-	if (rc == 0)
+	if (rc == 0) {
+		was = is_bound(&mine);
+		were = is_bound(&theirs);
 		rc = sig_relation_apply(a->contact,
 		    a->body != NULL ? a->body : "", a->ts, &mine.tie,
 		    &theirs.tie);
+	}
+	if (rc == 0)
+		rc = freeze(run, a, &mine);
 	if (rc == 0)
 		rc = tell(r, &mine, &theirs, &n);
 	if (rc == 0)
@@ -189,7 +250,10 @@ contact_change(struct run *run, struct apply_request *r)
 	rc = save(run, &mine, theirs.uid);
 	if (rc == 0)
 		rc = save(run, &theirs, mine.uid);
-	done->bond = bond_of(was, mine.tie.relation.state);
+	done->bond = bond_of(was, &mine);
+	if (a->contact == SIG_CONTACT_BLOCK && done->bond == SIG_BOND_BROKEN)
+		done->bond = SIG_BOND_BLOCKED;
+	done->peer_bond = bond_of(were, &theirs);
 	done->duplicate = !mine.tie.changed;
 	done->version = mine.tie.contacts.version;
 	done->peer_version =

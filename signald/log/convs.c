@@ -55,13 +55,17 @@ direct_row(struct answer *a, struct sig_row *row, uint64_t cid,
 	int rc;
 
 	rc = answer_peer(a, conv, &peer, &uid);
-	if (rc == 0)
-		rc = answer_must(schema_member(a->txn, uid, cid, &theirs));
 	if (rc != 0)
+		return rc;
+	/* Who never was sent anything that it may see keeps nothing. */
+	rc = schema_member(a->txn, uid, cid, &theirs);
+	if (rc == -ENOENT)
+		theirs.told = 0;
+	else if (rc != 0)
 		return rc;
 	row->peer = peer.name;
 	row->nick = peer.nick;
-	row->peer_read = theirs.read;
+	row->peer_read = theirs.told;
 	return 0;
 }
 
@@ -94,12 +98,12 @@ is_pinned(struct answer *a, uint64_t cid, bool *pinned)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* The newest entry, and the one that shows as the last, whose text is "" when
- * it is gone. A conversation that was active before all that is left of it
- * stands where it stood, by its place. */
+/* The last entry that shows to this member, whose text is "" when it is gone. A
+ * conversation that was active before all that is left of it stands where it
+ * stood, by its place. */
 static int
-read_last(struct answer *a, uint64_t cid, uint64_t place, uint64_t *seq,
-    struct schema_message *m)
+read_last(struct answer *a, uint64_t cid, const struct schema_member *mine,
+    uint64_t *seq, struct schema_message *m)
 {
 	struct schema_message newest;
 	uint64_t head;
@@ -108,15 +112,15 @@ read_last(struct answer *a, uint64_t cid, uint64_t place, uint64_t *seq,
 	rc = answer_must(schema_newest(a->txn, cid, &head, &newest));
 	if (rc != 0)
 		return rc;
-	*seq = newest.latest;
-	rc = schema_message(a->txn, cid, newest.latest, m);
+	*seq = newest.latest > mine->hidden ? newest.latest : mine->hidden;
+	rc = schema_message(a->txn, cid, *seq, m);
 	if (rc != -ENOENT)
 		return rc;
 	*m = newest;
 	m->text = "";
 	m->text_len = 0;
-	if (place != 0)
-		m->id = place;
+	if (mine->place != 0)
+		m->id = mine->place;
 	return 0;
 }
 
@@ -134,7 +138,7 @@ conv_row(struct answer *a, uint64_t cid)
 	if (rc == 0)
 		rc = answer_must(schema_member(a->txn, a->uid, cid, &mine));
 	if (rc == 0)
-		rc = read_last(a, cid, mine.place, &seq, &latest);
+		rc = read_last(a, cid, &mine, &seq, &latest);
 	if (rc == 0)
 		rc = is_pinned(a, cid, &row->pinned);
 	if (rc != 0)
@@ -157,6 +161,7 @@ conv_row(struct answer *a, uint64_t cid)
 static int
 read_large(struct answer *a, struct large *out, size_t *n)
 {
+	static const struct schema_member nobody;
 	struct schema_key lo = schema_key2(a->uid, 0);
 	struct schema_key hi = schema_key2(a->uid, UINT64_MAX);
 	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
@@ -174,7 +179,7 @@ read_large(struct answer *a, struct large *out, size_t *n)
 		if (rc == 0 && !schema_nums(&k, at, 2))
 			rc = -EIO;
 		if (rc == 0)
-			rc = read_last(a, at[1], 0, &seq, &m);
+			rc = read_last(a, at[1], &nobody, &seq, &m);
 		if (rc != 0)
 			break;
 		for (i = *n; i > 0 && out[i - 1].activity < m.id; i--)
@@ -247,13 +252,16 @@ large_until(struct answer *a, const struct large *all, size_t n, size_t *next,
 
 /* The last activity of a conversation of T_RECENT. */
 static int
-activity(struct answer *a, uint64_t cid, uint64_t place, uint64_t *id)
+activity(struct answer *a, uint64_t cid, uint64_t *id)
 {
+	struct schema_member mine;
 	struct schema_message m;
 	uint64_t seq;
 	int rc;
 
-	rc = read_last(a, cid, place, &seq, &m);
+	rc = answer_must(schema_member(a->txn, a->uid, cid, &mine));
+	if (rc == 0)
+		rc = read_last(a, cid, &mine, &seq, &m);
 	if (rc == 0)
 		*id = m.id;
 	return rc;
@@ -264,7 +272,7 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
     size_t n)
 {
 	struct store_val k, v;
-	uint64_t at[2], cid, id;
+	uint64_t cid, id;
 	size_t next = 0;
 	int rc = 0;
 
@@ -272,11 +280,10 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
 		rc = store_walk_next(walk, &k, &v);
 		if (rc == -ENOENT)
 			rc = large_until(a, large, n, &next, 0);
-		else if (rc == 0 &&
-		    (!schema_nums(&k, at, 2) || !schema_nums(&v, &cid, 1)))
+		else if (rc == 0 && !schema_nums(&v, &cid, 1))
 			rc = -EIO;
 		else if (rc == 0) {
-			rc = activity(a, cid, at[1], &id);
+			rc = activity(a, cid, &id);
 			if (rc == 0)
 				rc = large_until(a, large, n, &next, id);
 			if (rc == 0 && a->out.nrows < a->limit)

@@ -84,8 +84,11 @@ find_place(struct run *run, const struct sig_append *a, struct place *p)
 	rc = run_find_user(run, a->user, &p->uid);
 	if (rc != 0)
 		return rc;
-	return a->peer[0] != '\0' ? find_direct(run, a, p)
-				  : find_group(run, a, p);
+	if (a->peer[0] == '\0')
+		return find_group(run, a, p);
+	rc = find_direct(run, a, p);
+	return rc == 0 ? contact_blocks(run->txn, p->peer, p->uid, &p->hidden)
+		       : rc;
 }
 
 /* A 1:1 conversation, with the seats of its two members. */
@@ -122,6 +125,7 @@ entry_next(struct run *run, const struct sig_append *a, struct place *p)
 {
 	struct schema_message newest = { .count = 0 };
 	struct schema_member mine = { .own = 0 };
+	bool counts;
 	int rc = -ENOENT;
 
 	if (p->cid != 0)
@@ -130,10 +134,12 @@ entry_next(struct run *run, const struct sig_append *a, struct place *p)
 		rc = schema_member(run->txn, p->uid, p->cid, &mine);
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
+	counts = a->counts && !p->hidden;
 	p->seq++;
-	p->count = newest.count + a->counts;
-	p->own = mine.own + a->counts;
-	p->latest = a->change == SIG_CHANGE_NONE ? p->seq : newest.latest;
+	p->count = newest.count + counts;
+	p->own = mine.own + counts;
+	p->latest =
+	    a->change == SIG_CHANGE_NONE && !p->hidden ? p->seq : newest.latest;
 	return 0;
 }
 
@@ -162,7 +168,8 @@ entry_record(struct apply_request *r, uint64_t id, const struct place *p,
 		.from = p->uid,
 		.count = p->count,
 		.own = p->own,
-		.latest = p->latest };
+		.latest = p->latest,
+		.hidden = p->hidden };
 	struct json_out out;
 	char digits[24];
 	int rc;
@@ -216,7 +223,7 @@ entry_put_member(
     struct run *run, uint64_t uid, uint64_t cid, const struct schema_member *m)
 {
 	struct schema_key k = schema_key2(uid, cid);
-	uint8_t mem[64];
+	uint8_t mem[96];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 
 	schema_put_member(&b, m);
@@ -283,7 +290,9 @@ touch_member(struct run *run, struct apply_request *r, const struct place *p,
 			return rc;
 		moved = rc == 0;
 	}
-	if (uid == p->uid && a->counts)
+	if (p->hidden && a->change == SIG_CHANGE_NONE)
+		m.hidden = p->seq;
+	else if (uid == p->uid && a->counts)
 		m.own = p->own;
 	else if (!moved)
 		return 0;
@@ -402,12 +411,31 @@ entry_put(struct run *run, struct apply_request *r, struct place *p,
 	return rc;
 }
 
+/* A hidden message is changed behind the other's back for ever, and is none
+ * to whom it is hidden from. */
+static int
+judge_target(struct run *run, const struct sig_append *a, struct place *p)
+{
+	struct schema_message m;
+	int rc;
+
+	if (a->change == SIG_CHANGE_NONE || p->peer == 0 || p->cid == 0)
+		return 0;
+	rc = schema_message(run->txn, p->cid, a->target, &m);
+	if (rc != 0 || !m.hidden)
+		return rc;
+	p->hidden = true;
+	return m.from == p->uid ? 0 : -ENOENT;
+}
+
 /* Whether it may be written, before the first row is. */
 static int
 judge_message(struct run *run, const struct sig_append *a, struct place *p)
 {
 	int rc = find_place(run, a, p);
 
+	if (rc == 0)
+		rc = judge_target(run, a, p);
 	if (rc == 0)
 		rc = entry_next(run, a, p);
 	return rc == 0 && a->reply >= p->seq ? -ENOENT : rc;
@@ -425,14 +453,19 @@ write_message(struct run *run, struct apply_request *r, struct place *p,
 		r->done.first = true;
 		rc = found_conv(run, r->append, p);
 	}
-	if (rc == 0 && !p->large)
+	if (rc == 0 && p->hidden)
+		rc = crowd_add(&crowd, p->uid) != NULL ? 0 : -ENOMEM;
+	else if (rc == 0 && !p->large)
 		rc = crowd_members(&crowd, run, p->cid);
 	if (rc == 0)
 		rc = entry_put(run, r, p, &crowd);
 	crowd_fini(&crowd);
 	if (rc == 0 && r->append->file != NULL)
 		rc = file_refer(run, r->append, p->cid, p->seq);
-	return rc == 0 ? amend_write(run, amend) : rc;
+	/* Nothing that the other sees is changed by what it does not. */
+	if (rc != 0 || (p->hidden && amend->seq != 0 && !amend->target.hidden))
+		return rc;
+	return amend_write(run, amend);
 }
 
 /* The body as it came, or with what is known of the file that it names. */

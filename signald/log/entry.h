@@ -18,6 +18,7 @@ struct place {
 	uint64_t peer; /* the other member of a 1:1 conversation, or 0 */
 	uint64_t cid;  /* 0: the conversation is still to be founded */
 	bool large;
+	bool hidden; /* the peer has blocked the sender, who keeps it alone */
 	uint64_t seq, sync;          /* sync: in the sender's inbox, or 0 */
 	uint64_t count, own, latest; /* as in struct schema_message */
 };

@@ -113,6 +113,7 @@ file_may_read(struct store_txn *txn, uint64_t uid, uint64_t fid)
 	struct schema_member m;
 	struct store_walk walk;
 	uint64_t at[3];
+	bool hidden;
 	int rc, i;
 
 	rc = store_get(txn, T_FILE_OWNERS, &key, &v);
@@ -130,6 +131,10 @@ file_may_read(struct store_txn *txn, uint64_t uid, uint64_t fid)
 		rc = schema_member(txn, uid, at[1], &m);
 		/* Who came later does not see what was before. */
 		if (rc == 0 && m.since > at[2])
+			rc = -ENOENT;
+		if (rc == 0)
+			rc = schema_hidden(txn, at[1], at[2], uid, &hidden);
+		if (rc == 0 && hidden)
 			rc = -ENOENT;
 		if (rc != -ENOENT)
 			break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
+#include "signald/log/contact.h"
 #include "signald/log/entry.h"
 #include "signald/log/mark.h"
 
@@ -77,19 +78,51 @@ forget_mentions(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* Whether this is of two, one of whom has blocked the other. */
+static int
+are_apart(struct run *run, uint64_t cid, bool *apart)
+{
+	struct schema_conv conv;
+	int rc;
+
+	*apart = false;
+	rc = schema_conv(run->txn, cid, &conv);
+	return rc == 0 && conv.kind == SCHEMA_DIRECT
+	    ? contact_apart(run->txn, conv.member[0], conv.member[1], apart)
+	    : rc;
+}
+
+/* The message up to which is read: a hidden one is not there. */
+static int
+last_read(struct run *run, uint64_t uid, uint64_t cid, uint64_t *seq)
+{
+	struct schema_message m;
+	int rc;
+
+	rc = schema_message(run->txn, cid, *seq, &m);
+	if (rc == 0 && m.hidden && m.from != uid)
+		*seq = m.latest;
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int
 move_read(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
-    struct schema_member *m)
+    struct schema_member *m, uint64_t *news)
 {
 	struct schema_message at;
 	struct schema_floor floor;
+	uint64_t told;
+	bool apart;
 	int rc;
 
-	rc = schema_message(run->txn, cid, seq, &at);
+	rc = are_apart(run, cid, &apart);
+	if (rc == 0)
+		rc = schema_message(run->txn, cid, seq, &at);
 	if (rc == -ENOENT) {
 		/* Up to the floor they are all gone. */
 		rc = schema_floor(run->txn, cid, &floor);
 		at.count = floor.count;
+		at.hidden = false;
 		if (rc == 0 && seq > floor.seq)
 			rc = -EIO;
 	}
@@ -99,6 +132,10 @@ move_read(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq,
 		return -EIO;
 	m->read = seq;
 	m->count = at.count;
+	/* Nor is the other told of what it does not see. */
+	told = at.hidden ? at.latest : seq;
+	if (!apart && told > m->told)
+		*news = m->told = told;
 	rc = entry_put_member(run, uid, cid, m);
 	return rc == 0 ? forget_mentions(run, uid, cid, seq) : rc;
 }
@@ -130,9 +167,11 @@ mark_read(struct run *run, struct apply_request *r)
 		return rc;
 	rc = schema_last(run->txn, T_MESSAGES, cid, &last);
 	seq = a->sync < last ? a->sync : last;
+	if (rc == 0)
+		rc = last_read(run, uid, cid, &seq);
 	r->done.duplicate = m.read >= seq;
 	if (rc == 0 && !r->done.duplicate)
-		rc = move_read(run, uid, cid, seq, &m);
+		rc = move_read(run, uid, cid, seq, &m, &r->done.peer_read);
 	if (rc == 0)
 		rc = schema_unread(run->txn, cid, &m, &r->done.unread);
 	r->done.seq = m.read;

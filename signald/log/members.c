@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "signald/log/answer.h"
+#include "signald/log/contact.h"
 
 /* The conversation, if the user is in it. */
 static int
@@ -108,11 +109,20 @@ answer_members(struct answer *a)
 {
 	struct schema_conv conv;
 	struct schema_seat seat;
+	bool apart = false;
 	uint64_t cid;
+	size_t i;
 	int rc;
 
 	rc = find_mine(a, &cid, &conv, &seat);
-	return rc == 0 ? walk_users(a, T_ROSTERS, cid, member_row) : rc;
+	if (rc == 0)
+		rc = walk_users(a, T_ROSTERS, cid, member_row);
+	if (rc == 0 && conv.kind == SCHEMA_DIRECT)
+		rc = contact_apart(
+		    a->txn, conv.member[0], conv.member[1], &apart);
+	for (i = 0; i < a->out.nrows; i++)
+		a->rows[i].apart = apart;
+	return rc;
 }
 
 static int

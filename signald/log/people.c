@@ -95,12 +95,20 @@ static int
 seen_row(struct asking *a, uint64_t other, uint64_t *ts)
 {
 	struct schema_key k = schema_key1(other);
+	struct sig_relation theirs;
 	uint32_t hides;
 	int rc;
 
 	rc = privacy_get(a->txn, other, &hides);
 	if (rc != 0 || (hides & SIG_HIDE_SEEN) != 0)
 		return rc;
+	rc = contact_get(a->txn, other, a->uid, &theirs);
+	if (rc != 0)
+		return rc;
+	if (theirs.blocked) {
+		*ts = theirs.seen;
+		return 0;
+	}
 	rc = schema_find(a->txn, T_SEEN, &k, ts);
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -115,7 +123,7 @@ friend_row(
 
 	if (!schema_nums(key, uids, 2) || contact_decode(val, &relation) != 0)
 		return -EIO;
-	if (relation.state != SIG_FRIEND)
+	if (relation.state != SIG_FRIEND || relation.blocked)
 		return 0;
 	if (is_full(a))
 		return -ENOSPC;

@@ -5,6 +5,7 @@
 
 #include "lib/log/log.h"
 #include "signald/log/answer.h"
+#include "signald/log/contact.h"
 #include "signald/log/msglog.h"
 #include "signald/log/people.h"
 #include "signald/log/privacy.h"
@@ -91,6 +92,7 @@ answer_history(struct answer *a)
 	rc = answer_conv(a, &cid, &mine);
 	if (rc != 0)
 		return rc;
+	a->hides = true;
 	lo = schema_key2(cid, mine.since);
 	hi = schema_key2(cid, UINT64_MAX);
 	if (read->newer && read->from < UINT64_MAX &&
@@ -120,6 +122,22 @@ answer_user(struct answer *a)
 		a->out.profile[SIG_PROFILE_EXTEND] = user.extend;
 	}
 	return rc;
+}
+
+/* For the peer, when one is named, who may be blocked. */
+static int
+answer_profile(struct answer *a)
+{
+	struct schema_key k = schema_name(a->read->peer);
+	uint64_t uid;
+	int rc;
+
+	rc = answer_user(a);
+	if (rc != 0 || a->read->peer[0] == '\0')
+		return rc;
+	rc = schema_find(a->txn, T_USER_IDS, &k, &uid);
+	return rc == 0 ? contact_blocks(a->txn, a->uid, uid, &a->out.blocks)
+		       : rc;
 }
 
 static int
@@ -208,7 +226,7 @@ answer(struct answer *a)
 		[SIG_READ_INBOX] = answer_inbox,
 		[SIG_READ_HISTORY] = answer_history,
 		[SIG_READ_CONVS] = answer_convs,
-		[SIG_READ_USER] = answer_user,
+		[SIG_READ_USER] = answer_profile,
 		[SIG_READ_PEERS] = answer_peers,
 		[SIG_READ_CONTACTS] = answer_people,
 		[SIG_READ_SEARCH] = answer_people,

@@ -46,10 +46,11 @@ const char *const schema_tables[] = {
 enum {
 	LAYOUT_USER = 3, /* 1 had no standing, 2 no profile */
 	LAYOUT_CONV = 2,
-	LAYOUT_MEMBER = 2,
+	LAYOUT_MEMBER = 3, /* 2 knew no blocks */
 	LAYOUT_SEAT = 1,
 	LAYOUT_JOIN = 1,
 	LAYOUT_MESSAGE = 3,
+	LAYOUT_HIDDEN = 4, /* the same of a hidden one */
 	LAYOUT_MID = 2,
 	LAYOUT_KEPT = 1
 };
@@ -241,14 +242,17 @@ schema_put_member(struct buf *b, const struct schema_member *m)
 	buf_u64(b, m->own);
 	buf_u64(b, m->own_read);
 	buf_u64(b, m->muted_until);
+	buf_u64(b, m->told);
+	buf_u64(b, m->hidden);
 }
 
 int
 schema_get_member(const struct store_val *v, struct schema_member *m)
 {
 	struct cursor c = cursor_init(v->data, v->len);
+	uint8_t layout = cursor_u8(&c);
 
-	if (cursor_u8(&c) != LAYOUT_MEMBER)
+	if (layout < 2 || layout > LAYOUT_MEMBER)
 		return -EIO;
 	m->place = cursor_u64(&c);
 	m->since = cursor_u64(&c);
@@ -257,6 +261,8 @@ schema_get_member(const struct store_val *v, struct schema_member *m)
 	m->own = cursor_u64(&c);
 	m->own_read = cursor_u64(&c);
 	m->muted_until = cursor_u64(&c);
+	m->told = layout >= 3 ? cursor_u64(&c) : m->read;
+	m->hidden = layout >= 3 ? cursor_u64(&c) : 0;
 	return c.err == 0 ? 0 : -EIO;
 }
 
@@ -305,7 +311,7 @@ schema_get_join(const struct store_val *v, struct schema_join *join)
 void
 schema_put_message(struct buf *b, const struct schema_message *m)
 {
-	buf_u8(b, LAYOUT_MESSAGE);
+	buf_u8(b, m->hidden ? LAYOUT_HIDDEN : LAYOUT_MESSAGE);
 	buf_u64(b, m->id);
 	buf_u64(b, m->ts);
 	buf_u64(b, m->from);
@@ -318,9 +324,11 @@ int
 schema_get_message(const struct store_val *v, struct schema_message *m)
 {
 	struct cursor c = cursor_init(v->data, v->len);
+	uint8_t layout = cursor_u8(&c);
 
-	if (cursor_u8(&c) != LAYOUT_MESSAGE)
+	if (layout != LAYOUT_MESSAGE && layout != LAYOUT_HIDDEN)
 		return -EIO;
+	m->hidden = layout == LAYOUT_HIDDEN;
 	m->id = cursor_u64(&c);
 	m->ts = cursor_u64(&c);
 	m->from = cursor_u64(&c);
@@ -433,6 +441,18 @@ schema_message(
 
 	rc = get(txn, T_MESSAGES, &k, &v);
 	return rc == 0 ? schema_get_message(&v, m) : rc;
+}
+
+int
+schema_hidden(struct store_txn *txn, uint64_t cid, uint64_t seq, uint64_t uid,
+    bool *hidden)
+{
+	struct schema_message m;
+	int rc;
+
+	rc = schema_message(txn, cid, seq, &m);
+	*hidden = rc == 0 && m.hidden && m.from != uid;
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int

@@ -111,6 +111,9 @@ struct schema_member {
 	 * those up to read. */
 	uint64_t own, own_read;
 	uint64_t muted_until;
+	/* Of a 1:1 conversation: read, as far as the other member is told; and
+	 * the seq of the last message that this one sent it while blocked. */
+	uint64_t told, hidden;
 };
 
 /* What a member is in a conversation. */
@@ -131,7 +134,10 @@ struct schema_message {
 	/* Messages that count as unread up to this one, of everybody and of
 	 * the sender: so the unread ones are a subtraction. */
 	uint64_t count, own;
-	uint64_t latest; /* seq of the last that is no change, this or before */
+	/* seq of the last that is no change and not hidden, this or before */
+	uint64_t latest;
+	/* Said to one who had blocked the sender: for the sender alone. */
+	bool hidden;
 	/* The inside of the JSON object that is stored; "": it is gone, and the
 	 * head stays while it is the newest, so that seq and counts go on. */
 	const char *text;
@@ -183,6 +189,9 @@ int schema_member(
     struct store_txn *, uint64_t uid, uint64_t cid, struct schema_member *);
 int schema_message(
     struct store_txn *, uint64_t cid, uint64_t seq, struct schema_message *);
+/* Whether it is there, and hidden from uid. 0 or -EIO. */
+int schema_hidden(
+    struct store_txn *, uint64_t cid, uint64_t seq, uint64_t uid, bool *hidden);
 /* The newest one and its seq; -ENOENT: there is none. */
 int schema_newest(
     struct store_txn *, uint64_t cid, uint64_t *seq, struct schema_message *);

@@ -101,7 +101,7 @@ export class People {
 
   /**
    * All of a list, page by page.
-   * @param {"friends"|"incoming"|"outgoing"|"removed"} which
+   * @param {"friends"|"incoming"|"outgoing"|"removed"|"blocked"} which
    * @returns {Promise<import("../floe.d.ts").Contact[]>}
    */
   async list(which) {
@@ -142,6 +142,16 @@ export class People {
 
   remove(user) {
     return this.#do("remove", user);
+  }
+
+  /** Keeps somebody away, who does not learn of it. Resolves with the contact,
+   * `blocked` and in whatever state. */
+  block(user) {
+    return this.#do("block", user);
+  }
+
+  unblock(user) {
+    return this.#do("unblock", user);
   }
 
   /** One's own name for a contact; "" for none. */

@@ -70,6 +70,24 @@ test("a refusal changes nothing", async () => {
   assert.equal(heard.length, 1);
 });
 
+test("a block is a change like any, and a list of its own", async () => {
+  const contact = { user: "bob", nick: "Bob", state: "friend", blocked: true };
+  const { people, asked, heard } = begin({
+    "contact.block": { version: 5, contact },
+    "contact.unblock": { version: 6, contact: { ...contact, blocked: undefined } },
+    "contact.list": { contacts: [contact], complete: true },
+  });
+  people.start(hello());
+  assert.deepEqual(await people.block("bob"), contact);
+  assert.deepEqual(await people.list("blocked"), [contact]);
+  assert.equal((await people.unblock("bob")).blocked, undefined);
+  assert.deepEqual(asked.map(([op, args]) => [op, args.user || args.which]),
+    [["contact.block", "bob"], ["contact.list", "blocked"],
+      ["contact.unblock", "bob"]]);
+  assert.deepEqual(heard.map(([type]) => type),
+    ["contacts", "contact", "contact"]);
+});
+
 test("a list is read to its end", async () => {
   const pages = [
     { contacts: [{ user: "a" }, { user: "b" }], complete: false },

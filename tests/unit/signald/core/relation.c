@@ -199,6 +199,70 @@ test_told(void **state)
 	    "\"ts\":1000,\"memo\":\"it's me\",\"remark\":\"B.\"}");
 }
 
+/* What one does who is blocked changes its own row, as if it were not. */
+static void
+test_blocked(void **state)
+{
+	struct pair p = strangers();
+	uint64_t version;
+
+	deed(&p, 0, SIG_CONTACT_JOIN, "");
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_UNBLOCK, ""), -ENOENT);
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_BLOCK, ""), 0);
+	check(&p, SIG_FRIEND, SIG_FRIEND);
+	assert_true(sig_relation_listed(&p.side[1].relation, SIG_LIST_BLOCKED));
+	assert_false(p.side[0].changed);
+	version = p.side[1].contacts.version;
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_REMOVE, ""), 0);
+	check(&p, SIG_REMOVED, SIG_FRIEND);
+	assert_false(p.side[1].changed);
+	assert_true(p.side[1].veiled);
+	assert_int_equal(p.side[1].contacts.version, version);
+	/* One who never removed it need not be asked. */
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_REQUEST, ""), 0);
+	check(&p, SIG_FRIEND, SIG_FRIEND);
+	deed(&p, 0, SIG_CONTACT_REMOVE, "");
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_UNBLOCK, ""), 0);
+	check(&p, SIG_REMOVED, SIG_ONE_SIDED);
+
+	p = strangers();
+	deed(&p, 1, SIG_CONTACT_BLOCK, "");
+	assert_true(sig_relation_kept(&p.side[1].relation));
+	assert_int_equal(p.side[1].contacts.kept, 1);
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_REQUEST, "hi"), 0);
+	check(&p, SIG_OUTGOING, SIG_NOBODY);
+	assert_int_equal(p.side[1].contacts.incoming, 0);
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_UNBLOCK, ""), 0);
+	check(&p, SIG_OUTGOING, SIG_NOBODY);
+	assert_int_equal(p.side[1].contacts.kept, 0);
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_REQUEST, ""), 0);
+	check(&p, SIG_FRIEND, SIG_FRIEND);
+
+	/* An answer that came behind the block, and a request gone so. */
+	p = strangers();
+	deed(&p, 1, SIG_CONTACT_REQUEST, "");
+	deed(&p, 1, SIG_CONTACT_BLOCK, "");
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_ACCEPT, ""), 0);
+	check(&p, SIG_FRIEND, SIG_OUTGOING);
+	deed(&p, 1, SIG_CONTACT_UNBLOCK, "");
+	check(&p, SIG_ONE_SIDED, SIG_NOBODY);
+	assert_int_equal(p.side[1].contacts.outgoing, 0);
+	p = strangers();
+	deed(&p, 0, SIG_CONTACT_REQUEST, "");
+	deed(&p, 1, SIG_CONTACT_BLOCK, "");
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_CANCEL, ""), 0);
+	check(&p, SIG_NOBODY, SIG_INCOMING);
+	assert_int_equal(deed(&p, 1, SIG_CONTACT_ACCEPT, ""), -ENOENT);
+	deed(&p, 1, SIG_CONTACT_UNBLOCK, "");
+	check(&p, SIG_NOBODY, SIG_NOBODY);
+
+	/* A full list is full to everybody. */
+	p = strangers();
+	deed(&p, 1, SIG_CONTACT_BLOCK, "");
+	p.side[1].contacts.incoming = SIG_INCOMING_MAX;
+	assert_int_equal(deed(&p, 0, SIG_CONTACT_REQUEST, ""), -E2BIG);
+}
+
 int
 main(void)
 {
@@ -209,6 +273,7 @@ main(void)
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_removed),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_told),
 	};
 

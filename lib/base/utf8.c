@@ -37,7 +37,7 @@ utf8_valid(const uint8_t *p, size_t len)
 	size_t n;
 
 	while (len > 0) {
-		n = utf8_len(p, len);
+		n = *p < 0x80 ? 1 : utf8_len(p, len);
 		if (n == 0)
 			return false;
 		p += n;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/json/internal.h"
 
 void
@@ -33,20 +34,51 @@ append(const char *data, size_t len, void *arg)
 	return b->err == 0 ? 0 : -1;
 }
 
-/* A string as jansson spells it, which also judges its UTF-8. */
-static void
-put_string(struct json_out *o, const void *s, size_t len)
+/* The bytes at the start of s that a string may have as they are. */
+static size_t
+plain(const uint8_t *s, size_t len)
 {
-	json_t *v = NULL;
+	size_t i;
 
-	if (memchr(s, '\0', len) == NULL)
-		v = json_stringn(s, len);
-	if (v == NULL) {
+	for (i = 0; i < len && s[i] >= ' ' && s[i] != '"' && s[i] != '\\'; i++)
+		;
+	return i;
+}
+
+static void
+put_escape(struct buf *b, uint8_t c)
+{
+	static const char from[] = "\b\f\n\r\t\"\\", to[] = "bfnrt\"\\";
+	const char *at = memchr(from, c, sizeof(from) - 1);
+
+	if (at != NULL) {
+		buf_u8(b, '\\');
+		buf_u8(b, (uint8_t)to[at - from]);
+	} else {
+		buf_printf(b, "\\u%04X", c);
+	}
+}
+
+/* As jansson would spell it, without a value and a tree for each. */
+static void
+put_string(struct json_out *o, const void *text, size_t len)
+{
+	const uint8_t *s = text;
+	size_t n;
+
+	if (memchr(s, '\0', len) != NULL || !utf8_valid(s, len)) {
 		spoil(o);
 		return;
 	}
-	json_dump_callback(v, append, o->b, JSON_ENCODE_ANY);
-	json_decref(v);
+	buf_u8(o->b, '"');
+	for (; len > 0; s += n, len -= n) {
+		n = plain(s, len);
+		buf_put(o->b, s, n);
+		if (n == len)
+			break;
+		put_escape(o->b, s[n++]);
+	}
+	buf_u8(o->b, '"');
 }
 
 /* The comma and the name before any value. */
@@ -150,14 +182,57 @@ json_out_null(struct json_out *o, const char *name)
 	buf_puts(o->b, "null");
 }
 
+static void
+put_members(struct json_out *o, const char *name, json_t *object)
+{
+	const char *key;
+	json_t *v;
+
+	json_out_object(o, name);
+	json_object_foreach(object, key, v)
+	    json_out_value(o, key, json_outside(v));
+	json_out_close(o);
+}
+
+static void
+put_items(struct json_out *o, const char *name, json_t *array)
+{
+	size_t i;
+
+	json_out_array(o, name);
+	for (i = 0; i < json_array_size(array); i++)
+		json_out_value(o, NULL, json_outside(json_array_get(array, i)));
+	json_out_close(o);
+}
+
+static void
+put_number(struct json_out *o, const char *name, const json_t *v)
+{
+	begin(o, name);
+	if (json_dump_callback(v, append, o->b, JSON_ENCODE_ANY) != 0)
+		spoil(o);
+}
+
 void
 json_out_value(struct json_out *o, const char *name, const struct json *v)
 {
-	begin(o, name);
-	if (v == NULL ||
-	    json_dump_callback(json_inside(v), append, o->b,
-		JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+	json_t *in = json_inside(v);
+
+	if (v == NULL)
 		spoil(o);
+	else if (json_is_object(in))
+		put_members(o, name, in);
+	else if (json_is_array(in))
+		put_items(o, name, in);
+	else if (json_is_string(in))
+		json_out_mem(
+		    o, name, json_string_value(in), json_string_length(in));
+	else if (json_is_boolean(in))
+		json_out_bool(o, name, json_is_true(in));
+	else if (json_is_null(in))
+		json_out_null(o, name);
+	else
+		put_number(o, name, in);
 }
 
 void

@@ -64,6 +64,61 @@ end_closes(void **state)
 	is(&b, "{\"a\":[{\"x\":1}]}");
 }
 
+/* Every byte that text has comes back from a parser as it went in. */
+static void
+escapes_every_byte(void **state)
+{
+	static const struct json_limits limits = { 2000, 10, 4 };
+	char text[200], err[JSON_ERR_MAX];
+	struct json_out o;
+	struct json *v;
+	struct buf b;
+	int i;
+
+	for (i = 0; i < 127; i++)
+		text[i] = (char)(i + 1);
+	strcpy(text + 127, "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+	buf_init(&b, 2000);
+	json_out_init(&o, &b);
+	json_out_array(&o, NULL);
+	json_out_str(&o, NULL, text);
+	json_out_str(&o, NULL, "");
+	assert_int_equal(json_out_end(&o), 0);
+	assert_int_equal(json_parse(b.data, b.len, &limits, &v, err), 0);
+	assert_string_equal(json_text(json_item(v, 0)), text);
+	assert_string_equal(json_text(json_item(v, 1)), "");
+	json_free(v);
+	buf_fini(&b);
+
+	buf_init(&b, 100);
+	json_out_init(&o, &b);
+	json_out_str(&o, NULL, "\b\f\n\r\t\v\"/\\\x1f\x7f");
+	assert_int_equal(json_out_end(&o), 0);
+	is(&b, "\"\\b\\f\\n\\r\\t\\u000B\\\"/\\\\\\u001F\x7f\"");
+}
+
+static void
+copies_any_value(void **state)
+{
+	static const struct json_limits limits = { 200, 30, 8 };
+	static const char text[] =
+	    "{\"a\":[1,-2.5,\"x\\\"\",true,false,null,[],{}],"
+	    "\"b\":{\"c\":[[\"\xc3\xa4\"]],\"\":1e100}}";
+	char err[JSON_ERR_MAX];
+	struct json_out o;
+	struct json *v;
+	struct buf b;
+
+	assert_int_equal(
+	    json_parse(text, sizeof(text) - 1, &limits, &v, err), 0);
+	buf_init(&b, 1000);
+	json_out_init(&o, &b);
+	json_out_value(&o, NULL, v);
+	assert_int_equal(json_out_end(&o), 0);
+	json_free(v);
+	is(&b, text);
+}
+
 /* A mistake of the caller, or a string nobody could read, is never written
  * as broken JSON without a word. */
 static void
@@ -117,6 +172,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_every_type),
 		cmocka_unit_test(end_closes),
+		cmocka_unit_test(escapes_every_byte),
+		cmocka_unit_test(copies_any_value),
 		cmocka_unit_test(errors_stick),
 		cmocka_unit_test(does_not_fit),
 	};

@@ -484,6 +484,8 @@ void
 conn_watch(struct conn *c)
 {
 	bool pending = conn_sends(c);
+	/* What is dirty is tried when the turn ends, and mostly goes out. */
+	bool stuck = pending && !c->is_dirty;
 	int what = 0;
 
 	if (c->state == CONN_DEAD)
@@ -496,13 +498,13 @@ conn_watch(struct conn *c)
 		what |= LOOP_READ;
 	if (c->more) /* which it can at once, when the others had theirs */
 		what |= LOOP_WRITE;
-	if (pending &&
+	if (stuck &&
 	    (c->tls == NULL || !c->tried ||
 		tls_wants(c->tls) == TLS_WANTS_SEND))
 		what |= LOOP_WRITE;
 	if (c->tls_wait == TLS_WANTS_SEND && (what & LOOP_READ) != 0)
 		what |= LOOP_WRITE;
-	if (pending && c->tls != NULL && (what & LOOP_WRITE) == 0)
+	if (stuck && c->tls != NULL && (what & LOOP_WRITE) == 0)
 		what |= LOOP_READ; /* writing waits for the peer's bytes */
 	if (what == c->what)
 		return;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@ sig_mail_new(enum sig_mail_kind kind, const char *to)
 	if (mail == NULL)
 		return NULL;
 	mail->kind = kind;
-	snprintf(mail->to, sizeof(mail->to), "%s", to);
+	memcpy(mail->to, to, strnlen(to, sizeof(mail->to) - 1));
 	return mail;
 }
 

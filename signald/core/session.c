@@ -268,7 +268,7 @@ held_drop(struct sig_session *s)
 	STAILQ_REMOVE_HEAD(&s->held, next);
 	s->held_count--;
 	s->held_bytes -= held->len;
-	free(held->text);
+	s->held_invites -= held->invite[0] != '\0';
 	free(held);
 }
 
@@ -332,20 +332,17 @@ session_hold(
 
 	if (!held_make_room(s, len))
 		return NULL;
-	held = calloc(1, sizeof(*held));
+	held = malloc(sizeof(*held) + len);
 	if (held == NULL)
 		return NULL;
-	held->text = malloc(len);
-	if (held->text == NULL) {
-		free(held);
-		return NULL;
-	}
+	memset(held, 0, sizeof(*held));
 	memcpy(held->text, text, len);
 	held->len = len;
 	memcpy(held->invite, invite, strnlen(invite, SIG_CALL_MAX));
 	STAILQ_INSERT_TAIL(&s->held, held, next);
 	s->held_count++;
 	s->held_bytes += len;
+	s->held_invites += invite[0] != '\0';
 	return held;
 }
 
@@ -390,6 +387,9 @@ sig_session_holds_invite(const struct sig_session *s, const char *call)
 {
 	const struct sig_held *held;
 
+	/* Each op of a call asks, and mostly what is held is no invite. */
+	if (s->held_invites == 0)
+		return false;
 	STAILQ_FOREACH (held, &s->held, next) {
 		if (strcmp(held->invite, call) == 0)
 			return true;

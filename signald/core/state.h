@@ -125,9 +125,9 @@ struct sig_held {
 	STAILQ_ENTRY(sig_held) next;
 	bool sent; /* all that are stand before those that are not */
 	uint64_t sent_ms;
-	char *text;
-	size_t len;
 	char invite[SIG_CALL_MAX + 1]; /* the call, when it is an invite */
+	size_t len;
+	char text[];
 };
 
 /* A session's walk through the inbox log; see inbox.c. */
@@ -167,7 +167,7 @@ struct sig_session {
 	uint64_t typing_ms; /* not heard typing again before */
 	struct sig_inbox inbox;
 	STAILQ_HEAD(, sig_held) held;
-	size_t held_count, held_bytes;
+	size_t held_count, held_bytes, held_invites;
 	LIST_HEAD(, sig_place) places;
 };
 

@@ -417,6 +417,26 @@ test_presence(void **state)
 	want(w, b, "{'push':'presence','user':'alice','state':'away'}");
 }
 
+/* It rings nowhere after a restart either. */
+static void
+test_restart(void **state)
+{
+	struct world *w = *state;
+	int a = login(w, "alice", "a1"), b = login(w, "bob", "b1");
+
+	ask(w, b, BLOCK, "{'id':9,'ok':{'version':1}}");
+	ask(w, a, INVITE, "{'id':9,'ok':{'call':'$c','state':'inviting'}}");
+	world_crash(w, 1000);
+	b = resume(w, "bob", "b1", "");
+	a = resume(w, "alice", "a1", "");
+	want_nothing(w, b);
+	ask(w, a, CALL("cancel"), "{'id':9,'ok':{'state':'ended'}}");
+	want(w, a, "{'push':'call.ended','call':'$c','reason':'cancelled'}");
+	want(w, a, "{'push':'message','type':'call'}");
+	want_nothing(w, b);
+	ask(w, b, LIST, "{'id':9,'ok':{'conversations':[]}}");
+}
+
 static int
 setup(void **state)
 {
@@ -440,6 +460,7 @@ main(void)
 		TEST(test_stranger),
 		TEST(test_crossed_calls),
 		TEST(test_presence),
+		TEST(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

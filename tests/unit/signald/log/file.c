@@ -295,6 +295,29 @@ setup(void **state)
 	return crypto_init();
 }
 
+/* What is said to one who has blocked the sender shows no file either. */
+static void
+test_blocked(void **state)
+{
+	struct logfix *f = *state;
+	struct sig_append *a;
+
+	logfix_three_users(f);
+	a = logfix_append(f, SIG_APPEND_CONTACT, "bob");
+	a->contact = SIG_CONTACT_BLOCK;
+	snprintf(a->peer, sizeof(a->peer), "%s", "alice");
+	assert_int_equal(msglog_append(f->port, 1, false, a), 0);
+	logfix_settle(f);
+	assert_int_equal(f->last.err, 0);
+	assert_int_equal(keep(f, "alice", 'a', 1), 0);
+	assert_int_equal(say(f, "alice", "bob", "m1", 'a'), 0);
+	assert_int_equal(logfix_say(f, "bob", "alice", "m2"), 0);
+	assert_int_equal(may_read(f, "bob", 'a'), -ENOENT);
+	assert_int_equal(keep(f, "bob", 'b', 1), 0);
+	assert_int_equal(say(f, "bob", "alice", "m3", 'b'), 0);
+	assert_int_equal(may_read(f, "alice", 'b'), 0);
+}
+
 int
 main(void)
 {
@@ -306,6 +329,7 @@ main(void)
 		LOG_TEST(test_references),
 		LOG_TEST(test_retracted_files_are_swept),
 		cmocka_unit_test(test_names),
+		LOG_TEST(test_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

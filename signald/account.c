@@ -13,11 +13,14 @@
 #include "signald/hasher.h"
 #include "signald/worker.h"
 
+#define FRESH_MS 300000 /* a token this young stands for a password */
+
 /* A request whose password is being hashed, or whose user is being stored. */
 struct account_job {
 	enum account_kind kind;
 	bool known;   /* the user exists and has a password */
 	bool checked; /* the old password was right */
+	bool fresh_token;
 	struct sig_standing standing;
 	char user[SIG_NAME_MAX + 1];
 	char nick[ACCOUNT_NICK_MAX + 1];
@@ -39,6 +42,7 @@ static const char *const fields[][4] = {
 	[ACCOUNT_REGISTER] = { "user", "password", "nick" },
 	[ACCOUNT_PASSWORD] = { "user", "password", "new_password" },
 	[ACCOUNT_RESET] = { "password" },
+	[ACCOUNT_DELETE] = { "password" },
 };
 
 static size_t
@@ -56,7 +60,7 @@ form_read(struct json_in *in, enum account_kind kind, struct account_form *form)
 	bool makes = kind == ACCOUNT_REGISTER || kind == ACCOUNT_RESET;
 	const char *user = NULL, *password, *nick = NULL, *fresh = NULL;
 
-	if (kind != ACCOUNT_RESET)
+	if (kind != ACCOUNT_RESET && kind != ACCOUNT_DELETE)
 		user = json_in_str(in, "user", 1, SIG_NAME_MAX);
 	password = json_in_str(in, "password", makes ? ACCOUNT_PASSWORD_MIN : 1,
 	    ACCOUNT_PASSWORD_MAX);
@@ -164,6 +168,17 @@ hash(struct conn *c, const char *password, size_t len, const char *with)
 	return false;
 }
 
+static void
+wait_for(struct conn *c, struct account_job *job)
+{
+	if (c->job != job)
+		account_job_free(c->job);
+	c->job = job;
+	c->state = CONN_WAITING;
+	conn_deadline(c, 0); /* hasher and log always answer */
+	conn_watch(c);
+}
+
 /* The request waits for its password. */
 static void
 submit(struct conn *c, const struct account_form *form, struct account_job *job,
@@ -173,17 +188,15 @@ submit(struct conn *c, const struct account_form *form, struct account_job *job,
 		front_error(c, 503, "overloaded", "no memory", 1000);
 		return;
 	}
-	put(job->user, form->user);
+	if (job->kind != ACCOUNT_DELETE)
+		put(job->user, form->user);
 	job->fresh_len = put(job->fresh, form->fresh);
 	if (!hash(c, form->password, form->password_len, with)) {
-		account_job_free(job);
+		if (job != c->job)
+			account_job_free(job);
 		return;
 	}
-	account_job_free(c->job);
-	c->job = job;
-	c->state = CONN_WAITING;
-	conn_deadline(c, 0); /* the hasher always answers */
-	conn_watch(c);
+	wait_for(c, job);
 }
 
 /* The form of a request, unless it was answered already. */
@@ -344,6 +357,10 @@ store(struct conn *c, const struct hash_job *hj)
 	a->account = SIG_ACCOUNT_PASSWORD;
 	a->ts = loop_wall_ms();
 	memcpy(a->user, job->user, sizeof(a->user));
+	if (job->kind == ACCOUNT_DELETE) {
+		a->account = SIG_ACCOUNT_DELETE;
+		return msglog_append(w->port, c->id, true, a) == 0;
+	}
 	a->pwhash = strdup(hj->hash);
 	if (job->kind == ACCOUNT_REGISTER) {
 		a->kind = SIG_APPEND_USER;
@@ -367,6 +384,10 @@ answer_proven(struct conn *c)
 		front_error(c, 403, "banned", "this user is banned", 0);
 	} else if (job->kind == ACCOUNT_LOGIN) {
 		welcome(c);
+	} else if (job->kind == ACCOUNT_DELETE) {
+		if (store(c, NULL))
+			return false;
+		front_error(c, 503, "overloaded", "no memory", 1000);
 	} else if (hash(c, job->fresh, job->fresh_len, "")) {
 		job->checked = true;
 		crypto_wipe(job->fresh, sizeof(job->fresh));
@@ -410,6 +431,20 @@ hashed(void *arg)
 	hash_job_free(hj);
 }
 
+static void
+answer_deleted(struct conn *c)
+{
+	uint8_t mem[128];
+	struct buf b = buf_fixed(mem, sizeof(mem));
+	struct json_out out;
+
+	json_out_init(&out, &b);
+	json_out_object(&out, NULL);
+	json_out_str(&out, "user", c->job->user);
+	json_out_end(&out);
+	front_json(c, 200, &b);
+}
+
 void
 account_appended(struct conn *c, const struct sig_appended *done)
 {
@@ -417,7 +452,7 @@ account_appended(struct conn *c, const struct sig_appended *done)
 
 	if (c->state != CONN_WAITING || c->job == NULL)
 		return;
-	if (done->err == 0 && c->job->kind == ACCOUNT_PASSWORD) {
+	if (done->err == 0 && c->job->kind != ACCOUNT_REGISTER) {
 		c->job->standing = done->standing;
 		sig_core_standing(
 		    w->core, c->job->user, &done->standing, worker_time(w));
@@ -426,7 +461,9 @@ account_appended(struct conn *c, const struct sig_appended *done)
 	if (done->err == 0 && c->job->kind == ACCOUNT_REGISTER)
 		webhook_user(w->d->webhook, &w->config,
 		    SIG_EVENT_USER_REGISTERED, c->job->user);
-	if (done->err == 0)
+	if (done->err == 0 && c->job->kind == ACCOUNT_DELETE)
+		answer_deleted(c);
+	else if (done->err == 0)
 		welcome(c);
 	else if (done->err == -EEXIST)
 		front_error(c, 409, "conflict", "the name is taken", 0);
@@ -448,4 +485,72 @@ account_refresh(struct conn *c, const struct h1_head *head)
 	else
 		answer_token(
 		    c, 200, claims.user, claims.grant.generation, NULL);
+}
+
+void
+account_delete_head(struct conn *c, const struct h1_head *head)
+{
+	uint64_t now = loop_wall_ms();
+	struct sig_claims claims;
+	struct account_job *job;
+
+	if (!front_origin_ok(c, head)) {
+		front_error(c, 403, "forbidden",
+		    "pages of this origin may not do this", 0);
+		return;
+	}
+	if (!bearer_take(c, head, &claims))
+		return;
+	job = job_new(ACCOUNT_DELETE);
+	if (job == NULL) {
+		front_error(c, 503, "overloaded", "no memory", 1000);
+		return;
+	}
+	put(job->user, claims.user);
+	job->fresh_token = claims.grant.outside &&
+	    claims.grant.issued_ms != 0 &&
+	    now < claims.grant.issued_ms + FRESH_MS;
+	account_job_free(c->job);
+	c->job = job;
+}
+
+/* Who has no password shows that the identity service knows it just now. */
+static void
+delete_fresh(struct conn *c)
+{
+	if (!c->job->fresh_token)
+		front_error(
+		    c, 403, "forbidden", "token: not of the last 5 minutes", 0);
+	else if (store(c, NULL))
+		wait_for(c, c->job);
+	else
+		front_error(c, 503, "overloaded", "no memory", 1000);
+}
+
+void
+account_delete(struct conn *c, const void *body, size_t len)
+{
+	struct account_job *job = c->job;
+	struct msglog_account account;
+	struct account_form form;
+	char err[JSON_ERR_MAX];
+	uint64_t wait = too_often(c, job->user);
+	int rc = msglog_account(c->worker->reader, job->user, &account);
+
+	if (wait != 0) {
+		front_error(c, 429, "rate_limited", "too often", wait);
+	} else if (rc != 0) {
+		front_error(c, 503, "storage", "the log cannot be read", 1000);
+	} else if (account.pwhash[0] == '\0') {
+		delete_fresh(c);
+	} else if (account_form(body, len, ACCOUNT_DELETE, &form, err,
+		       sizeof(err)) != 0) {
+		front_error(c, 400, "bad_request", err, 0);
+	} else {
+		job->known = true;
+		job->standing = account.standing;
+		submit(c, &form, job, account.pwhash);
+		crypto_wipe(&form, sizeof(form));
+	}
+	crypto_wipe(&account, sizeof(account));
 }

@@ -25,7 +25,9 @@ void account_head(struct conn *, const struct h1_head *);
 void account_login(struct conn *, const void *body, size_t len);
 void account_register(struct conn *, const void *body, size_t len);
 void account_password(struct conn *, const void *body, size_t len);
-/* The log's answer to a registration or a new password. */
+void account_delete_head(struct conn *, const struct h1_head *);
+void account_delete(struct conn *, const void *body, size_t len);
+/* The log's answer to a registration, a new password or a deletion. */
 void account_appended(struct conn *, const struct sig_appended *);
 void account_job_free(struct account_job *);
 
@@ -34,6 +36,7 @@ enum account_kind {
 	ACCOUNT_REGISTER, /* ... and nick */
 	ACCOUNT_PASSWORD, /* ... and new_password */
 	ACCOUNT_RESET,    /* password; the user is named elsewhere */
+	ACCOUNT_DELETE,   /* likewise, and it is the present one */
 };
 
 /* What the body of a request says. */

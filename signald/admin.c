@@ -400,7 +400,8 @@ const struct http_route signald_routes[] = {
 	    "USER/ban, USER/unban, USER/role {\"role\"}, "
 	    "USER/password {\"password\"}" },
 	{ "DELETE", "/v1/users/*", 0, useradmin_logout,
-	    "USER/sessions: ends them all, and voids the user's tokens" },
+	    "USER: deletes the account; USER/sessions: ends them all, and "
+	    "voids the user's tokens" },
 	{ "POST", "/v1/contacts", 0, post_contacts,
 	    "make two users friends: {\"users\":[\"NAME\",\"NAME\"]}" },
 	{ .method = NULL },

@@ -34,8 +34,10 @@ bearer_find(struct conn *c, const struct h1_head *head, struct sig_claims *out,
 			     : "the log does not answer";
 	if (rc != 0)
 		return rc == -ENOENT ? -EACCES : -EIO;
-	*why = "this user is banned";
-	if (account.standing.role == SIG_USER_BANNED)
+	*why = account.standing.role == SIG_USER_DELETED
+	    ? "this user is deleted"
+	    : "this user is banned";
+	if (sig_role_is_out(account.standing.role))
 		return -EPERM;
 	*why = "it is void";
 	if (sig_grant_void(&claims.grant, &account.standing))

@@ -61,6 +61,7 @@ static const struct front_route routes[] = {
 	{ H1_POST, "/api/v1/messages", rest_head, rest_end },
 	{ H1_POST, "/api/v1/files", upload_head, upload_end },
 	{ H1_GET, "/api/v1/files/", download, NULL },
+	{ H1_DELETE, "/api/v1/account", account_delete_head, account_delete },
 	{ H1_POST, "/api/v1/register", account_head, account_register },
 };
 /* clang-format on */

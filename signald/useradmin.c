@@ -19,6 +19,7 @@ static const char *const roles[SIG_USER_ROLES + 1] = {
 	[SIG_USER_NORMAL] = "normal",
 	[SIG_USER_ADMIN] = "admin",
 	[SIG_USER_BANNED] = "banned",
+	[SIG_USER_DELETED] = "deleted",
 };
 
 /* "NAME" or "NAME/DEED" apart; false, and the reply says why not. */
@@ -280,10 +281,10 @@ change_role(struct daemon_run *run, const char *user,
 	json_in_init(&in, json, "");
 	text = json_in_str(&in, "role", 1, 16);
 	json_in_only(&in, names);
-	for (role = 0; in.code == 0 && role < SIG_USER_ROLES; role++)
+	for (role = 0; in.code == 0 && role <= SIG_USER_BANNED; role++)
 		if (strcmp(roles[role], text) == 0)
 			break;
-	if (in.code != 0 || role == SIG_USER_ROLES)
+	if (in.code != 0 || role > SIG_USER_BANNED)
 		http_error(reply, 400, "bad_request",
 		    in.code != 0 ? in.err : "role: normal, admin or banned");
 	else
@@ -378,7 +379,9 @@ useradmin_logout(
 
 	if (!target(req->rest, user, &deed, reply))
 		return;
-	if (strcmp(deed, "sessions") != 0)
+	if (deed[0] == '\0')
+		change(arg, user, append_account(SIG_ACCOUNT_DELETE, 0), reply);
+	else if (strcmp(deed, "sessions") != 0)
 		http_error(reply, 404, "not_found", "no such path: sessions");
 	else
 		change(arg, user, append_account(SIG_ACCOUNT_LOGOUT, 0), reply);

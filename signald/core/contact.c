@@ -145,6 +145,16 @@ contact_done(struct sig_core *core, const struct sig_ticket *ticket,
 		    res->peer_bond);
 }
 
+void
+sig_contact_erased(
+    struct sig_core *core, const char *user, const struct sig_appended *res)
+{
+	contact_tell(core,
+	    &(struct change){ res->to[0].user, user, "", res->peer_version,
+		res->peer_text, res->peer_text_len },
+	    res->peer_bond);
+}
+
 /* What goes with the deed, "" without. */
 static const char *
 contact_text(struct sig_req *req)

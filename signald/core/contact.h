@@ -15,4 +15,8 @@ sig_op_fn sig_op_contact, sig_op_contacts, sig_op_search;
 
 void sig_contact_told(struct sig_core *, const struct sig_mail *);
 
+/* A deleted user's contact has lost it, as the log has answered. */
+void sig_contact_erased(
+    struct sig_core *, const char *user, const struct sig_appended *);
+
 #endif

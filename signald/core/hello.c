@@ -209,6 +209,11 @@ hello_unwanted(struct sig_core *core, struct sig_link *link,
 {
 	uint64_t id = link->id, request = link->login->request;
 
+	if (standing->role == SIG_USER_DELETED) {
+		sig_fail(core, id, request, SIG_BANNED, "this user is deleted");
+		sig_link_close(core, id, 4501, "deleted");
+		return true;
+	}
 	if (standing->role == SIG_USER_BANNED) {
 		sig_fail(core, id, request, SIG_BANNED, "this user is banned");
 		sig_link_close(core, id, 4501, "banned");

@@ -48,7 +48,8 @@ enum sig_contact {
 	SIG_CONTACT_REMARK, /* body: the remark */
 	SIG_CONTACT_BLOCK,  /* sync: when the user was last seen to be here */
 	SIG_CONTACT_UNBLOCK,
-	SIG_CONTACT_JOIN, /* the operator's: friends from now on */
+	SIG_CONTACT_JOIN,  /* the operator's: friends from now on */
+	SIG_CONTACT_ERASE, /* a deleted user's: neither keeps the other */
 };
 
 enum sig_relation_state {
@@ -137,8 +138,16 @@ enum sig_user_role {
 	SIG_USER_NORMAL,
 	SIG_USER_ADMIN,
 	SIG_USER_BANNED,
+	SIG_USER_DELETED, /* for good; the name stays taken */
 	SIG_USER_ROLES
 };
+
+/* Whether nobody may come in as that user. */
+static inline bool
+sig_role_is_out(enum sig_user_role role)
+{
+	return role == SIG_USER_BANNED || role == SIG_USER_DELETED;
+}
 
 /* What a user's tokens are worth: an own one is of this generation or void,
  * an outside one is issued at voided_ts or later, or void. */
@@ -166,6 +175,7 @@ enum sig_account {
 	SIG_ACCOUNT_ROLE,     /* role; a ban voids all tokens */
 	SIG_ACCOUNT_PASSWORD, /* pwhash; all tokens are void */
 	SIG_ACCOUNT_LOGOUT,   /* all tokens are void */
+	SIG_ACCOUNT_DELETE,   /* and what is stored of it will go */
 };
 
 enum sig_append_kind {
@@ -187,6 +197,8 @@ enum sig_append_kind {
 				* uploaded sync or longer before ts */
 	SIG_APPEND_FILE_GONE,  /* the forgotten file's bytes are gone */
 	SIG_APPEND_KEEP,       /* a record under a key, see keep.h */
+	SIG_APPEND_ERASE,      /* takes away some of what is stored of the
+				* deleted user */
 	SIG_APPEND_RETAIN, /* takes away some of what is older than sync, from
 			    * target on (0: the beginning) */
 };
@@ -278,7 +290,9 @@ struct sig_appended {
 	size_t peer_text_len;
 	enum sig_bond bond, peer_bond;
 	uint32_t privacy; /* PRIVACY: all that the user hides now */
-	/* RETAIN: the pass is not over and goes on at target; gone: rows that
+	/* ERASE: there is more to do; the result is a notice of a group (text),
+	 * or the contact of the only receiver (peer_text), or neither.
+	 * RETAIN: the pass is not over and goes on at target; gone: rows that
 	 * were taken away. */
 	bool more;
 	uint64_t target, gone;
@@ -305,8 +319,9 @@ enum sig_read_kind {
 			    * rows in an order that stays */
 	SIG_READ_SEARCH,   /* user, query, limit -> rows of people */
 	SIG_READ_USERS,    /* query: a prefix, after, limit -> rows by name */
-	SIG_READ_KEPT,     /* conv: a key (exclusive), limit -> records by
-			    * key */
+	SIG_READ_ERASING, /* limit -> deleted users of whom something is left */
+	SIG_READ_KEPT,    /* conv: a key (exclusive), limit -> records by
+			   * key */
 };
 
 struct sig_read {

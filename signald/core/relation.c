@@ -181,6 +181,15 @@ do_join(struct deed *d)
 	return d->mine->relation.state == SIG_FRIEND ? 0 : join(d);
 }
 
+static int
+do_erase(struct deed *d)
+{
+	become(d, d->mine, SIG_NOBODY, "");
+	become(d, d->theirs, SIG_NOBODY, "");
+	d->mine->relation.blocked = d->theirs->relation.blocked = false;
+	return 0;
+}
+
 static void
 count(struct sig_contacts *all, const struct sig_relation *r, int64_t step)
 {
@@ -254,10 +263,12 @@ sig_relation_apply(enum sig_contact contact, const char *text, uint64_t ts,
 		[SIG_CONTACT_BLOCK] = do_block,
 		[SIG_CONTACT_UNBLOCK] = do_unblock,
 		[SIG_CONTACT_JOIN] = do_join,
+		[SIG_CONTACT_ERASE] = do_erase,
 	};
 	struct sig_tie m = *mine, t = *theirs;
 	struct deed deed = { text, ts, &m, &t };
-	bool veiled = veil(&t);
+	/* A block hides deeds, and not that the user is gone. */
+	bool veiled = contact != SIG_CONTACT_ERASE && veil(&t);
 	struct sig_relation before = t.relation;
 	int rc;
 

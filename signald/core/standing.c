@@ -5,6 +5,7 @@
 #include "signald/core/link.h"
 #include "signald/core/session.h"
 #include "signald/core/standing.h"
+#include "signald/core/tend.h"
 #include "signald/core/user.h"
 
 /* Closes the link of what came in by a token that is void now. False: the
@@ -13,12 +14,14 @@ static bool
 put_out(struct sig_core *core, const struct sig_standing *now,
     const struct sig_link *link, const struct sig_grant *grant)
 {
-	bool banned = now->role == SIG_USER_BANNED;
+	bool is_out = sig_role_is_out(now->role);
+	const char *why = "logged out";
 
-	if (!banned && !sig_grant_void(grant, now))
+	if (!is_out && !sig_grant_void(grant, now))
 		return false;
-	sig_link_close(core, link->id, banned ? 4501 : 4500,
-	    banned ? "banned" : "logged out");
+	if (is_out)
+		why = now->role == SIG_USER_BANNED ? "banned" : "deleted";
+	sig_link_close(core, link->id, is_out ? 4501 : 4500, why);
 	return true;
 }
 
@@ -42,7 +45,7 @@ standing_change(struct sig_core *core, struct sig_user *user,
 	if (now->generation < user->standing.generation)
 		return;
 	user->standing = *now;
-	if (!raised && now->role != SIG_USER_BANNED)
+	if (!raised && !sig_role_is_out(now->role))
 		return;
 	user->held = true;
 	for (login = LIST_FIRST(&user->logins); login != NULL; login = later) {
@@ -76,6 +79,8 @@ sig_standing_told(struct sig_core *core, const struct sig_mail *mail)
 		(uint32_t)mail->sync, mail->ts };
 	struct sig_user *user = sig_user_find(core, mail->to);
 
+	if (now.role == SIG_USER_DELETED)
+		sig_tend_erase(core);
 	if (user == NULL)
 		return;
 	user->stood = true;

@@ -258,6 +258,9 @@ struct sig_tend {
 	struct sig_timer retain;
 	uint64_t before; /* of the pass that is under way, */
 	uint64_t target; /* which goes on here; 0: none is */
+	struct sig_timer erase;
+	bool erasing; /* asked, or the timer is set */
+	bool again;   /* told of another one meanwhile */
 };
 
 struct sig_core {

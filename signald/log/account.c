@@ -4,7 +4,11 @@
 
 #include "signald/core/profile.h"
 #include "signald/log/account.h"
+#include "signald/log/erase.h"
 #include "signald/log/nick.h"
+
+#define RECORD_MAX (16 * 1024)
+#define NICK_MAX   256
 
 int
 account_add(struct run *run, struct apply_request *r)
@@ -60,6 +64,13 @@ account_apply(const struct sig_append *a, struct schema_user *user)
 	case SIG_ACCOUNT_LOGOUT:
 		void_tokens(user, a->ts);
 		break;
+	case SIG_ACCOUNT_DELETE:
+		user->standing.role = SIG_USER_DELETED;
+		user->pwhash = user->avatar = user->signature = "";
+		user->extend = "";
+		user->nick = user->name;
+		void_tokens(user, a->ts);
+		break;
 	}
 	return true;
 }
@@ -67,6 +78,8 @@ account_apply(const struct sig_append *a, struct schema_user *user)
 int
 account_change(struct run *run, struct apply_request *r)
 {
+	bool deletes = r->append->account == SIG_ACCOUNT_DELETE;
+	char nick[NICK_MAX];
 	struct schema_user user;
 	struct schema_key k;
 	uint64_t uid;
@@ -78,6 +91,9 @@ account_change(struct run *run, struct apply_request *r)
 	rc = schema_user(run->txn, uid, &user);
 	if (rc != 0)
 		return -EIO;
+	if (user.standing.role == SIG_USER_DELETED)
+		return -ENOENT;
+	snprintf(nick, sizeof(nick), "%s", user.nick);
 	r->done.duplicate = !account_apply(r->append, &user);
 	r->done.standing = user.standing;
 	if (r->done.duplicate)
@@ -85,11 +101,11 @@ account_change(struct run *run, struct apply_request *r)
 	/* Encoded before the write, with which what was read is gone. */
 	schema_put_user(&r->record, &user);
 	k = schema_key1(uid);
-	return run_put(run, T_USERS, &k, &r->record, STORE_PUT);
+	rc = run_put(run, T_USERS, &k, &r->record, STORE_PUT);
+	if (rc == 0 && deletes)
+		rc = nick_del(run, uid, nick);
+	return rc == 0 && deletes ? erase_begin(run, uid) : rc;
 }
-
-#define RECORD_MAX (16 * 1024)
-#define NICK_MAX   256
 
 static const char *
 said(const struct sig_append *a, int field, const char *old)

@@ -37,7 +37,7 @@ int answer_peer(struct answer *, const struct schema_conv *,
 int answer_conv(struct answer *, uint64_t *cid, struct schema_member *mine);
 
 answer_fn answer_convs, answer_large;                 /* convs.c */
-answer_fn answer_users;                               /* directory.c */
+answer_fn answer_users, answer_erasing;               /* directory.c */
 answer_fn answer_group, answer_members, answer_joins; /* members.c */
 
 #endif

@@ -5,6 +5,7 @@
 #include "signald/log/account.h"
 #include "signald/log/contact.h"
 #include "signald/log/entry.h"
+#include "signald/log/erase.h"
 #include "signald/log/file.h"
 #include "signald/log/kept.h"
 #include "signald/log/group.h"
@@ -33,6 +34,7 @@ apply_one(struct run *run, struct apply_request *r)
 		[SIG_APPEND_GROUP] = group_apply,
 		[SIG_APPEND_CONV] = mark_conv,
 		[SIG_APPEND_RETAIN] = retain_step,
+		[SIG_APPEND_ERASE] = erase_step,
 	};
 
 	/* An earlier run of the group may have left its results. */

@@ -45,3 +45,27 @@ answer_users(struct answer *a)
 	}
 	return answer_walk(a, T_USER_IDS, &lo, &hi, false, user_row);
 }
+
+static int
+erasing_row(
+    struct answer *a, const struct store_val *key, const struct store_val *val)
+{
+	struct schema_user user;
+	uint64_t uid;
+	int rc;
+
+	if (!schema_nums(key, &uid, 1))
+		return -EIO;
+	rc = answer_must(schema_user(a->txn, uid, &user));
+	if (rc == 0)
+		answer_add(a)->peer = user.name;
+	return rc;
+}
+
+int
+answer_erasing(struct answer *a)
+{
+	struct schema_key lo = schema_key1(0), hi = schema_key1(UINT64_MAX);
+
+	return answer_walk(a, T_ERASING, &lo, &hi, false, erasing_row);
+}

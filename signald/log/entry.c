@@ -33,7 +33,7 @@ find_direct(struct run *run, const struct sig_append *a, struct place *p)
 	struct schema_conv conv;
 	int rc;
 
-	rc = run_find_user(run, a->peer, &p->peer);
+	rc = run_find_peer(run, a->peer, &p->peer);
 	if (rc == 0 && a->friends && a->change == SIG_CHANGE_NONE)
 		rc = must_be_friends(run, p);
 	if (rc != 0)

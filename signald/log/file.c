@@ -351,6 +351,21 @@ file_unrefer(struct run *run, const char *hash, uint64_t cid, uint64_t seq)
 	return rc == -ENOENT ? -EIO : rc;
 }
 
+int
+file_disown(struct run *run, uint64_t uid, uint64_t fid)
+{
+	struct file_record f;
+	int rc;
+
+	rc = find_record(run->txn, fid, &f);
+	if (rc == 0)
+		rc = run_del(run, T_FILE_OWNERS, schema_key2(fid, uid));
+	if (rc == 0)
+		rc = run_del(run, T_USER_FILES, schema_key2(uid, fid));
+	return rc == 0 ? count_bytes(run, uid, sig_file_cost(f.size), false)
+		       : rc;
+}
+
 /* Takes owners off a file. -EAGAIN: there are more than one step takes. */
 static int
 drop_owners(struct run *run, uint64_t fid, uint64_t cost)

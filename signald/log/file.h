@@ -30,6 +30,8 @@ int file_judge(
 int
 file_refer(struct run *, const struct sig_append *, uint64_t cid, uint64_t seq);
 int file_unrefer(struct run *, const char *hash, uint64_t cid, uint64_t seq);
+/* The user is no owner of it any more. */
+int file_disown(struct run *, uint64_t uid, uint64_t fid);
 /* Whether the user has uploaded it, or is a member where it was sent. 0,
  * -ENOENT or -EIO. */
 int file_may_read(struct store_txn *, uint64_t uid, uint64_t fid);

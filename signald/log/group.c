@@ -31,7 +31,7 @@ find_subjects(struct group_work *w)
 	int rc;
 
 	for (i = 0; i < g->nusers; i++) {
-		rc = run_find_user(w->run, g->users[i], &uid);
+		rc = run_find_peer(w->run, g->users[i], &uid);
 		if (rc != 0)
 			return rc;
 		if (crowd_find(&w->subjects, uid) != NULL)

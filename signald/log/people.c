@@ -84,7 +84,7 @@ found_row(
 		return rc;
 	if (schema_user(a->txn, other, &user) != 0)
 		return -EIO;
-	if (user.standing.role == SIG_USER_BANNED ||
+	if (sig_role_is_out(user.standing.role) ||
 	    ((hides & SIG_HIDE_USER) != 0 && relation.state != SIG_FRIEND))
 		return 0;
 	return is_full(a) ? -ENOSPC : add_user(a, other, &relation);

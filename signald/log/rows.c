@@ -240,6 +240,8 @@ answer(struct answer *a)
 
 	if (a->read->kind == SIG_READ_KEPT)
 		return answer_kept(a);
+	if (a->read->kind == SIG_READ_ERASING)
+		return answer_erasing(a);
 	if (a->read->kind == SIG_READ_USERS)
 		return answer_users(a);
 	if (a->read->kind == SIG_READ_ENTRIES)

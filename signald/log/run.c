@@ -44,3 +44,22 @@ run_find_user(struct run *run, const char *user, uint64_t *uid)
 
 	return schema_find(run->txn, T_USER_IDS, &k, uid);
 }
+
+int
+run_find_peer(struct run *run, const char *user, uint64_t *uid)
+{
+	struct schema_user record;
+	uint64_t found;
+	int rc;
+
+	rc = run_find_user(run, user, &found);
+	if (rc != 0)
+		return rc;
+	rc = schema_user(run->txn, found, &record);
+	if (rc != 0)
+		return -EIO;
+	if (record.standing.role == SIG_USER_DELETED)
+		return -ENOENT;
+	*uid = found;
+	return 0;
+}

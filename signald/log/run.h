@@ -30,5 +30,7 @@ run_put_num(struct run *, enum schema_table, struct schema_key, uint64_t num);
 /* -ENOENT: was not there. */
 int run_del(struct run *, enum schema_table, struct schema_key);
 int run_find_user(struct run *, const char *user, uint64_t *uid);
+/* One that is not deleted. */
+int run_find_peer(struct run *, const char *user, uint64_t *uid);
 
 #endif

@@ -38,6 +38,7 @@ const char *const schema_tables[] = {
 	[T_FILE_GONE] = "file_gone",
 	[T_KEPT] = "kept",
 	[T_PRIVACY] = "privacy",
+	[T_ERASING] = "erasing",
 	[T_FLOORS] = "floors",
 	[T_COUNT] = NULL,
 };

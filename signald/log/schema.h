@@ -50,6 +50,7 @@ enum schema_table {
 
 	T_KEPT,    /* key -> struct schema_kept */
 	T_PRIVACY, /* uid -> SIG_HIDE_... of core/log.h */
+	T_ERASING, /* uid -> stage at seq: how far its erasing is */
 	T_FLOORS,  /* cid -> seq count: of the last message that is gone */
 	T_COUNT,
 };

@@ -102,6 +102,19 @@ class Tokens(case.Case):
         self.assertEqual(status, 401)
         self.assertIn(word, answer["err"]["msg"])
 
+    def test_a_fresh_token_deletes(self):
+        service = Service(self)
+        self.begin(service.rows)
+        old = service.token("EdDSA", iat=int(time.time()) - 400)
+        fresh = service.token("EdDSA")
+        asyncio.run(hello(old))
+        status, answer = self.bearer(old, "account", "DELETE")
+        self.assertEqual((status, answer["err"]["code"]), (403, "forbidden"))
+        self.assertEqual(self.bearer(fresh, "account", "DELETE"),
+                         (200, {"user": "alice"}))
+        answer, code = asyncio.run(hello(fresh))
+        self.assertEqual((answer["code"], code), ("banned", 4501))
+
     def test_every_algorithm(self):
         service = Service(self)
         self.begin(service.rows)

@@ -108,6 +108,84 @@ class Users(case.Case):
                      "/v1/users/bob/x"):
             self.assertEqual(admin("GET", path)[0], 404, path)
 
+    def leave(self, token, body):
+        """(status, code of the refusal) of a deletion of one's own."""
+        request = urllib.request.Request(
+            f"{BASE}/api/v1/account",
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"Bearer {token}",
+             "Content-Type": "application/json"}, method="DELETE")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)["err"]["code"]
+
+    def test_delete(self):
+        self.begin()
+        alice, bob = self.register("alice"), self.register("bob")
+        self.assertEqual(admin("POST", "/v1/contacts", {
+            "users": ["alice", "bob"]})[0], 200)
+        for body in (None, {}, {"password": PASSWORD, "user": "bob"}):
+            self.assertEqual(self.leave(alice, body), (400, "bad_request"))
+        self.assertEqual(self.leave(alice, {"password": "wrong"}),
+                         (401, "unauthorized"))
+        self.assertEqual(self.leave("f2.x", {"password": PASSWORD}),
+                         (401, "unauthorized"))
+
+        async def live():
+            device = signaling.Device(SOCKET, bob, "b")
+            await device.start()
+            author = signaling.Device(SOCKET, alice, "a")
+            await author.start()
+            for i in range(300):
+                await author.send_text("bob", f"m-{i}", "a secret")
+            await device.until(lambda d: len(d.shown) == 300)
+            await author.stop()
+            link, _ = await enter(alice)
+            self.assertEqual(
+                await asyncio.to_thread(
+                    self.leave, alice, {"password": PASSWORD}),
+                (200, {"user": "alice"}))
+            with self.assertRaises(websockets.ConnectionClosed):
+                while True:
+                    await link.recv()
+            self.assertEqual(await code(link), 4501)
+            await device.until(lambda d: any(
+                push["push"] == "contact" and
+                push["contact"]["state"] == "none" for push in d.pushes))
+            # Killed on the way, it goes on.
+            self.server.kill()
+            self.server.start(lambda: floe.healthy("signald"))
+            seen = {}
+            for _ in range(100):
+                await device.until(lambda d: d.hello is not None)
+                try:
+                    page = await device.request(
+                        "message.history", conv="main:1:alice:bob", limit=200)
+                except (asyncio.TimeoutError, ConnectionError):
+                    continue
+                seen = page["messages"]
+                if not any(message["body"] for message in seen):
+                    break
+                await asyncio.sleep(0.1)
+            self.assertTrue(all("retracted_ts" in m for m in seen))
+            await device.stop()
+
+        asyncio.run(live())
+        self.assertEqual(login("alice")[0], 401)
+        self.assertEqual(self.ice(alice), (403, "banned"))
+        self.assertEqual(admin("GET", "/v1/users/alice")[1]["role"], "deleted")
+        self.assertEqual(admin("POST", "/v1/users", {
+            "user": "alice", "password": PASSWORD, "nick": "A"})[0], 409)
+        for deed in ("unban", "ban"):
+            self.assertEqual(
+                admin("POST", f"/v1/users/alice/{deed}")[0], 404)
+        self.assertEqual(admin("DELETE", "/v1/users/bob"),
+                         (200, {"user": "bob", "role": "deleted"}))
+        self.assertEqual(self.ice(bob), (403, "banned"))
+
     def test_ban(self):
         self.begin()
         alice, bob = self.register("alice"), self.register("bob")

@@ -311,20 +311,34 @@ put_inbox(struct run *run, uint64_t uid, uint64_t sync, const struct place *p)
 	return run_put(run, T_INBOX, &k, &b, STORE_INSERT);
 }
 
+/* Into zeroes. The append names its sender and a peer: mostly it is one of
+ * them. */
+static int
+receiver_name(struct run *run, const struct sig_append *a,
+    const struct place *p, uint64_t uid, char name[SIG_NAME_MAX + 1])
+{
+	struct schema_user user = { .name = a->user };
+
+	if (uid != p->uid && uid == p->peer)
+		user.name = a->peer;
+	else if (uid != p->uid && schema_user(run->txn, uid, &user) != 0)
+		return -EIO;
+	memcpy(name, user.name, strnlen(user.name, SIG_NAME_MAX));
+	return 0;
+}
+
 static int
 put_receiver(struct run *run, struct apply_request *r, struct place *p,
     const struct crowd *crowd, size_t i)
 {
 	struct sig_receiver *to = &r->to[i];
 	uint64_t uid = crowd->all[i].uid;
-	struct schema_user user;
 	int rc;
 
 	memset(to, 0, sizeof(*to));
-	rc = schema_user(run->txn, uid, &user);
+	rc = receiver_name(run, r->append, p, uid, to->user);
 	if (rc != 0)
-		return -EIO;
-	snprintf(to->user, sizeof(to->user), "%s", user.name);
+		return rc;
 	to->joined = crowd->all[i].joined;
 	to->left = crowd->all[i].left;
 	rc = schema_last(run->txn, T_INBOX, uid, &to->sync);
@@ -441,6 +455,26 @@ judge_message(struct run *run, const struct sig_append *a, struct place *p)
 	return rc == 0 && a->reply >= p->seq ? -ENOENT : rc;
 }
 
+/* Whom it is indexed for. The two of a 1:1 conversation were judged already,
+ * and need no walk through its seats. */
+static int
+find_crowd(struct run *run, const struct place *p, struct crowd *crowd)
+{
+	uint64_t low = p->uid < p->peer ? p->uid : p->peer;
+	uint64_t high = p->uid < p->peer ? p->peer : p->uid;
+
+	if (p->large)
+		return 0;
+	if (p->peer == 0)
+		return crowd_members(crowd, run, p->cid);
+	if (p->hidden)
+		low = high = p->uid;
+	if (crowd_add(crowd, low) == NULL ||
+	    (high != low && crowd_add(crowd, high) == NULL))
+		return -ENOMEM;
+	return 0;
+}
+
 static int
 write_message(struct run *run, struct apply_request *r, struct place *p,
     const struct amend *amend)
@@ -453,10 +487,8 @@ write_message(struct run *run, struct apply_request *r, struct place *p,
 		r->done.first = true;
 		rc = found_conv(run, r->append, p);
 	}
-	if (rc == 0 && p->hidden)
-		rc = crowd_add(&crowd, p->uid) != NULL ? 0 : -ENOMEM;
-	else if (rc == 0 && !p->large)
-		rc = crowd_members(&crowd, run, p->cid);
+	if (rc == 0)
+		rc = find_crowd(run, p, &crowd);
 	if (rc == 0)
 		rc = entry_put(run, r, p, &crowd);
 	crowd_fini(&crowd);

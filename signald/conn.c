@@ -8,6 +8,7 @@
 
 #include "lib/net/sock.h"
 #include "signald/account.h"
+#include "signald/export.h"
 #include "signald/front.h"
 #include "signald/link.h"
 #include "signald/rest.h"
@@ -168,6 +169,7 @@ conn_free(struct conn *c)
 	account_job_free(c->job);
 	rest_job_free(c->rest);
 	shelf_drop(c->upload);
+	export_free(c->export);
 	if (c->file.fd >= 0)
 		close(c->file.fd);
 	free(c->hello);
@@ -359,7 +361,7 @@ finish(struct conn *c)
 bool
 conn_sends(const struct conn *c)
 {
-	return !TAILQ_EMPTY(&c->out) || c->file.left > 0;
+	return !TAILQ_EMPTY(&c->out) || c->file.left > 0 || c->export != NULL;
 }
 
 void
@@ -369,14 +371,49 @@ conn_send_file(struct conn *c, int fd, uint64_t at, uint64_t len)
 	mark_dirty(c);
 }
 
+void
+conn_send_export(struct conn *c, struct export *e)
+{
+	c->export = e;
+	mark_dirty(c);
+}
+
+/* The next lines as the only chunk; at the end, none. */
+static bool
+load_export(struct conn *c)
+{
+	struct chunk *k = NULL;
+	struct buf b;
+	int rc;
+
+	rc = export_piece(c->export, c->worker->reader, &b);
+	if (rc == 0 && b.len == 0) {
+		export_free(c->export);
+		c->export = NULL;
+		return true;
+	}
+	if (rc == 0)
+		k = chunk_new(b.len);
+	if (k != NULL) {
+		memcpy(k->own, b.data, b.len);
+		TAILQ_INSERT_TAIL(&c->out, k, next);
+		c->out_bytes += k->len;
+	}
+	buf_fini(&b);
+	return k != NULL;
+}
+
 /* The next bytes of the file as the only chunk. */
 static bool
 load_piece(struct conn *c)
 {
 	struct conn_file *f = &c->file;
-	struct chunk *k = chunk_new(f->left < PIECE ? f->left : PIECE);
+	struct chunk *k;
 	ssize_t n;
 
+	if (c->export != NULL)
+		return load_export(c);
+	k = chunk_new(f->left < PIECE ? f->left : PIECE);
 	if (k == NULL)
 		return false;
 	do
@@ -413,6 +450,8 @@ send_out(struct conn *c)
 			conn_kill(c);
 			return false;
 		}
+		if (TAILQ_EMPTY(&c->out))
+			break; /* the export is over */
 		n = write_some(c);
 		if (n == -EAGAIN)
 			break;

@@ -26,6 +26,7 @@ struct front_route;
 struct account_job;
 struct rest_job;
 struct shelf_job;
+struct export;
 
 enum conn_state {
 	CONN_HTTP,    /* between and within requests */
@@ -65,6 +66,7 @@ struct conn {
 	struct chunks out;
 	size_t out_bytes;
 	struct conn_file file; /* comes after out */
+	struct export *export; /* likewise; owned, NULL: none */
 	struct addr peer;
 	int fd;
 	int what;         /* of io */
@@ -111,6 +113,8 @@ bool conn_send(struct conn *, struct chunk *);
 bool conn_send_static(struct conn *, const void *, size_t len);
 /* After what is queued; takes fd. */
 void conn_send_file(struct conn *, int fd, uint64_t at, uint64_t len);
+/* Likewise what export_piece gives until it is nothing; takes it. */
+void conn_send_export(struct conn *, struct export *);
 bool conn_sends(const struct conn *); /* something is queued */
 /* Throws away what has not begun to be sent. */
 void conn_drop_output(struct conn *);

@@ -11,6 +11,7 @@
 #include "signald/account.h"
 #include "signald/download.h"
 #include "signald/drain.h"
+#include "signald/export.h"
 #include "signald/front.h"
 #include "signald/icerest.h"
 #include "signald/link.h"
@@ -18,9 +19,10 @@
 #include "signald/upload.h"
 #include "signald/worker.h"
 
-#define IDLE_MS    15000 /* between two requests */
-#define RUN_MAX    16    /* answers in a row; then the others' turn */
-#define FIELDS_MAX 2048
+#define IDLE_MS     15000 /* between two requests */
+#define RUN_MAX     16    /* answers in a row; then the others' turn */
+#define FIELDS_MAX  2048
+#define LEN_UNKNOWN UINT64_MAX
 
 /* Nothing from elsewhere, no inline script, in nobody's frame. */
 #define CSP                                                            \
@@ -61,6 +63,7 @@ static const struct front_route routes[] = {
 	{ H1_POST, "/api/v1/messages", rest_head, rest_end },
 	{ H1_POST, "/api/v1/files", upload_head, upload_end },
 	{ H1_GET, "/api/v1/files/", download, NULL },
+	{ H1_GET, "/api/v1/export", export_head, NULL },
 	{ H1_DELETE, "/api/v1/account", account_delete_head, account_delete },
 	{ H1_POST, "/api/v1/register", account_head, account_register },
 };
@@ -128,7 +131,7 @@ put_head(struct conn *c, const struct front_answer *a, uint64_t len,
 	put_date(b);
 	if (a->type != NULL)
 		buf_printf(b, "Content-Type: %s\r\n", a->type);
-	if (a->status != 304)
+	if (a->status != 304 && len != LEN_UNKNOWN)
 		buf_printf(b, "Content-Length: %" PRIu64 "\r\n", len);
 	buf_puts(b,
 	    c->keep_alive ? "Connection: keep-alive\r\n"
@@ -195,6 +198,38 @@ front_answer_file(
 		request_done(c);
 	else
 		conn_kill(c);
+}
+
+void
+front_answer_export(struct conn *c, struct export *e)
+{
+	static const struct front_answer a = { 200, "application/x-ndjson",
+		"Cache-Control: no-store\r\n"
+		"Content-Disposition: attachment; filename=floe-export.ndjson"
+		"\r\n",
+		NULL, 0, false };
+	struct chunk *k = chunk_new(FIELDS_MAX);
+	struct buf b;
+
+	c->keep_alive = false;
+	if (k == NULL) {
+		export_free(e);
+		conn_kill(c);
+		return;
+	}
+	b = buf_fixed(k->own, FIELDS_MAX);
+	put_head(c, &a, LEN_UNKNOWN, UPLOAD_CSP, &b);
+	k->len = b.len;
+	if (!conn_send(c, k)) {
+		export_free(e);
+		conn_kill(c);
+		return;
+	}
+	if (c->head_only)
+		export_free(e);
+	else
+		conn_send_export(c, e);
+	request_done(c);
 }
 
 static void

@@ -54,6 +54,9 @@ void front_answer(struct conn *, const struct front_answer *);
  * whose descriptor is taken, is the body; NULL: there is none. */
 void front_answer_file(
     struct conn *, const struct front_answer *, const struct conn_file *);
+struct export;
+/* Lines without a length, which the end of the connection ends; takes it. */
+void front_answer_export(struct conn *, struct export *);
 /* {"err":{"code","msg","retry_ms"}}; retry_ms 0: not said. */
 void front_error(struct conn *, int status, const char *code, const char *msg,
     uint64_t retry_ms);

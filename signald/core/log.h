@@ -319,6 +319,9 @@ enum sig_read_kind {
 			    * rows in an order that stays */
 	SIG_READ_SEARCH,   /* user, query, limit -> rows of people */
 	SIG_READ_USERS,    /* query: a prefix, after, limit -> rows by name */
+	SIG_READ_MINE,     /* user, conv (exclusive), limit -> conversations in
+			    * an order that stays */
+	SIG_READ_FILES,    /* user, from (exclusive), limit -> uploaded files */
 	SIG_READ_ERASING, /* limit -> deleted users of whom something is left */
 	SIG_READ_KEPT,    /* conv: a key (exclusive), limit -> records by
 			   * key */
@@ -341,7 +344,8 @@ struct sig_read {
 /* Strings are borrowed, NULL where they do not belong. */
 struct sig_row {
 	uint64_t sync; /* INBOX */
-	uint64_t seq;  /* of text; LARGE: the head */
+	uint64_t seq;  /* of text; LARGE: the head; FILES: its number */
+	uint64_t size; /* FILES; text: the hash, title: the name */
 	/* As in sig_appended; "" without one; JOINS: the memo; KEPT: all
 	 * of it. */
 	const char *text;

@@ -36,7 +36,8 @@ int answer_peer(struct answer *, const struct schema_conv *,
 /* The conversation that the read names, and the user in it; -ENOENT. */
 int answer_conv(struct answer *, uint64_t *cid, struct schema_member *mine);
 
-answer_fn answer_convs, answer_large;                 /* convs.c */
+answer_fn answer_convs, answer_large, answer_mine;    /* convs.c */
+answer_fn answer_files;                               /* file.c */
 answer_fn answer_users, answer_erasing;               /* directory.c */
 answer_fn answer_group, answer_members, answer_joins; /* members.c */
 

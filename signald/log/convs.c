@@ -355,3 +355,29 @@ answer_large(struct answer *a)
 	a->limit = SIG_LARGE_MAX;
 	return answer_walk(a, T_LARGE, &lo, &hi, false, large_row);
 }
+
+static int
+mine_row(
+    struct answer *a, const struct store_val *key, const struct store_val *val)
+{
+	uint64_t at[2];
+
+	return schema_nums(key, at, 2) ? conv_row(a, at[1]) : -EIO;
+}
+
+int
+answer_mine(struct answer *a)
+{
+	struct schema_key hi = schema_key2(a->uid, UINT64_MAX), lo;
+	struct schema_key k = schema_name(a->read->conv);
+	uint64_t cid = 0;
+	int rc;
+
+	if (a->read->conv[0] != '\0') {
+		rc = schema_find(a->txn, T_CONV_IDS, &k, &cid);
+		if (rc != 0)
+			return rc;
+	}
+	lo = schema_key2(a->uid, cid + 1);
+	return answer_walk(a, T_MEMBERS, &lo, &hi, false, mine_row);
+}

@@ -5,6 +5,7 @@
 
 #include "lib/base/cursor.h"
 #include "signald/core/attach.h"
+#include "signald/log/answer.h"
 #include "signald/log/file.h"
 #include "signald/log/msglog.h"
 
@@ -554,4 +555,46 @@ msglog_file_gone(struct msglog_reader *r, char hash[SIG_FILE_HASH_LEN + 1])
 	}
 	msglog_end(r);
 	return rc;
+}
+
+static int
+file_row(
+    struct answer *a, const struct store_val *key, const struct store_val *val)
+{
+	struct schema_key k;
+	struct store_val owner_key, owner;
+	struct file_record f;
+	struct sig_row *row;
+	struct cursor c;
+	uint64_t at[2];
+	int rc;
+
+	if (!schema_nums(key, at, 2))
+		return -EIO;
+	k = schema_key2(at[1], a->uid);
+	owner_key = schema_val(&k);
+	rc = answer_must(find_record(a->txn, at[1], &f));
+	if (rc == 0)
+		rc = answer_must(
+		    store_get(a->txn, T_FILE_OWNERS, &owner_key, &owner));
+	if (rc != 0)
+		return rc;
+	row = answer_add(a);
+	c = cursor_init(owner.data, owner.len);
+	row->seq = at[1];
+	row->ts = cursor_u64(&c);
+	row->title = get_str(&c);
+	row->size = f.size;
+	row->text = f.hash;
+	row->text_len = strlen(f.hash);
+	return c.err == 0 ? 0 : -EIO;
+}
+
+int
+answer_files(struct answer *a)
+{
+	struct schema_key hi = schema_key2(a->uid, UINT64_MAX);
+	struct schema_key lo = schema_key2(a->uid, a->read->from + 1);
+
+	return answer_walk(a, T_USER_FILES, &lo, &hi, false, file_row);
 }

@@ -231,6 +231,8 @@ answer(struct answer *a)
 		[SIG_READ_CONTACTS] = answer_people,
 		[SIG_READ_SEARCH] = answer_people,
 		[SIG_READ_LARGE] = answer_large,
+		[SIG_READ_MINE] = answer_mine,
+		[SIG_READ_FILES] = answer_files,
 		[SIG_READ_GROUP] = answer_group,
 		[SIG_READ_MEMBERS] = answer_members,
 		[SIG_READ_JOINS] = answer_joins,

@@ -225,9 +225,13 @@ sig_peer_meet(struct sig_core *core, struct sig_user *user,
 
 	for (i = 0; i < rows->nrows; i++) {
 		row = &rows->rows[i];
-		/* Of one that is known mail has told more. */
-		if (sig_peer_find(core, user, row->peer) != NULL)
+		/* Of one that is known mail has told more, but for whether it
+		 * asked before the log-in's rows came. */
+		peer = sig_peer_find(core, user, row->peer);
+		if (peer != NULL) {
+			peer->here = peer->here || here;
 			continue;
+		}
 		peer = peer_get(core, user, row->peer);
 		if (peer == NULL)
 			continue;

@@ -136,8 +136,9 @@ quiet_over(struct sig_core *core, struct sig_timer *t)
 static void
 tell(struct sig_core *core, struct sig_user *user)
 {
-	/* No log-in has read whom to tell, since we started. */
-	if (!user->met) {
+	/* No log-in has read whom to tell, since we started; or one has while
+	 * those who had asked were looked up. */
+	if (!user->met || (user->answers && user->reading)) {
 		sig_peer_look_up(core, user);
 		return;
 	}

@@ -305,5 +305,5 @@ class Users(case.Case):
         self.assertEqual(
             admin("GET", "/v1/sessions"), (200, {"sessions": []}))
         self.assertEqual(login("alice")[0], 200)
-        self.assertEqual(admin("DELETE", "/v1/users/alice")[0], 404)
+        self.assertEqual(admin("DELETE", "/v1/users/alice/links")[0], 404)
         self.assertEqual(admin("DELETE", "/v1/users/zoe/sessions")[0], 404)

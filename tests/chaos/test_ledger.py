@@ -210,7 +210,7 @@ class End(unittest.TestCase):
         self.history[0].update(body={"text": "better"}, edits=[5])
         self.history[1].update(body={})
         self.book.marked("bob", PAIR, 1)
-        self.rows = [
+        self.listed = [
             {"conv": PAIR, "peer": "alice", "read": 1, "peer_read": 0,
              "unread": 2},
             {"conv": GROUP, "read": 0, "unread": 3},
@@ -220,7 +220,7 @@ class End(unittest.TestCase):
         return self.book.close([]).audit_history("bob", PAIR, self.history)
 
     def list_complaints(self):
-        return self.book.close([]).audit_list("bob", self.rows)
+        return self.book.close([]).audit_list("bob", self.listed)
 
     def test_silent_when_all_is_well(self):
         self.assertEqual(self.history_complaints(), [])
@@ -244,19 +244,19 @@ class End(unittest.TestCase):
         self.assertIn("5 of 6", self.history_complaints()[0])
 
     def test_wrong_unread(self):
-        self.rows[0]["unread"] = 3
+        self.listed[0]["unread"] = 3
         self.assertIn("'unread': 2", self.list_complaints()[0])
 
     def test_a_mark_that_is_lost(self):
-        self.rows[0].update(read=0, unread=3)
+        self.listed[0].update(read=0, unread=3)
         self.assertIn("'read': 1", self.list_complaints()[0])
 
     def test_a_mark_of_the_other_that_nobody_made(self):
-        self.rows[0]["peer_read"] = 4
+        self.listed[0]["peer_read"] = 4
         self.assertIn("'peer_read': 0", self.list_complaints()[0])
 
     def test_a_conversation_that_is_missing(self):
-        del self.rows[1]
+        del self.listed[1]
         self.assertIn("are listed", self.list_complaints()[0])
 
 

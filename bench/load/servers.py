@@ -52,6 +52,7 @@ class Signald:
     """signald that takes the tokens of an identity service: the loads'."""
 
     port = SIGNALD_PORT
+    slow = False
 
     def __init__(self, folder, args):
         self.secret = write(folder, "secret", secrets.token_hex(32))
@@ -103,6 +104,7 @@ class Prosody:
         conf = write(folder, "prosody.cfg.lua",
                      PROSODY.format(folder=folder, archive=archive))
         self.argv = ["prosody", "--config", conf, "-F"]
+        self.slow = archive == "sql"  # a transaction a message
 
     @staticmethod
     def texts(args):
@@ -164,6 +166,6 @@ def cpu_us(server, process):
     cpu = side.cpu_s(server.pid)
     told = finish(process)
     cpu = side.cpu_s(server.pid) - cpu
-    if told["acked"] > 0:  # a slow disk and a transaction each
+    if told["acked"] > 0:
         told["us"] = cpu * 1e6 / told["acked"]
     return told

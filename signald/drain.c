@@ -24,15 +24,12 @@ static void
 tell(void *run, bool on, struct http_reply *reply)
 {
 	struct signald *d = daemon_state(run);
-	struct buf none;
 	int rc;
 
 	/* First who is asked whether we are ready, then the links. */
 	if (!on || d->draining_since == 0)
 		d->draining_since = on ? loop_wall_ms() / 1000 : 0;
-	buf_init(&none, 1);
-	rc = daemon_ask(run, tell_worker, &on, &none, ASK_MS);
-	buf_fini(&none);
+	rc = daemon_ask(run, tell_worker, &on, NULL, ASK_MS);
 	if (rc != 0) {
 		http_error(reply, 503, "busy",
 		    "a worker did not answer: say it once more");
@@ -83,12 +80,9 @@ drain_status(
 	const char *why = not_ready(d);
 	struct json_out o;
 	uint64_t links = 0;
-	struct buf none;
 	int rc;
 
-	buf_init(&none, 1);
-	rc = daemon_ask(arg, count_links, &links, &none, ASK_MS);
-	buf_fini(&none);
+	rc = daemon_ask(arg, count_links, &links, NULL, ASK_MS);
 	if (rc != 0) {
 		http_error(reply, 503, "busy", "a worker did not answer");
 		return;

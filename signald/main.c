@@ -188,12 +188,9 @@ static int
 reload_keys(struct signald *d, struct keys *keys, char err[DAEMON_ERR_MAX])
 {
 	struct keys *older = d->keys;
-	struct buf none;
 	int rc;
 
-	buf_init(&none, 0);
-	rc = daemon_ask(d->run, take_keys, keys, &none, RELOAD_MS);
-	buf_fini(&none);
+	rc = daemon_ask(d->run, take_keys, keys, NULL, RELOAD_MS);
 	if (rc == 0) {
 		keys_free(older);
 		d->keys = keys;

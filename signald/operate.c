@@ -63,12 +63,9 @@ broadcast(void *run, const char *text, struct http_reply *reply)
 {
 	struct broadcast b = { text, 0 };
 	struct json_out o;
-	struct buf none;
 	int rc;
 
-	buf_init(&none, 1);
-	rc = daemon_ask(run, tell_worker, &b, &none, ASK_MS);
-	buf_fini(&none);
+	rc = daemon_ask(run, tell_worker, &b, NULL, ASK_MS);
 	if (rc != 0) {
 		http_error(reply, 503, "busy", "not all workers answered");
 		return;

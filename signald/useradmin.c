@@ -221,7 +221,6 @@ change(struct daemon_run *run, const char *user, struct sig_append *a,
 	struct news news = { user, { .generation = 0 } };
 	struct sig_appended done;
 	struct json_out o;
-	struct buf none;
 	int rc = -ENOMEM;
 
 	if (a != NULL) {
@@ -234,9 +233,7 @@ change(struct daemon_run *run, const char *user, struct sig_append *a,
 		return;
 	}
 	news.standing = done.standing;
-	buf_init(&none, 0);
-	rc = daemon_ask(run, tell_standing, &news, &none, ASK_MS);
-	buf_fini(&none);
+	rc = daemon_ask(run, tell_standing, &news, NULL, ASK_MS);
 	if (rc != 0) {
 		http_error(reply, 503, "busy",
 		    "stored, but a worker did not answer; say it again");

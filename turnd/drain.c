@@ -28,12 +28,9 @@ tell_worker(void *worker, void *arg, struct buf *out)
 static void
 tell(void *run, const struct drain *d, struct http_reply *reply)
 {
-	struct buf none;
 	int err;
 
-	buf_init(&none, 1);
-	err = daemon_ask(run, tell_worker, (void *)(uintptr_t)d, &none, ASK_MS);
-	buf_fini(&none);
+	err = daemon_ask(run, tell_worker, (void *)(uintptr_t)d, NULL, ASK_MS);
 	if (err != 0) {
 		http_error(reply, 503, "busy",
 		    "a worker did not answer: say it once more");

@@ -88,7 +88,8 @@ ask_one(const struct daemon_worker *w, daemon_ask_fn *fn, void *arg,
 	pthread_mutex_unlock(&q->lock);
 	if (!done)
 		return -ETIMEDOUT;
-	buf_put(out, q->out.data, q->out.len);
+	if (out != NULL)
+		buf_put(out, q->out.data, q->out.len);
 	err = q->out.err;
 	question_free(q);
 	return err;

@@ -93,6 +93,7 @@ void daemon_sum(
 
 /*
  * Runs fn(worker, arg, out) on each worker's thread, one after the other.
+ * What fn puts is added to the asker's out; NULL: nothing is to be told.
  * 0; -ETIMEDOUT when a worker has not begun after timeout_ms in all, and then
  * it never will; -ENOMEM. fn does not run any more when this returns, so arg
  * may live on the stack. Thread: any but a worker's.

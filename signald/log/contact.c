@@ -149,8 +149,8 @@ save(struct run *run, struct side *side, uint64_t other)
 		return 0;
 	rc = sig_relation_kept(&side->tie.relation)
 	    ? run_put(run, T_CONTACTS, &k, &side->row, STORE_PUT)
-	    : run_del(run, T_CONTACTS, k);
-	if (rc != 0 && rc != -ENOENT)
+	    : run_drop(run, T_CONTACTS, k);
+	if (rc != 0)
 		return rc;
 	buf_u64(&b, all->version);
 	buf_u64(&b, all->kept);

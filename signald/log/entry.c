@@ -263,9 +263,10 @@ move_recent(struct run *run, uint64_t uid, uint64_t cid, uint64_t place,
 		return -EALREADY;
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
-	if (m->place != 0)
-		rc = run_del(run, T_RECENT, schema_key2(uid, m->place));
-	if (rc != 0 && rc != -ENOENT)
+	rc = m->place == 0
+	    ? 0
+	    : run_drop(run, T_RECENT, schema_key2(uid, m->place));
+	if (rc != 0)
 		return rc;
 	m->place = place;
 	return run_put_num(run, T_RECENT, schema_key2(uid, place), cid);

@@ -135,8 +135,8 @@ do_contacts(struct erasing *e)
 		rc = one_receiver(e->request, a->peer);
 	if (rc != 0)
 		return rc == -ENOENT ? -EIO : rc;
-	rc = run_del(e->run, T_CONTACTS, schema_key2(e->uid, uid));
-	return rc == 0 || rc == -ENOENT ? -EAGAIN : rc;
+	rc = run_drop(e->run, T_CONTACTS, schema_key2(e->uid, uid));
+	return rc == 0 ? -EAGAIN : rc;
 }
 
 /* As its sender would, without an entry: nobody is told of every one. */

@@ -445,10 +445,7 @@ file_sweep(struct run *run, struct apply_request *r)
 int
 file_gone(struct run *run, struct apply_request *r)
 {
-	int rc;
-
-	rc = run_del(run, T_FILE_GONE, schema_name(r->append->file->hash));
-	return rc == -ENOENT ? 0 : rc;
+	return run_drop(run, T_FILE_GONE, schema_name(r->append->file->hash));
 }
 
 int

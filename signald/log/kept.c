@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
-
 #include "signald/log/kept.h"
 
 int
 kept_drop(struct run *run, const char *key)
 {
-	int rc = run_del(run, T_KEPT, schema_name(key));
-
-	return rc == -ENOENT ? 0 : rc;
+	return run_drop(run, T_KEPT, schema_name(key));
 }
 
 int

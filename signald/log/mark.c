@@ -200,12 +200,8 @@ static int
 pin(struct run *run, uint64_t uid, uint64_t cid, bool on)
 {
 	struct schema_key k = schema_key2(uid, cid);
-	int rc;
 
-	if (on)
-		return run_put_num(run, T_PINS, k, 0);
-	rc = run_del(run, T_PINS, k);
-	return rc == -ENOENT ? 0 : rc;
+	return on ? run_put_num(run, T_PINS, k, 0) : run_drop(run, T_PINS, k);
 }
 
 int

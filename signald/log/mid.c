@@ -113,8 +113,8 @@ mid_expire(struct run *run)
 		store_walk_fini(&walk);
 		if (rc != 0)
 			break;
-		rc = run_del(run, T_MIDS, mid);
-		if (rc == 0 || rc == -ENOENT)
+		rc = run_drop(run, T_MIDS, mid);
+		if (rc == 0)
 			rc = run_del(run, T_MID_AGES, age);
 		if (rc != 0)
 			break;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <string.h>
 
 #include "signald/log/nick.h"
@@ -36,7 +35,5 @@ nick_put(struct run *run, uint64_t uid, const char *nick)
 int
 nick_del(struct run *run, uint64_t uid, const char *nick)
 {
-	int rc = run_del(run, T_NICKS, key_of(uid, nick));
-
-	return rc == -ENOENT ? 0 : rc;
+	return run_drop(run, T_NICKS, key_of(uid, nick));
 }

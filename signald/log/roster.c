@@ -70,14 +70,6 @@ put_ask(struct group_work *w, uint64_t uid)
 	return rc;
 }
 
-static int
-drop(struct group_work *w, enum schema_table table, struct schema_key k)
-{
-	int rc = run_del(w->run, table, k);
-
-	return rc == -ENOENT ? 0 : rc;
-}
-
 int
 roster_write_asks(struct group_work *w)
 {
@@ -86,7 +78,7 @@ roster_write_asks(struct group_work *w)
 
 	for (i = 0; rc == 0 && i < w->subjects.n; i++)
 		rc = w->asks ? put_ask(w, w->subjects.all[i].uid)
-			     : drop(w, T_JOINS,
+			     : run_drop(w->run, T_JOINS,
 				   schema_key2(w->cid, w->subjects.all[i].uid));
 	return rc;
 }
@@ -180,7 +172,8 @@ write_joined(struct group_work *w, uint64_t uid)
 		rc = entry_put_member(w->run, uid, w->cid, &m);
 	if (rc == 0 && w->conv.large)
 		rc = run_put_num(w->run, T_LARGE, schema_key2(uid, w->cid), 0);
-	return rc == 0 ? drop(w, T_JOINS, schema_key2(w->cid, uid)) : rc;
+	return rc == 0 ? run_drop(w->run, T_JOINS, schema_key2(w->cid, uid))
+		       : rc;
 }
 
 static int
@@ -189,7 +182,7 @@ forget_place(struct group_work *w, uint64_t uid, struct schema_member *m)
 	int rc = schema_member(w->run->txn, uid, w->cid, m);
 
 	if (rc == 0 && m->place != 0)
-		rc = drop(w, T_RECENT, schema_key2(uid, m->place));
+		rc = run_drop(w->run, T_RECENT, schema_key2(uid, m->place));
 	m->place = 0;
 	return rc == -ENOENT ? -EIO : rc;
 }
@@ -202,12 +195,13 @@ write_left(struct group_work *w, uint64_t uid)
 
 	rc = forget_place(w, uid, &m);
 	if (rc == 0)
-		rc = drop(w, T_MEMBERS, schema_key2(uid, w->cid));
+		rc = run_drop(w->run, T_MEMBERS, schema_key2(uid, w->cid));
 	if (rc == 0)
-		rc = drop(w, T_ROSTERS, schema_key2(w->cid, uid));
+		rc = run_drop(w->run, T_ROSTERS, schema_key2(w->cid, uid));
 	if (rc == 0)
-		rc = drop(w, T_LARGE, schema_key2(uid, w->cid));
-	return rc == 0 ? drop(w, T_PINS, schema_key2(uid, w->cid)) : rc;
+		rc = run_drop(w->run, T_LARGE, schema_key2(uid, w->cid));
+	return rc == 0 ? run_drop(w->run, T_PINS, schema_key2(uid, w->cid))
+		       : rc;
 }
 
 /* Who stays may have become something else. */

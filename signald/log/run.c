@@ -38,6 +38,14 @@ run_del(struct run *run, enum schema_table table, struct schema_key key)
 }
 
 int
+run_drop(struct run *run, enum schema_table table, struct schema_key key)
+{
+	int rc = run_del(run, table, key);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
 run_find_user(struct run *run, const char *user, uint64_t *uid)
 {
 	struct schema_key k = schema_name(user);

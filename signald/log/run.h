@@ -29,6 +29,8 @@ int
 run_put_num(struct run *, enum schema_table, struct schema_key, uint64_t num);
 /* -ENOENT: was not there. */
 int run_del(struct run *, enum schema_table, struct schema_key);
+/* The same of a row that may be gone already. */
+int run_drop(struct run *, enum schema_table, struct schema_key);
 int run_find_user(struct run *, const char *user, uint64_t *uid);
 /* One that is not deleted. */
 int run_find_peer(struct run *, const char *user, uint64_t *uid);

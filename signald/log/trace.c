@@ -19,14 +19,6 @@ struct trace {
 };
 
 static int
-drop(struct run *run, enum schema_table table, struct schema_key k)
-{
-	int rc = run_del(run, table, k);
-
-	return rc == -ENOENT ? 0 : rc;
-}
-
-static int
 drop_mid(const struct trace *t)
 {
 	struct schema_key k = schema_key_named(t->from, t->mid);
@@ -43,7 +35,7 @@ drop_mid(const struct trace *t)
 	if (mid.cid != t->cid || mid.seq != t->seq)
 		return 0;
 	rc = run_del(t->run, T_MIDS, k);
-	return rc == 0 ? drop(t->run, T_MID_AGES, schema_key1(t->id)) : rc;
+	return rc == 0 ? run_drop(t->run, T_MID_AGES, schema_key1(t->id)) : rc;
 }
 
 static int
@@ -60,7 +52,7 @@ drop_mentions(const struct trace *t)
 		if (strcmp(name, "*") != 0)
 			rc = run_find_user(t->run, name, &uid);
 		if (rc == 0)
-			rc = drop(t->run, T_MENTIONS,
+			rc = run_drop(t->run, T_MENTIONS,
 			    schema_key3(uid, t->cid, t->seq));
 		/* Who was no user was a word like any other. */
 		if (rc == -ENOENT)

@@ -250,21 +250,22 @@ large_until(struct answer *a, const struct large *all, size_t n, size_t *next,
 	return rc;
 }
 
-/* The last activity of a conversation of T_RECENT. */
+/* All large ones that were active after this one of T_RECENT. */
 static int
-activity(struct answer *a, uint64_t cid, uint64_t *id)
+large_before(struct answer *a, uint64_t cid, const struct large *all, size_t n,
+    size_t *next)
 {
 	struct schema_member mine;
 	struct schema_message m;
 	uint64_t seq;
 	int rc;
 
+	if (*next == n)
+		return 0;
 	rc = answer_must(schema_member(a->txn, a->uid, cid, &mine));
 	if (rc == 0)
 		rc = read_last(a, cid, &mine, &seq, &m);
-	if (rc == 0)
-		*id = m.id;
-	return rc;
+	return rc == 0 ? large_until(a, all, n, next, m.id) : rc;
 }
 
 static int
@@ -272,7 +273,7 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
     size_t n)
 {
 	struct store_val k, v;
-	uint64_t cid, id;
+	uint64_t cid;
 	size_t next = 0;
 	int rc = 0;
 
@@ -283,9 +284,7 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
 		else if (rc == 0 && !schema_nums(&v, &cid, 1))
 			rc = -EIO;
 		else if (rc == 0) {
-			rc = activity(a, cid, &id);
-			if (rc == 0)
-				rc = large_until(a, large, n, &next, id);
+			rc = large_before(a, cid, large, n, &next);
 			if (rc == 0 && a->out.nrows < a->limit)
 				rc = maybe_row(a, cid, false);
 			if (rc == 0)
@@ -300,8 +299,10 @@ merge(struct answer *a, struct store_walk *walk, const struct large *large,
 int
 answer_convs(struct answer *a)
 {
+	/* By place, which is never later than the activity. */
+	uint64_t from = a->read->from, before = from != 0 ? from : UINT64_MAX;
 	struct schema_key lo = schema_key2(a->uid, 0);
-	struct schema_key hi = schema_key2(a->uid, UINT64_MAX);
+	struct schema_key hi = schema_key2(a->uid, before - 1);
 	struct store_val first = schema_val(&lo), last = schema_val(&hi);
 	struct large large[SIG_LARGE_MAX];
 	struct store_walk walk;
@@ -309,7 +310,7 @@ answer_convs(struct answer *a)
 	int rc = 0;
 
 	a->out.complete = false;
-	if (a->read->from == 0)
+	if (from == 0)
 		rc = pins(a);
 	if (rc == 0)
 		rc = read_large(a, large, &n);

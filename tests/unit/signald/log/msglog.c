@@ -216,6 +216,18 @@ test_conversations(void **state)
 	s = logfix_read(f, &read);
 	assert_string_equal(s.rows, "alice/Alice;");
 	assert_false(s.head.complete);
+	/* Page by page; bob's stayed the newest over two messages. */
+	read.from = s.first.activity;
+	s = logfix_read(f, &read);
+	assert_string_equal(s.rows, "bob/Bob;");
+	assert_false(s.head.complete);
+	read.from = s.first.activity;
+	s = logfix_read(f, &read);
+	assert_string_equal(s.rows, "carol/Carol;");
+	read.from = s.first.activity;
+	s = logfix_read(f, &read);
+	assert_string_equal(s.rows, "");
+	assert_true(s.head.complete);
 }
 
 static void

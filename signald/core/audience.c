@@ -204,16 +204,12 @@ sig_audience_tell(struct sig_core *core, const struct sig_appended *res)
 	if (!sig_name_of_entry(conv, res->text, res->text_len))
 		return;
 	for (shard = 0; shard < core->cfg.shards; shard++) {
-		mail = sig_mail_new(SIG_MAIL_AUDIENCE, conv);
-		if (mail != NULL)
-			mail->text = malloc(res->text_len);
-		if (mail == NULL || mail->text == NULL) {
-			sig_mail_free(mail);
+		mail = sig_mail_text(
+		    SIG_MAIL_AUDIENCE, conv, res->text, res->text_len);
+		if (mail == NULL) {
 			core->stats.errors++;
 			return;
 		}
-		memcpy(mail->text, res->text, res->text_len);
-		mail->text_len = res->text_len;
 		mail->sync = res->seq;
 		sig_post_to(core, shard, mail);
 	}

@@ -42,13 +42,9 @@ contact_tell(struct sig_core *core, const struct change *c, enum sig_bond bond)
 		memcpy(mail->session, c->but, strnlen(c->but, SIG_SESSION_MAX));
 		mail->flags = bond;
 		mail->sync = c->version;
-		mail->text = malloc(c->len);
+		/* Without its text it still tells the version. */
+		sig_mail_put(mail, c->text, c->len);
 	}
-	if (mail != NULL && mail->text != NULL) {
-		memcpy(mail->text, c->text, c->len);
-		mail->text_len = c->len;
-	}
-	/* Without its text it still tells the version. */
 	sig_post(core, mail);
 }
 
@@ -93,11 +89,7 @@ sig_contact_told(struct sig_core *core, const struct sig_mail *mail)
 static void
 contact_failed(struct sig_core *core, const struct sig_ticket *ticket, int err)
 {
-	static const struct {
-		int err;
-		enum sig_err code;
-		const char *msg;
-	} rows[] = {
+	static const struct sig_reason reasons[] = {
 		{ -ENOENT, SIG_NOT_FOUND, "user: no such user or contact" },
 		{ -EEXIST, SIG_CONFLICT, "user: a friend already" },
 		{ -EBUSY, SIG_CONFLICT, "user: refused; wait for a day" },
@@ -105,12 +97,8 @@ contact_failed(struct sig_core *core, const struct sig_ticket *ticket, int err)
 		{ -EAGAIN, SIG_OVERLOADED, "the log has too much to do" },
 		{ 0, SIG_STORAGE, "nothing was stored" },
 	};
-	size_t i = 0;
 
-	while (rows[i].err != 0 && rows[i].err != err)
-		i++;
-	sig_fail(
-	    core, ticket->link, ticket->request, rows[i].code, rows[i].msg);
+	sig_fail_for(core, ticket, reasons, err);
 }
 
 static void

@@ -27,15 +27,13 @@
 void
 sig_rows_fail(struct sig_core *core, const struct sig_ticket *ticket, int err)
 {
-	if (err == -ENOENT)
-		sig_fail(core, ticket->link, ticket->request, SIG_NOT_FOUND,
-		    "conv: no such conversation");
-	else if (err == -EPERM)
-		sig_fail(core, ticket->link, ticket->request, SIG_FORBIDDEN,
-		    "conv: not allowed to your role");
-	else
-		sig_fail(core, ticket->link, ticket->request, SIG_STORAGE,
-		    "the log cannot be read");
+	static const struct sig_reason reasons[] = {
+		{ -ENOENT, SIG_NOT_FOUND, "conv: no such conversation" },
+		{ -EPERM, SIG_FORBIDDEN, "conv: not allowed to your role" },
+		{ 0, SIG_STORAGE, "the log cannot be read" },
+	};
+
+	sig_fail_for(core, ticket, reasons, err);
 }
 
 static void

@@ -275,13 +275,9 @@ sig_inbox_post(struct sig_core *core, const struct sig_receiver *to,
 		mail->ts = res->ts;
 		mail->request = res->seq;
 		mail->flags = to->joined ? SIG_INBOX_JOINED : 0;
-		mail->text = malloc(res->text_len);
+		/* Without its text it still tells the head, and is read. */
+		sig_mail_put(mail, res->text, res->text_len);
 	}
-	if (mail != NULL && mail->text != NULL) {
-		memcpy(mail->text, res->text, res->text_len);
-		mail->text_len = res->text_len;
-	}
-	/* Without its text it still tells the head; the text is read. */
 	sig_post(core, mail);
 }
 

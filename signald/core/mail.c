@@ -16,22 +16,28 @@ sig_mail_new(enum sig_mail_kind kind, const char *to)
 	return mail;
 }
 
+bool
+sig_mail_put(struct sig_mail *mail, const char *text, size_t len)
+{
+	mail->text = malloc(len + 1);
+	if (mail->text == NULL)
+		return false;
+	memcpy(mail->text, text, len);
+	mail->text[len] = '\0';
+	mail->text_len = len;
+	return true;
+}
+
 struct sig_mail *
 sig_mail_text(
     enum sig_mail_kind kind, const char *to, const char *text, size_t len)
 {
 	struct sig_mail *mail = sig_mail_new(kind, to);
 
-	if (mail == NULL)
-		return NULL;
-	mail->text = malloc(len + 1);
-	if (mail->text == NULL) {
+	if (mail != NULL && !sig_mail_put(mail, text, len)) {
 		free(mail);
 		return NULL;
 	}
-	memcpy(mail->text, text, len);
-	mail->text[len] = '\0';
-	mail->text_len = len;
 	return mail;
 }
 

@@ -9,6 +9,7 @@
 #ifndef FLOE_SIGNALD_CORE_MAIL_H
 #define FLOE_SIGNALD_CORE_MAIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "signald/core/log.h"
@@ -62,7 +63,9 @@ struct sig_mail {
 };
 
 struct sig_mail *sig_mail_new(enum sig_mail_kind, const char *to);
-/* With a copy of the text, and a NUL after it. */
+/* Copies the text, with a NUL after it. False: no memory, it has none. */
+bool sig_mail_put(struct sig_mail *, const char *text, size_t len);
+/* A new one with its text, or NULL. */
 struct sig_mail *
 sig_mail_text(enum sig_mail_kind, const char *to, const char *text, size_t len);
 void sig_mail_free(struct sig_mail *);

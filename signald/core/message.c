@@ -63,11 +63,7 @@ void
 sig_message_failed(
     struct sig_core *core, const struct sig_ticket *ticket, int err)
 {
-	static const struct {
-		int err;
-		enum sig_err code;
-		const char *msg;
-	} rows[] = {
+	static const struct sig_reason reasons[] = {
 		{ -ENOENT, SIG_NOT_FOUND,
 		    "no such user, conversation, message or file" },
 		{ -EPERM, SIG_FORBIDDEN,
@@ -82,12 +78,8 @@ sig_message_failed(
 		{ -EAGAIN, SIG_OVERLOADED, "the log has too much to do" },
 		{ 0, SIG_STORAGE, "nothing was stored" },
 	};
-	size_t i = 0;
 
-	while (rows[i].err != 0 && rows[i].err != err)
-		i++;
-	sig_fail(
-	    core, ticket->link, ticket->request, rows[i].code, rows[i].msg);
+	sig_fail_for(core, ticket, reasons, err);
 }
 
 static void

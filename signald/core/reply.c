@@ -91,6 +91,15 @@ sig_fail_later(struct sig_core *core, uint64_t link, uint64_t request,
 }
 
 void
+sig_fail_for(struct sig_core *core, const struct sig_ticket *ticket,
+    const struct sig_reason *why, int err)
+{
+	while (why->err != 0 && why->err != err)
+		why++;
+	sig_fail(core, ticket->link, ticket->request, why->code, why->msg);
+}
+
+void
 sig_fail_no_id(struct sig_core *core, uint64_t link, const char *msg)
 {
 	struct json_out o;

@@ -39,6 +39,15 @@ void sig_fail(struct sig_core *, uint64_t link, uint64_t request, enum sig_err,
 /* The same, with its own time after which trying again helps. */
 void sig_fail_later(struct sig_core *, uint64_t link, uint64_t request,
     enum sig_err, const char *msg, uint64_t retry_ms);
+/* Why an op that the log has judged or read failed, as its client is told. */
+struct sig_reason {
+	int err; /* -errno; 0: any other, the last of an array */
+	enum sig_err code;
+	const char *msg;
+};
+
+void sig_fail_for(struct sig_core *, const struct sig_ticket *,
+    const struct sig_reason *, int err);
 /* The refusal of something that had no usable id: "id":null. */
 void sig_fail_no_id(struct sig_core *, uint64_t link, const char *msg);
 

@@ -17,19 +17,12 @@ struct voice {
 	uint64_t paid_ms; /* it has used up its turn until then */
 };
 
-/* An event at a chatroom: who it is from, when that is a member. */
-struct ask {
-	const struct sig_mail *mail;
-	struct sig_crowd *room;
-	struct sig_member *from;
-};
-
 static void
-push_begin(
-    struct json_out *o, struct buf *b, const char *name, const struct ask *ask)
+push_begin(struct json_out *o, struct buf *b, const char *name,
+    const struct sig_crowd_ask *ask)
 {
 	sig_push_begin(o, b, name);
-	json_out_str(o, "room", sig_name_chatroom_of(ask->room->id));
+	json_out_str(o, "room", sig_name_chatroom_of(ask->crowd->id));
 	json_out_int(o, "member", (int64_t)ask->from->number);
 	json_out_str(o, "user", ask->from->user);
 	json_out_str(o, "device", ask->from->device);
@@ -56,53 +49,31 @@ answer_done(struct sig_core *core, const struct sig_mail *mail)
 }
 
 static void
-tell_came_or_went(struct sig_core *core, const struct ask *ask, bool came)
+tell_came_or_went(
+    struct sig_core *core, const struct sig_crowd_ask *ask, bool came)
 {
 	struct json_out o;
 	struct buf b;
 
 	push_begin(&o, &b, came ? "chatroom.joined" : "chatroom.left", ask);
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, SIG_TELL_DROP, ask->from, &b);
-}
-
-/* The session is a member now; or NULL, and it has been told why not. */
-static struct sig_member *
-enter(struct sig_core *core, struct ask *ask)
-{
-	const struct sig_mail *mail = ask->mail;
-	uint32_t max = core->cfg.chatroom_members;
-
-	if (ask->room == NULL)
-		ask->room = sig_crowd_new(core, mail->to, max);
-	if (ask->room != NULL && ask->room->sessions.used >= max) {
-		sig_crowd_refuse(core, mail, SIG_CONFLICT, "room: full");
-		return NULL;
-	}
-	if (ask->room != NULL)
-		ask->from =
-		    sig_crowd_join(core, ask->room, mail, sizeof(struct voice));
-	if (ask->from != NULL)
-		return ask->from;
-	if (ask->room != NULL && TAILQ_EMPTY(&ask->room->members))
-		sig_crowd_free(core, ask->room);
-	sig_crowd_refuse(
-	    core, mail, SIG_OVERLOADED, "no room for another chatroom");
-	return NULL;
+	sig_crowd_tell(core, ask->crowd, SIG_TELL_DROP, ask->from, &b);
 }
 
 static void
-do_join(struct sig_core *core, struct ask *ask)
+do_join(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	bool again = ask->from != NULL;
 	struct json_out o;
 	struct buf b;
 
-	if (!again && enter(core, ask) == NULL)
+	if (!again &&
+	    !sig_crowd_enter(core, ask, core->cfg.chatroom_members,
+		sizeof(struct voice), "no room for another chatroom"))
 		return;
 	answer_begin(&o, &b, ask->mail);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
-	json_out_int(&o, "count", (int64_t)ask->room->sessions.used);
+	json_out_int(&o, "count", (int64_t)ask->crowd->sessions.used);
 	json_out_end(&o);
 	sig_crowd_answer(core, ask->mail, &b);
 	if (!again)
@@ -110,11 +81,13 @@ do_join(struct sig_core *core, struct ask *ask)
 }
 
 static void
-do_leave(struct sig_core *core, struct ask *ask)
+do_leave(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	answer_done(core, ask->mail);
+	if (ask->from == NULL)
+		return;
 	tell_came_or_went(core, ask, false);
-	sig_crowd_leave(core, ask->room, ask->from);
+	sig_crowd_leave(core, ask->crowd, ask->from);
 }
 
 /* What one says costs as many sends as there are members. */
@@ -132,7 +105,7 @@ may_speak(const struct sig_core *core, const struct sig_member *member)
 }
 
 static void
-do_send(struct sig_core *core, struct ask *ask)
+do_send(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	const struct sig_mail *mail = ask->mail;
 	struct json_out o;
@@ -151,12 +124,12 @@ do_send(struct sig_core *core, struct ask *ask)
 	json_out_int(&o, "ts", (int64_t)core->wall);
 	json_out_raw(&o, "body", mail->text, mail->text_len);
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, SIG_TELL_DROP,
+	sig_crowd_tell(core, ask->crowd, SIG_TELL_DROP,
 	    mail->sync != 0 ? NULL : ask->from, &b);
 }
 
 static void
-do_members(struct sig_core *core, struct ask *ask)
+do_members(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	const struct sig_member *member;
 	struct json_out o;
@@ -165,7 +138,7 @@ do_members(struct sig_core *core, struct ask *ask)
 
 	answer_begin(&o, &b, ask->mail);
 	json_out_array(&o, "members");
-	TAILQ_FOREACH (member, &ask->room->members, of_crowd) {
+	TAILQ_FOREACH (member, &ask->crowd->members, of_crowd) {
 		if (member->number <= ask->mail->sync)
 			continue;
 		if (n++ == PAGE)
@@ -177,7 +150,7 @@ do_members(struct sig_core *core, struct ask *ask)
 		json_out_close(&o);
 	}
 	json_out_close(&o);
-	json_out_int(&o, "count", (int64_t)ask->room->sessions.used);
+	json_out_int(&o, "count", (int64_t)ask->crowd->sessions.used);
 	json_out_bool(&o, "complete", member == NULL);
 	json_out_end(&o);
 	sig_crowd_answer(core, ask->mail, &b);
@@ -186,26 +159,15 @@ do_members(struct sig_core *core, struct ask *ask)
 void
 sig_chatroom_asked(struct sig_core *core, const struct sig_mail *mail)
 {
-	static void (*const does[])(struct sig_core *, struct ask *) = {
+	static sig_crowd_fn *const does[SIG_ROOM_EVENTS] = {
 		[SIG_ROOM_JOIN] = do_join,
 		[SIG_ROOM_LEAVE] = do_leave,
 		[SIG_ROOM_SEND] = do_send,
 		[SIG_ROOM_MEMBERS] = do_members,
 		[SIG_ROOM_GONE] = do_leave,
 	};
-	struct ask ask = { mail, sig_crowd_find(core, mail->to), NULL };
-	uint32_t event = mail->flags;
 
-	if (event >= sizeof(does) / sizeof(does[0]) || does[event] == NULL)
-		return;
-	if (ask.room != NULL)
-		ask.from = sig_crowd_session(core, ask.room, mail->session);
-	if (ask.from != NULL || event == SIG_ROOM_JOIN)
-		does[event](core, &ask);
-	else if (event == SIG_ROOM_LEAVE) /* asked again, or never in */
-		answer_done(core, mail);
-	else
-		sig_crowd_refuse(core, mail, SIG_NOT_FOUND, "room: not in it");
+	sig_crowd_asked(core, mail, does);
 }
 
 /* The requests, on the shard of the session. */

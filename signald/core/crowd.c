@@ -11,14 +11,15 @@ crowd_is(const void *obj, const void *key)
 	return strcmp(((const struct sig_crowd *)obj)->id, key) == 0;
 }
 
-struct sig_crowd *
-sig_crowd_find(const struct sig_core *core, const char *id)
+static struct sig_crowd *
+crowd_find(const struct sig_core *core, const char *id)
 {
 	return htab_find(&core->crowds, sig_hash(core, id), crowd_is, id);
 }
 
-struct sig_crowd *
-sig_crowd_new(struct sig_core *core, const char *id, uint32_t max)
+/* For at most max members. */
+static struct sig_crowd *
+crowd_new(struct sig_core *core, const char *id, uint32_t max)
 {
 	struct sig_crowd *crowd = calloc(
 	    1, sizeof(*crowd) + core->cfg.shards * sizeof(struct sig_members));
@@ -68,8 +69,8 @@ member_is(const void *obj, const void *key)
 	return strcmp(((const struct sig_member *)obj)->session, key) == 0;
 }
 
-struct sig_member *
-sig_crowd_session(const struct sig_core *core, const struct sig_crowd *crowd,
+static struct sig_member *
+crowd_session(const struct sig_core *core, const struct sig_crowd *crowd,
     const char *session)
 {
 	return htab_find(
@@ -88,8 +89,9 @@ sig_crowd_number(const struct sig_crowd *crowd, uint64_t number)
 	return NULL;
 }
 
-struct sig_member *
-sig_crowd_join(struct sig_core *core, struct sig_crowd *crowd,
+/* The session that the mail is from. */
+static struct sig_member *
+member_new(struct sig_core *core, struct sig_crowd *crowd,
     const struct sig_mail *mail, size_t own)
 {
 	struct sig_member *member = calloc(1, sizeof(*member));
@@ -211,4 +213,51 @@ sig_crowd_refuse(struct sig_core *core, const struct sig_mail *ask,
 	crowd_reply(core, ask,
 	    sig_mail_text(SIG_MAIL_ROOM_REPLY, ask->from, why, strlen(why)),
 	    err);
+}
+
+bool
+sig_crowd_enter(struct sig_core *core, struct sig_crowd_ask *ask, uint32_t max,
+    size_t own, const char *why)
+{
+	const struct sig_mail *mail = ask->mail;
+
+	if (ask->crowd == NULL)
+		ask->crowd = crowd_new(core, mail->to, max);
+	if (ask->crowd != NULL && ask->crowd->sessions.used >= max) {
+		sig_crowd_refuse(core, mail, SIG_CONFLICT, "room: full");
+		return false;
+	}
+	if (ask->crowd != NULL)
+		ask->from = member_new(core, ask->crowd, mail, own);
+	if (ask->from != NULL)
+		return true;
+	if (ask->crowd != NULL && TAILQ_EMPTY(&ask->crowd->members))
+		sig_crowd_free(core, ask->crowd);
+	sig_crowd_refuse(core, mail, SIG_OVERLOADED, why);
+	return false;
+}
+
+static bool
+may_be_outside(enum sig_room_event event)
+{
+	/* To leave is asked again, or by one that never was in. */
+	return event == SIG_ROOM_JOIN || event == SIG_ROOM_CREATE ||
+	    event == SIG_ROOM_LEAVE;
+}
+
+void
+sig_crowd_asked(struct sig_core *core, const struct sig_mail *mail,
+    sig_crowd_fn *const does[SIG_ROOM_EVENTS])
+{
+	struct sig_crowd_ask ask = { mail, crowd_find(core, mail->to), NULL };
+	uint32_t event = mail->flags;
+
+	if (event >= SIG_ROOM_EVENTS || does[event] == NULL)
+		return;
+	if (ask.crowd != NULL)
+		ask.from = crowd_session(core, ask.crowd, mail->session);
+	if (ask.from != NULL || may_be_outside((enum sig_room_event)event))
+		does[event](core, &ask);
+	else
+		sig_crowd_refuse(core, mail, SIG_NOT_FOUND, "room: not in it");
 }

@@ -27,6 +27,7 @@ enum sig_room_event {
 	SIG_ROOM_GONE,    /* the session is, for good */
 	SIG_ROOM_AWAY,    /* its link is */
 	SIG_ROOM_BACK,
+	SIG_ROOM_EVENTS
 };
 
 /* Flags of SIG_MAIL_ROOM_TELL. */
@@ -34,6 +35,14 @@ enum sig_room_event {
 #define SIG_TELL_BUT  2u /* all but the session named */
 #define SIG_TELL_NOW  4u /* not held for a session without a link */
 #define SIG_TELL_DROP 8u /* nor for a slow one */
+
+/* An event at a room or chatroom: the room, when it is there, and who the
+ * mail is from, when that is a member. */
+struct sig_crowd_ask {
+	const struct sig_mail *mail;
+	struct sig_crowd *crowd;
+	struct sig_member *from;
+};
 
 struct sig_member {
 	TAILQ_ENTRY(sig_member) of_crowd; /* by number */
@@ -57,22 +66,23 @@ struct sig_crowd {
 	struct sig_members shards[]; /* one for each of the server's */
 };
 
-struct sig_crowd *sig_crowd_find(const struct sig_core *, const char *id);
-/* For at most max members; NULL: no room for another one. */
-struct sig_crowd *
-sig_crowd_new(struct sig_core *, const char *id, uint32_t max);
 /* Frees it with its members, without telling anybody. */
 void sig_crowd_free(struct sig_core *, struct sig_crowd *);
 
-struct sig_member *sig_crowd_session(
-    const struct sig_core *, const struct sig_crowd *, const char *session);
 /* Linear: for small rooms. */
 struct sig_member *sig_crowd_number(const struct sig_crowd *, uint64_t number);
 
-/* The session that a mail is from, with own zeroed bytes. NULL: full, or no
- * memory. */
-struct sig_member *sig_crowd_join(
-    struct sig_core *, struct sig_crowd *, const struct sig_mail *, size_t own);
+/* Has what befalls a crowd done by the row of its event. Who is no member is
+ * refused but where it joins, creates or leaves; no row: nothing is done. */
+typedef void sig_crowd_fn(struct sig_core *, struct sig_crowd_ask *);
+void sig_crowd_asked(struct sig_core *, const struct sig_mail *,
+    sig_crowd_fn *const does[SIG_ROOM_EVENTS]);
+
+/* Makes the asking session a member, with own zeroed bytes, of a new crowd
+ * when there is none. False: it is full (of max), or there is no memory, which
+ * why says, and the session has been told. */
+bool sig_crowd_enter(struct sig_core *, struct sig_crowd_ask *, uint32_t max,
+    size_t own, const char *why);
 void
 sig_crowd_leave(struct sig_core *, struct sig_crowd *, struct sig_member *);
 

@@ -27,13 +27,6 @@ static const struct {
 	[SIG_ROOM_CANDIDATE] = { "room.candidate", "candidates" },
 };
 
-/* An event at a room: who it is from, when that is a member. */
-struct ask {
-	const struct sig_mail *mail;
-	struct sig_crowd *room;
-	struct sig_member *from;
-};
-
 static struct side *
 side(const struct sig_member *member)
 {
@@ -91,7 +84,7 @@ answer_empty(struct sig_core *core, const struct sig_mail *mail)
 }
 
 static void
-answer_joined(struct sig_core *core, const struct ask *ask)
+answer_joined(struct sig_core *core, const struct sig_crowd_ask *ask)
 {
 	struct json_out o;
 	struct buf b;
@@ -99,23 +92,23 @@ answer_joined(struct sig_core *core, const struct ask *ask)
 	buf_init(&b, SIG_TEXT_MAX);
 	json_out_init(&o, &b);
 	json_out_object(&o, NULL);
-	json_out_str(&o, "room", ask->room->id);
+	json_out_str(&o, "room", ask->crowd->id);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
-	others_write(&o, ask->room, ask->from);
+	others_write(&o, ask->crowd, ask->from);
 	json_out_end(&o);
 	sig_crowd_answer(core, ask->mail, &b);
 }
 
 static void
-tell_joined(struct sig_core *core, const struct ask *ask)
+tell_joined(struct sig_core *core, const struct sig_crowd_ask *ask)
 {
 	struct json_out o;
 	struct buf b;
 
-	push_begin(&o, &b, "room.joined", ask->room);
+	push_begin(&o, &b, "room.joined", ask->crowd);
 	member_write(&o, ask->from);
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, 0, ask->from, &b);
+	sig_crowd_tell(core, ask->crowd, 0, ask->from, &b);
 }
 
 /* A slot that nobody has, clean of what was said to the one before. */
@@ -144,63 +137,51 @@ media_keep(struct sig_member *member, const struct sig_mail *mail)
 }
 
 static void
-do_join(struct sig_core *core, struct ask *ask)
+do_join(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	const struct sig_mail *mail = ask->mail;
-	struct sig_crowd *room = ask->room;
 
 	if (ask->from != NULL) { /* asked again */
 		answer_joined(core, ask);
 		return;
 	}
-	if (room == NULL && mail->flags == SIG_ROOM_CREATE)
-		room = ask->room = sig_crowd_new(core, mail->to, MEMBERS);
-	else if (room == NULL) {
+	if (ask->crowd == NULL && mail->flags == SIG_ROOM_JOIN) {
 		sig_crowd_refuse(
 		    core, mail, SIG_NOT_FOUND, "room: no such room");
 		return;
 	}
-	if (room != NULL && room->sessions.used >= MEMBERS) {
-		sig_crowd_refuse(core, mail, SIG_CONFLICT, "room: full");
+	if (!sig_crowd_enter(core, ask, MEMBERS, sizeof(struct side),
+		"no room for another room"))
 		return;
-	}
-	if (room != NULL)
-		ask->from =
-		    sig_crowd_join(core, room, mail, sizeof(struct side));
-	if (ask->from == NULL) {
-		if (room != NULL && TAILQ_EMPTY(&room->members))
-			sig_crowd_free(core, room);
-		sig_crowd_refuse(
-		    core, mail, SIG_OVERLOADED, "no room for another room");
-		return;
-	}
-	side(ask->from)->slot = slot_take(room, ask->from);
+	side(ask->from)->slot = slot_take(ask->crowd, ask->from);
 	media_keep(ask->from, mail);
 	answer_joined(core, ask);
 	tell_joined(core, ask);
 }
 
 static void
-do_leave(struct sig_core *core, struct ask *ask)
+do_leave(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	struct json_out o;
 	struct buf b;
 
 	answer_empty(core, ask->mail);
-	push_begin(&o, &b, "room.left", ask->room);
+	if (ask->from == NULL)
+		return;
+	push_begin(&o, &b, "room.left", ask->crowd);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
 	json_out_str(
 	    &o, "reason", ask->mail->flags == SIG_ROOM_GONE ? "lost" : "left");
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, 0, ask->from, &b);
-	sig_crowd_leave(core, ask->room, ask->from);
+	sig_crowd_tell(core, ask->crowd, 0, ask->from, &b);
+	sig_crowd_leave(core, ask->crowd, ask->from);
 }
 
 /* Whether this is what the member has last said to that one: then it asks
  * again, and the other would take it for a new offer or answer. */
 static bool
-said_again(
-    const struct sig_core *core, struct ask *ask, const struct sig_member *to)
+said_again(const struct sig_core *core, struct sig_crowd_ask *ask,
+    const struct sig_member *to)
 {
 	const struct sig_mail *mail = ask->mail;
 	uint64_t *said = &side(ask->from)->said[side(to)->slot];
@@ -216,14 +197,14 @@ said_again(
 }
 
 static void
-do_relay(struct sig_core *core, struct ask *ask)
+do_relay(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	const struct sig_mail *mail = ask->mail;
 	const struct sig_member *to;
 	struct json_out o;
 	struct buf b;
 
-	to = sig_crowd_number(ask->room, mail->sync);
+	to = sig_crowd_number(ask->crowd, mail->sync);
 	if (to == NULL || to == ask->from) {
 		sig_crowd_refuse(
 		    core, mail, SIG_NOT_FOUND, "to: no such member");
@@ -232,15 +213,15 @@ do_relay(struct sig_core *core, struct ask *ask)
 	answer_empty(core, mail);
 	if (said_again(core, ask, to))
 		return;
-	push_begin(&o, &b, relays[mail->flags].push, ask->room);
+	push_begin(&o, &b, relays[mail->flags].push, ask->crowd);
 	json_out_int(&o, "from", (int64_t)ask->from->number);
 	json_out_raw(&o, relays[mail->flags].field, mail->text, mail->text_len);
 	json_out_end(&o);
-	sig_crowd_tell_one(core, ask->room, 0, to, &b);
+	sig_crowd_tell_one(core, ask->crowd, 0, to, &b);
 }
 
 static void
-do_media(struct sig_core *core, struct ask *ask)
+do_media(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	const char *media = side(ask->from)->media;
 	struct json_out o;
@@ -251,28 +232,28 @@ do_media(struct sig_core *core, struct ask *ask)
 	    memcmp(media, ask->mail->text, ask->mail->text_len) == 0)
 		return;
 	media_keep(ask->from, ask->mail);
-	push_begin(&o, &b, "room.media", ask->room);
+	push_begin(&o, &b, "room.media", ask->crowd);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
 	json_out_raw(&o, "media", media, strlen(media));
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, SIG_TELL_NOW, ask->from, &b);
+	sig_crowd_tell(core, ask->crowd, SIG_TELL_NOW, ask->from, &b);
 }
 
 static void
-tell_peer(struct sig_core *core, const struct ask *ask)
+tell_peer(struct sig_core *core, const struct sig_crowd_ask *ask)
 {
 	struct json_out o;
 	struct buf b;
 
-	push_begin(&o, &b, "room.peer", ask->room);
+	push_begin(&o, &b, "room.peer", ask->crowd);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
 	json_out_str(&o, "state", ask->from->away ? "away" : "back");
 	json_out_end(&o);
-	sig_crowd_tell(core, ask->room, SIG_TELL_NOW, ask->from, &b);
+	sig_crowd_tell(core, ask->crowd, SIG_TELL_NOW, ask->from, &b);
 }
 
 static void
-do_away(struct sig_core *core, struct ask *ask)
+do_away(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	ask->from->away = true;
 	tell_peer(core, ask);
@@ -280,7 +261,7 @@ do_away(struct sig_core *core, struct ask *ask)
 
 /* What was not held for it, it is told as it stands now. */
 static void
-do_back(struct sig_core *core, struct ask *ask)
+do_back(struct sig_core *core, struct sig_crowd_ask *ask)
 {
 	struct json_out o;
 	struct buf b;
@@ -289,16 +270,16 @@ do_back(struct sig_core *core, struct ask *ask)
 		ask->from->away = false;
 		tell_peer(core, ask);
 	}
-	push_begin(&o, &b, "room.members", ask->room);
-	others_write(&o, ask->room, ask->from);
+	push_begin(&o, &b, "room.members", ask->crowd);
+	others_write(&o, ask->crowd, ask->from);
 	json_out_end(&o);
-	sig_crowd_tell_one(core, ask->room, 0, ask->from, &b);
+	sig_crowd_tell_one(core, ask->crowd, 0, ask->from, &b);
 }
 
 void
 sig_room_asked(struct sig_core *core, const struct sig_mail *mail)
 {
-	static void (*const does[])(struct sig_core *, struct ask *) = {
+	static sig_crowd_fn *const does[SIG_ROOM_EVENTS] = {
 		[SIG_ROOM_JOIN] = do_join,
 		[SIG_ROOM_CREATE] = do_join,
 		[SIG_ROOM_LEAVE] = do_leave,
@@ -310,20 +291,8 @@ sig_room_asked(struct sig_core *core, const struct sig_mail *mail)
 		[SIG_ROOM_AWAY] = do_away,
 		[SIG_ROOM_BACK] = do_back,
 	};
-	struct ask ask = { mail, sig_crowd_find(core, mail->to), NULL };
-	uint32_t event = mail->flags;
 
-	if (event >= sizeof(does) / sizeof(does[0]) || does[event] == NULL)
-		return;
-	if (ask.room != NULL)
-		ask.from = sig_crowd_session(core, ask.room, mail->session);
-	if (ask.from != NULL || event == SIG_ROOM_JOIN ||
-	    event == SIG_ROOM_CREATE)
-		does[event](core, &ask);
-	else if (event == SIG_ROOM_LEAVE) /* asked again, or never in */
-		answer_empty(core, mail);
-	else
-		sig_crowd_refuse(core, mail, SIG_NOT_FOUND, "room: not in it");
+	sig_crowd_asked(core, mail, does);
 }
 
 /* The requests, on the shard of the session. */

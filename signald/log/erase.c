@@ -61,22 +61,16 @@ first_row(struct erasing *e, enum schema_table table,
     const struct schema_key *lo, const struct schema_key *hi,
     struct schema_key *key)
 {
-	struct store_val first = schema_val(lo), last = schema_val(hi), k, v;
-	struct store_walk walk;
-	int rc;
+	struct store_val k, v;
+	int rc = schema_first(e->run->txn, table, lo, hi, &k, &v);
 
-	rc = store_walk_init(&walk, e->run->txn, table, &first, &last, false);
 	if (rc != 0)
 		return rc;
-	rc = store_walk_next(&walk, &k, &v);
-	if (rc == 0 && k.len > sizeof(key->bytes))
-		rc = -EIO;
-	if (rc == 0) {
-		memcpy(key->bytes, k.data, k.len);
-		key->len = k.len;
-	}
-	store_walk_fini(&walk);
-	return rc;
+	if (k.len > sizeof(key->bytes))
+		return -EIO;
+	memcpy(key->bytes, k.data, k.len);
+	key->len = k.len;
+	return 0;
 }
 
 /* The second number of the first row of the user's from there on. */

@@ -84,25 +84,6 @@ file_find(struct store_txn *txn, const char *hash, uint64_t *fid,
 	return rc == -ENOENT ? -EIO : rc;
 }
 
-/* The first row of the table from lo to hi; its key's two numbers. */
-static int
-first_row(struct store_txn *txn, enum schema_table table,
-    const struct schema_key *lo, const struct schema_key *hi, uint64_t nums[2])
-{
-	struct store_val first = schema_val(lo), last = schema_val(hi), k, v;
-	struct store_walk walk;
-	int rc;
-
-	rc = store_walk_init(&walk, txn, table, &first, &last, false);
-	if (rc != 0)
-		return rc;
-	rc = store_walk_next(&walk, &k, &v);
-	if (rc == 0 && !schema_nums(&k, nums, 2))
-		rc = -EIO;
-	store_walk_fini(&walk);
-	return rc;
-}
-
 int
 file_may_read(struct store_txn *txn, uint64_t uid, uint64_t fid)
 {
@@ -373,11 +354,13 @@ drop_owners(struct run *run, uint64_t fid, uint64_t cost)
 {
 	struct schema_key lo = schema_key2(fid, 0);
 	struct schema_key hi = schema_key2(fid, UINT64_MAX);
+	struct store_val v;
 	uint64_t at[2];
 	int rc, i;
 
 	for (i = 0; i < OWNER_STEP; i++) {
-		rc = first_row(run->txn, T_FILE_OWNERS, &lo, &hi, at);
+		rc = schema_first_nums(
+		    run->txn, T_FILE_OWNERS, &lo, &hi, at, &v);
 		if (rc != 0)
 			return rc == -ENOENT ? 0 : rc;
 		rc = run_del(run, T_FILE_OWNERS, schema_key2(fid, at[1]));
@@ -428,11 +411,12 @@ file_sweep(struct run *run, struct apply_request *r)
 	uint64_t until = a->ts > a->sync ? a->ts - a->sync : 0;
 	struct schema_key lo = schema_key2(0, 0);
 	struct schema_key hi = schema_key2(until, UINT64_MAX);
+	struct store_val v;
 	uint64_t at[2];
 	int rc = 0;
 
 	while (r->done.seq < SWEEP_STEP) {
-		rc = first_row(run->txn, T_FILE_IDLE, &lo, &hi, at);
+		rc = schema_first_nums(run->txn, T_FILE_IDLE, &lo, &hi, at, &v);
 		if (rc == 0)
 			rc = forget(run, at[0], at[1]);
 		if (rc != 0)
@@ -518,12 +502,13 @@ msglog_file_idle(struct msglog_reader *r, uint64_t ts)
 	struct store_txn *txn = msglog_begin(r);
 	struct schema_key lo = schema_key2(0, 0);
 	struct schema_key hi = schema_key2(ts, UINT64_MAX);
+	struct store_val v;
 	uint64_t at[2];
 	int rc;
 
 	if (txn == NULL)
 		return -EIO;
-	rc = first_row(txn, T_FILE_IDLE, &lo, &hi, at);
+	rc = schema_first_nums(txn, T_FILE_IDLE, &lo, &hi, at, &v);
 	msglog_end(r);
 	return rc;
 }
@@ -533,22 +518,17 @@ msglog_file_gone(struct msglog_reader *r, char hash[SIG_FILE_HASH_LEN + 1])
 {
 	struct store_txn *txn = msglog_begin(r);
 	struct schema_key lo = schema_name("0"), hi = schema_name("g");
-	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
-	struct store_walk walk;
+	struct store_val k, v;
 	int rc;
 
 	if (txn == NULL)
 		return -EIO;
-	rc = store_walk_init(&walk, txn, T_FILE_GONE, &first, &last, false);
+	rc = schema_first(txn, T_FILE_GONE, &lo, &hi, &k, &v);
+	if (rc == 0 && k.len != SIG_FILE_HASH_LEN)
+		rc = -EIO;
 	if (rc == 0) {
-		rc = store_walk_next(&walk, &k, &v);
-		if (rc == 0 && k.len != SIG_FILE_HASH_LEN)
-			rc = -EIO;
-		if (rc == 0) {
-			memcpy(hash, k.data, k.len);
-			hash[k.len] = '\0';
-		}
-		store_walk_fini(&walk);
+		memcpy(hash, k.data, k.len);
+		hash[k.len] = '\0';
 	}
 	msglog_end(r);
 	return rc;

@@ -56,21 +56,12 @@ forget_mentions(struct run *run, uint64_t uid, uint64_t cid, uint64_t seq)
 {
 	struct schema_key lo = schema_key3(uid, cid, 0);
 	struct schema_key hi = schema_key3(uid, cid, seq);
-	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
-	struct store_walk walk;
+	struct store_val v;
 	uint64_t at[3];
 	int rc;
 
-	/* A walk a row: what is deleted under a walk moves it. */
 	do {
-		rc = store_walk_init(
-		    &walk, run->txn, T_MENTIONS, &first, &last, false);
-		if (rc != 0)
-			return rc;
-		rc = store_walk_next(&walk, &k, &v);
-		if (rc == 0 && !schema_nums(&k, at, 3))
-			rc = -EIO;
-		store_walk_fini(&walk);
+		rc = schema_first_nums(run->txn, T_MENTIONS, &lo, &hi, at, &v);
 		if (rc == 0)
 			rc = run_del(
 			    run, T_MENTIONS, schema_key3(uid, cid, at[2]));
@@ -179,24 +170,6 @@ mark_read(struct run *run, struct apply_request *r)
 }
 
 static int
-count_pins(struct run *run, uint64_t uid, size_t *n)
-{
-	struct schema_key lo = schema_key2(uid, 0);
-	struct schema_key hi = schema_key2(uid, UINT64_MAX);
-	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
-	struct store_walk walk;
-	int rc;
-
-	rc = store_walk_init(&walk, run->txn, T_PINS, &first, &last, false);
-	if (rc != 0)
-		return rc;
-	for (*n = 0; (rc = store_walk_next(&walk, &k, &v)) == 0; ++*n)
-		continue;
-	store_walk_fini(&walk);
-	return rc == -ENOENT ? 0 : rc;
-}
-
-static int
 pin(struct run *run, uint64_t uid, uint64_t cid, bool on)
 {
 	struct schema_key k = schema_key2(uid, cid);
@@ -215,7 +188,7 @@ mark_conv(struct run *run, struct apply_request *r)
 
 	rc = find_mine(run, a, &uid, &cid, &m);
 	if (rc == 0 && a->pinned == 1)
-		rc = count_pins(run, uid, &pins);
+		rc = schema_count(run->txn, T_PINS, uid, SIG_PINS_MAX, &pins);
 	if (rc == 0 && pins >= SIG_PINS_MAX)
 		rc = -E2BIG;
 	if (rc == 0 && a->pinned >= 0)

@@ -68,14 +68,14 @@ mid_answer(struct run *run, struct apply_request *r)
 
 /* One row of T_MID_AGES that is old enough, or -ENOENT. */
 static int
-oldest_mid(struct run *run, struct store_walk *walk, struct schema_key *age,
-    struct schema_key *mid)
+oldest_mid(struct run *run, struct schema_key *age, struct schema_key *mid)
 {
+	struct schema_key lo = schema_key1(0), hi = schema_key1(UINT64_MAX);
 	struct store_val k, v;
 	uint64_t ts;
 	int rc;
 
-	rc = store_walk_next(walk, &k, &v);
+	rc = schema_first(run->txn, T_MID_AGES, &lo, &hi, &k, &v);
 	if (rc != 0)
 		return rc;
 	if (k.len != 8 || !schema_nums(&v, &ts, 1) ||
@@ -93,27 +93,15 @@ oldest_mid(struct run *run, struct store_walk *walk, struct schema_key *age,
 int
 mid_expire(struct run *run)
 {
-	struct schema_key lo = schema_key1(0), hi = schema_key1(UINT64_MAX);
-	struct store_val first = schema_val(&lo), last = schema_val(&hi);
 	struct schema_key age, mid;
-	struct store_walk walk;
 	uint64_t left = EXPIRE_STEP + 2 * run->group->messages;
 	int rc = 0;
 
-	/*
-	 * A walk a row: what is deleted under a walk moves it, and most
-	 * commits find nothing old in the first row.
-	 */
+	/* Most commits find nothing old in the first row. */
 	for (left = left > EXPIRE_MAX ? EXPIRE_MAX : left; left > 0; left--) {
-		rc = store_walk_init(
-		    &walk, run->txn, T_MID_AGES, &first, &last, false);
-		if (rc != 0)
-			return rc;
-		rc = oldest_mid(run, &walk, &age, &mid);
-		store_walk_fini(&walk);
-		if (rc != 0)
-			break;
-		rc = run_drop(run, T_MIDS, mid);
+		rc = oldest_mid(run, &age, &mid);
+		if (rc == 0)
+			rc = run_drop(run, T_MIDS, mid);
 		if (rc == 0)
 			rc = run_del(run, T_MID_AGES, age);
 		if (rc != 0)

@@ -17,27 +17,6 @@ struct pass {
 	uint64_t gone;
 };
 
-/* The first row whose key is from lo to hi: its key's numbers and value, which
- * is good until the next write. */
-static int
-first_row(struct store_txn *txn, enum schema_table table,
-    const struct schema_key *lo, const struct schema_key *hi, uint64_t *nums,
-    struct store_val *v)
-{
-	struct store_val first = schema_val(lo), last = schema_val(hi), k;
-	struct store_walk walk;
-	int rc;
-
-	rc = store_walk_init(&walk, txn, table, &first, &last, false);
-	if (rc != 0)
-		return rc;
-	rc = store_walk_next(&walk, &k, v);
-	if (rc == 0 && !schema_nums(&k, nums, lo->len / 8))
-		rc = -EIO;
-	store_walk_fini(&walk);
-	return rc;
-}
-
 /* The first row of an inbox or a conversation. */
 static int
 oldest(struct pass *p, enum schema_table table, uint64_t id, uint64_t *at,
@@ -46,7 +25,7 @@ oldest(struct pass *p, enum schema_table table, uint64_t id, uint64_t *at,
 	struct schema_key lo = schema_key2(id, 0);
 	struct schema_key hi = schema_key2(id, UINT64_MAX);
 	uint64_t nums[2];
-	int rc = first_row(p->run->txn, table, &lo, &hi, nums, v);
+	int rc = schema_first_nums(p->run->txn, table, &lo, &hi, nums, v);
 
 	if (rc == 0)
 		*at = nums[1];
@@ -190,7 +169,7 @@ walk(struct pass *p, enum phase phase, uint64_t *id)
 
 	while (p->left > 0) {
 		lo = schema_key1(*id + 1);
-		rc = first_row(p->run->txn,
+		rc = schema_first_nums(p->run->txn,
 		    phase == PHASE_INBOXES ? T_USERS : T_CONVS, &lo, &hi, &next,
 		    &v);
 		if (rc != 0)

@@ -32,25 +32,14 @@ roster_asking(struct group_work *w)
 int
 roster_may_ask(struct group_work *w)
 {
-	struct schema_key lo = schema_key2(w->cid, 0);
-	struct schema_key hi = schema_key2(w->cid, UINT64_MAX);
-	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
-	struct store_walk walk;
 	size_t n = 0;
 	int rc;
 
 	rc = find_ask(w, w->uid);
 	if (rc != -ENOENT)
 		return rc;
-	rc = store_walk_init(&walk, w->run->txn, T_JOINS, &first, &last, false);
-	if (rc != 0)
-		return rc;
-	while (n < ASKS_MAX && (rc = store_walk_next(&walk, &k, &v)) == 0)
-		n++;
-	store_walk_fini(&walk);
-	if (n == ASKS_MAX)
-		return -E2BIG;
-	return rc == -ENOENT ? 0 : rc;
+	rc = schema_count(w->run->txn, T_JOINS, w->cid, ASKS_MAX, &n);
+	return rc == 0 && n == ASKS_MAX ? -E2BIG : rc;
 }
 
 static int

@@ -480,6 +480,63 @@ schema_seat(
 	return rc == 0 ? schema_get_seat(&v, seat) : rc;
 }
 
+/* A walk of one row, at the end that it begins from. */
+static int
+edge_row(struct store_txn *txn, enum schema_table table,
+    const struct schema_key *lo, const struct schema_key *hi, bool down,
+    struct store_val *k, struct store_val *v)
+{
+	struct store_val first = schema_val(lo), last = schema_val(hi);
+	struct store_walk walk;
+	int rc;
+
+	rc = store_walk_init(&walk, txn, table, &first, &last, down);
+	if (rc != 0)
+		return rc;
+	rc = store_walk_next(&walk, k, v);
+	store_walk_fini(&walk);
+	return rc;
+}
+
+int
+schema_first(struct store_txn *txn, enum schema_table table,
+    const struct schema_key *lo, const struct schema_key *hi,
+    struct store_val *key, struct store_val *val)
+{
+	return edge_row(txn, table, lo, hi, false, key, val);
+}
+
+int
+schema_first_nums(struct store_txn *txn, enum schema_table table,
+    const struct schema_key *lo, const struct schema_key *hi, uint64_t *nums,
+    struct store_val *val)
+{
+	struct store_val k;
+	int rc = schema_first(txn, table, lo, hi, &k, val);
+
+	return rc == 0 && !schema_nums(&k, nums, lo->len / 8) ? -EIO : rc;
+}
+
+int
+schema_count(struct store_txn *txn, enum schema_table table, uint64_t id,
+    size_t max, size_t *n)
+{
+	struct schema_key lo = schema_key2(id, 0);
+	struct schema_key hi = schema_key2(id, UINT64_MAX);
+	struct store_val first = schema_val(&lo), last = schema_val(&hi), k, v;
+	struct store_walk walk;
+	int rc;
+
+	*n = 0;
+	rc = store_walk_init(&walk, txn, table, &first, &last, false);
+	if (rc != 0)
+		return rc;
+	while (*n < max && (rc = store_walk_next(&walk, &k, &v)) == 0)
+		++*n;
+	store_walk_fini(&walk);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 /* The last row whose first number is id; nums gets both. */
 static int
 last_row(struct store_txn *txn, enum schema_table table, uint64_t id,
@@ -487,18 +544,10 @@ last_row(struct store_txn *txn, enum schema_table table, uint64_t id,
 {
 	struct schema_key lo = schema_key2(id, 0);
 	struct schema_key hi = schema_key2(id, UINT64_MAX);
-	struct store_val first = schema_val(&lo), end = schema_val(&hi), k;
-	struct store_walk walk;
-	int rc;
+	struct store_val k;
+	int rc = edge_row(txn, table, &lo, &hi, true, &k, v);
 
-	rc = store_walk_init(&walk, txn, table, &first, &end, true);
-	if (rc != 0)
-		return rc;
-	rc = store_walk_next(&walk, &k, v);
-	if (rc == 0 && !schema_nums(&k, nums, 2))
-		rc = -EIO;
-	store_walk_fini(&walk);
-	return rc;
+	return rc == 0 && !schema_nums(&k, nums, 2) ? -EIO : rc;
 }
 
 int

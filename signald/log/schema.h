@@ -203,6 +203,18 @@ int schema_floor(struct store_txn *, uint64_t cid, struct schema_floor *);
 /* The messages that the member has not read, of those that there are. */
 int schema_unread(struct store_txn *, uint64_t cid,
     const struct schema_member *, uint64_t *unread);
+/* The first row whose key is from lo to hi; both are good until the next
+ * write. Who deletes it asks anew: what goes under a walk moves the walk. */
+int
+schema_first(struct store_txn *, enum schema_table, const struct schema_key *lo,
+    const struct schema_key *hi, struct store_val *key, struct store_val *val);
+/* The same of a key of numbers, of which as many are told as lo has. */
+int schema_first_nums(struct store_txn *, enum schema_table,
+    const struct schema_key *lo, const struct schema_key *hi, uint64_t *nums,
+    struct store_val *val);
+/* The rows whose first number is id, counted up to max. */
+int schema_count(
+    struct store_txn *, enum schema_table, uint64_t id, size_t max, size_t *n);
 /* The second number of the last row whose first is id; 0 without rows. */
 int
 schema_last(struct store_txn *, enum schema_table, uint64_t id, uint64_t *last);

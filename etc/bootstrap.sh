@@ -77,7 +77,7 @@ reconfigure() {
 # build_tree BUILD [CONFIGURE ARGUMENT...]: bring a build folder up to date.
 # Two commands in one tree take turns.
 build_tree() {
-	local build=$1 cc=gcc lock
+	local build=$1 ccache='' lock
 	shift
 	mkdir -p "$build"
 	exec {lock}>"$build/.lock"
@@ -87,10 +87,11 @@ build_tree() {
 		    "$top/autogen.sh"
 	fi
 	if [ ! -f "$build/Makefile" ]; then
-		! command -v ccache >/dev/null || cc="ccache gcc"
+		! command -v ccache >/dev/null || ccache="ccache "
 		progress "Configuring in ${build##*/}/" \
 		    "$build/configure.log" \
-		    env -C "$build" CC="${CC-$cc}" "$top/configure" "$@"
+		    env -C "$build" CC="${CC-${ccache}gcc}" \
+		    CXX="${CXX-${ccache}g++}" "$top/configure" "$@"
 	elif [ /var/lib/dpkg/status -nt "$build/config.status" ]; then
 		# ./quickstart configures without what only the tests need.
 		progress "Configuring in ${build##*/}/ again: packages changed" \

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include "lib/base/utf8.h"
 
 size_t
@@ -31,13 +33,30 @@ utf8_len(const uint8_t *p, size_t left)
 	return n;
 }
 
+/* Bytes of ASCII at the start, by eights. */
+static size_t
+ascii_len(const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+	uint64_t x;
+
+	for (; n + sizeof(x) <= len; n += sizeof(x)) {
+		memcpy(&x, p + n, sizeof(x));
+		if ((x & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	return n;
+}
+
 bool
 utf8_valid(const uint8_t *p, size_t len)
 {
 	size_t n;
 
 	while (len > 0) {
-		n = *p < 0x80 ? 1 : utf8_len(p, len);
+		n = ascii_len(p, len);
+		if (n == 0)
+			n = utf8_len(p, len);
 		if (n == 0)
 			return false;
 		p += n;

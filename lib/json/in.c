@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,26 +34,34 @@ void
 json_in_init(struct json_in *in, const struct json *obj, const char *where)
 {
 	*in = (struct json_in){ .obj = obj, .where = where };
-	if (json_is_object(json_inside(obj)))
+	if (obj != NULL && obj->kind == JSON_OBJECT)
 		return;
 	in->code = -EINVAL;
 	snprintf(in->err, sizeof(in->err), "%s%smust be an object", where,
 	    *where != '\0' ? ": " : "");
 }
 
-static json_t *
+static const struct json *
 member(const struct json_in *in, const char *name)
 {
+	const struct json *v;
+	uint32_t i;
+
 	if (in->code != 0)
 		return NULL;
-	return json_object_get(json_inside(in->obj), name);
+	v = json_first(in->obj);
+	for (i = 0; i < in->obj->len; i++, v = json_behind(v)) {
+		if (strcmp(v->name, name) == 0)
+			return v;
+	}
+	return NULL;
 }
 
 /* A member that has to be there. */
-static json_t *
+static const struct json *
 needed(struct json_in *in, const char *name)
 {
-	json_t *v = member(in, name);
+	const struct json *v = member(in, name);
 
 	if (v == NULL)
 		fail(in, -EINVAL, name, "is missing");
@@ -60,69 +69,65 @@ needed(struct json_in *in, const char *name)
 }
 
 static const char *
-as_str(struct json_in *in, const char *name, const json_t *v, size_t min,
+as_str(struct json_in *in, const char *name, const struct json *v, size_t min,
     size_t max)
 {
-	size_t len = json_string_length(v);
-
 	if (v == NULL)
 		return NULL;
-	if (!json_is_string(v))
+	if (v->kind != JSON_STRING)
 		fail(in, -EINVAL, name, "must be a string");
-	else if (len < min || len > max)
-		fail(in, len > max ? -EMSGSIZE : -EINVAL, name,
+	else if (v->len < min || v->len > max)
+		fail(in, v->len > max ? -EMSGSIZE : -EINVAL, name,
 		    "must have %zu to %zu bytes", min, max);
-	return in->code == 0 ? json_string_value(v) : NULL;
+	return in->code == 0 ? v->is.text : NULL;
 }
 
 static int64_t
-as_int(struct json_in *in, const char *name, const json_t *v, int64_t min,
+as_int(struct json_in *in, const char *name, const struct json *v, int64_t min,
     int64_t max, int64_t def)
 {
-	int64_t n = json_integer_value(v);
-
 	if (v == NULL)
 		return def;
-	if (!json_is_integer(v))
+	if (v->kind != JSON_INTEGER)
 		fail(in, -EINVAL, name, "must be an integer");
-	else if (n < min || n > max)
+	else if (v->is.integer < min || v->is.integer > max)
 		fail(in, -EINVAL, name, "must be %" PRId64 " to %" PRId64, min,
 		    max);
-	return in->code == 0 ? n : def;
+	return in->code == 0 ? v->is.integer : def;
 }
 
 static bool
-as_bool(struct json_in *in, const char *name, const json_t *v, bool def)
+as_bool(struct json_in *in, const char *name, const struct json *v, bool def)
 {
 	if (v == NULL)
 		return def;
-	if (!json_is_boolean(v))
+	if (v->kind != JSON_TRUE && v->kind != JSON_FALSE)
 		fail(in, -EINVAL, name, "must be true or false");
-	return in->code == 0 ? json_is_true(v) : def;
+	return in->code == 0 ? v->kind == JSON_TRUE : def;
 }
 
 static const struct json *
-as_object(struct json_in *in, const char *name, json_t *v)
+as_object(struct json_in *in, const char *name, const struct json *v)
 {
-	if (v != NULL && !json_is_object(v))
+	if (v != NULL && v->kind != JSON_OBJECT)
 		fail(in, -EINVAL, name, "must be an object");
-	return in->code == 0 ? json_outside(v) : NULL;
+	return in->code == 0 ? v : NULL;
 }
 
 static const struct json *
-as_array(
-    struct json_in *in, const char *name, json_t *v, size_t min, size_t max)
+as_array(struct json_in *in, const char *name, const struct json *v, size_t min,
+    size_t max)
 {
-	size_t n = json_array_size(v);
+	size_t n = json_items(v);
 
 	if (v == NULL)
 		return NULL;
-	if (!json_is_array(v))
+	if (v->kind != JSON_ARRAY)
 		fail(in, -EINVAL, name, "must be an array");
 	else if (n < min || n > max)
 		fail(in, n > max ? -EMSGSIZE : -EINVAL, name,
 		    "must have %zu to %zu items", min, max);
-	return in->code == 0 ? json_outside(v) : NULL;
+	return in->code == 0 ? v : NULL;
 }
 
 bool
@@ -195,7 +200,7 @@ json_in_array_opt(struct json_in *in, const char *name, size_t min, size_t max)
 const struct json *
 json_in_any(const struct json_in *in, const char *name)
 {
-	return json_outside(member(in, name));
+	return member(in, name);
 }
 
 static bool
@@ -226,16 +231,16 @@ void
 json_in_only(struct json_in *in, const char *const *names)
 {
 	char shown[NAME_SHOWN + 4];
-	const char *name;
-	json_t *v;
+	const struct json *v;
+	uint32_t i;
 
 	if (in->code != 0)
 		return;
-	json_object_foreach(json_inside(in->obj), name, v)
-	{
-		if (among(name, names))
+	v = json_first(in->obj);
+	for (i = 0; i < in->obj->len; i++, v = json_behind(v)) {
+		if (among(v->name, names))
 			continue;
-		show_name(name, shown);
+		show_name(v->name, shown);
 		fail(in, -EINVAL, shown, "unknown field");
 		return;
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/utf8.h"
@@ -25,60 +28,73 @@ level(const struct json_out *o)
 	return UINT32_C(1) << (o->depth - 1);
 }
 
-static int
-append(const char *data, size_t len, void *arg)
-{
-	struct buf *b = arg;
+typedef uint8_t bytes __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
 
-	buf_put(b, data, len);
-	return b->err == 0 ? 0 : -1;
+/* The first byte in memory that is not 0; there is one. */
+static size_t
+first_byte(uint64_t x)
+{
+	return (size_t)__builtin_ctzll(le64toh(x)) / 8;
 }
 
-/* The bytes at the start of s that a string may have as they are. */
-static size_t
-plain(const uint8_t *s, size_t len)
+size_t
+json_plain(const char *s, size_t len)
 {
-	size_t i;
+	size_t i = 0;
+	halves odd;
+	bytes x;
 
-	for (i = 0; i < len && s[i] >= ' ' && s[i] != '"' && s[i] != '\\'; i++)
-		;
+	for (; i + sizeof(x) <= len; i += sizeof(x)) {
+		memcpy(&x, s + i, sizeof(x));
+		odd = (halves)((x < ' ') | (x == '"') | (x == '\\'));
+		if (odd[0] != 0)
+			return i + first_byte(odd[0]);
+		if (odd[1] != 0)
+			return i + 8 + first_byte(odd[1]);
+	}
+	while (i < len && (uint8_t)s[i] >= ' ' && s[i] != '"' && s[i] != '\\')
+		i++;
 	return i;
 }
 
 static void
-put_escape(struct buf *b, uint8_t c)
+put_escape(struct buf *b, char c)
 {
 	static const char from[] = "\b\f\n\r\t\"\\", to[] = "bfnrt\"\\";
 	const char *at = memchr(from, c, sizeof(from) - 1);
 
-	if (at != NULL) {
-		buf_u8(b, '\\');
-		buf_u8(b, (uint8_t)to[at - from]);
-	} else {
+	if (at != NULL)
+		buf_put(b, (const char[]){ '\\', to[at - from] }, 2);
+	else
 		buf_printf(b, "\\u%04X", c);
-	}
 }
 
-/* As jansson would spell it, without a value and a tree for each. */
+/* Of UTF-8 without NUL. */
 static void
-put_string(struct json_out *o, const void *text, size_t len)
+put_string(struct json_out *o, const char *s, size_t len)
 {
-	const uint8_t *s = text;
 	size_t n;
 
-	if (memchr(s, '\0', len) != NULL || !utf8_valid(s, len)) {
-		spoil(o);
-		return;
-	}
 	buf_u8(o->b, '"');
 	for (; len > 0; s += n, len -= n) {
-		n = plain(s, len);
+		n = json_plain(s, len);
 		buf_put(o->b, s, n);
 		if (n == len)
 			break;
 		put_escape(o->b, s[n++]);
 	}
 	buf_u8(o->b, '"');
+}
+
+/* Of anything. */
+static void
+put_text(struct json_out *o, const void *s, size_t len)
+{
+	if (memchr(s, '\0', len) != NULL || !utf8_valid(s, len))
+		spoil(o);
+	else
+		put_string(o, s, len);
 }
 
 /* The comma and the name before any value. */
@@ -97,7 +113,7 @@ begin(struct json_out *o, const char *name)
 		o->filled |= level(o);
 	if (name == NULL)
 		return;
-	put_string(o, name, strlen(name));
+	put_text(o, name, strlen(name));
 	buf_u8(o->b, ':');
 }
 
@@ -158,7 +174,7 @@ void
 json_out_mem(struct json_out *o, const char *name, const void *s, size_t len)
 {
 	begin(o, name);
-	put_string(o, s, len);
+	put_text(o, s, len);
 }
 
 void
@@ -183,56 +199,68 @@ json_out_null(struct json_out *o, const char *name)
 }
 
 static void
-put_members(struct json_out *o, const char *name, json_t *object)
+put_inside(struct json_out *o, const struct json *v)
 {
-	const char *key;
-	json_t *v;
+	uint32_t i, n = v->len;
 
-	json_out_object(o, name);
-	json_object_foreach(object, key, v)
-	    json_out_value(o, key, json_outside(v));
+	for (i = 0, v = json_first(v); i < n; i++, v = json_behind(v))
+		json_out_value(o, v->name, v);
 	json_out_close(o);
 }
 
+/* With as few digits as read the same again, and as a real number. */
 static void
-put_items(struct json_out *o, const char *name, json_t *array)
+put_real(struct json_out *o, const char *name, double v)
 {
-	size_t i;
+	char text[32], *plus;
+	int digits = 15;
 
-	json_out_array(o, name);
-	for (i = 0; i < json_array_size(array); i++)
-		json_out_value(o, NULL, json_outside(json_array_get(array, i)));
-	json_out_close(o);
-}
-
-static void
-put_number(struct json_out *o, const char *name, const json_t *v)
-{
+	do
+		snprintf(text, sizeof(text), "%.*g", digits++, v);
+	while (digits <= 17 && strtod(text, NULL) != v);
+	plus = strchr(text, '+');
+	if (plus != NULL)
+		memmove(plus, plus + 1, strlen(plus));
 	begin(o, name);
-	if (json_dump_callback(v, append, o->b, JSON_ENCODE_ANY) != 0)
-		spoil(o);
+	buf_puts(o->b, text);
+	if (strpbrk(text, ".e") == NULL)
+		buf_puts(o->b, ".0");
 }
 
 void
 json_out_value(struct json_out *o, const char *name, const struct json *v)
 {
-	json_t *in = json_inside(v);
-
-	if (v == NULL)
+	if (v == NULL) {
 		spoil(o);
-	else if (json_is_object(in))
-		put_members(o, name, in);
-	else if (json_is_array(in))
-		put_items(o, name, in);
-	else if (json_is_string(in))
-		json_out_mem(
-		    o, name, json_string_value(in), json_string_length(in));
-	else if (json_is_boolean(in))
-		json_out_bool(o, name, json_is_true(in));
-	else if (json_is_null(in))
+		return;
+	}
+	switch (v->kind) {
+	case JSON_NULL:
 		json_out_null(o, name);
-	else
-		put_number(o, name, in);
+		break;
+	case JSON_FALSE:
+	case JSON_TRUE:
+		json_out_bool(o, name, v->kind == JSON_TRUE);
+		break;
+	case JSON_INTEGER:
+		json_out_int(o, name, v->is.integer);
+		break;
+	case JSON_REAL:
+		put_real(o, name, v->is.real);
+		break;
+	case JSON_STRING:
+		begin(o, name);
+		put_string(o, v->is.text, v->len);
+		break;
+	case JSON_ARRAY:
+		json_out_array(o, name);
+		put_inside(o, v);
+		break;
+	case JSON_OBJECT:
+		json_out_object(o, name);
+		put_inside(o, v);
+		break;
+	}
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/json/internal.h"
@@ -21,15 +22,51 @@ skip_space(const char *text, size_t len)
 	return i;
 }
 
-/* The place after the string that begins at i; len when it has no end. */
-static size_t
-skip_string(const char *text, size_t len, size_t i)
+/*
+ * Moves *i from the beginning of a string to behind it, to len when it has no
+ * end. False, with *i there: a control character, which must be escaped. (The
+ * parser does not see all of them when it looks at 16 bytes at once.)
+ */
+static bool
+skip_string(const char *text, size_t len, size_t *i)
 {
-	for (i++; i < len && text[i] != '"'; i++) {
-		if (text[i] == '\\')
-			i++;
+	for (++*i; *i < len; ++*i) {
+		*i += json_plain(text + *i, len - *i);
+		if (*i >= len)
+			break;
+		if (text[*i] == '"') {
+			++*i;
+			return true;
+		}
+		if (text[*i] != '\\')
+			return false;
+		++*i;
 	}
-	return i < len ? i + 1 : len;
+	*i = len;
+	return true;
+}
+
+static int
+say(enum json_fault fault, size_t at, size_t len, char err[JSON_ERR_MAX])
+{
+	static const char *const words[] = {
+		[JSON_REPEATED] = "a repeated member",
+		[JSON_NOT_UTF8] = "not UTF-8",
+		[JSON_HAS_NUL] = "a NUL in a string",
+		[JSON_TOO_LARGE] = "a number too large",
+		[JSON_SYNTAX] = "not JSON",
+	};
+
+	if (fault == JSON_NO_MEMORY) {
+		snprintf(err, JSON_ERR_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	if (fault == JSON_SYNTAX && at >= len)
+		snprintf(err, JSON_ERR_MAX, "the JSON ends too early");
+	else
+		snprintf(
+		    err, JSON_ERR_MAX, "%s at byte %zu", words[fault], at + 1);
+	return -EBADMSG;
 }
 
 static int
@@ -40,14 +77,15 @@ refuse(char err[JSON_ERR_MAX], const char *what, size_t limit)
 }
 
 /*
- * Counts depth and values before jansson allocates anything for them. Takes
- * brackets as they come: what does not match is jansson's to find, and the
+ * Counts depth and values before anything is allocated for them. Takes
+ * brackets as they come: what does not match is the parser's to find, and the
  * counts hold for it too. An opening one stands for the first of what is
- * inside, a comma for each further one. *end: where the outermost value ends.
+ * inside, a comma for each further one. *end: where the outermost value ends;
+ * *n: the values that it may have inside.
  */
 static int
 measure(const char *text, size_t len, const struct json_limits *max,
-    size_t *end, char err[JSON_ERR_MAX])
+    size_t *end, size_t *n, char err[JSON_ERR_MAX])
 {
 	size_t i = 0, values = 0;
 	unsigned int depth = 0;
@@ -55,7 +93,8 @@ measure(const char *text, size_t len, const struct json_limits *max,
 	while (i < len) {
 		switch (text[i]) {
 		case '"':
-			i = skip_string(text, len, i);
+			if (!skip_string(text, len, &i))
+				return say(JSON_SYNTAX, i, len, err);
 			continue;
 		case '{':
 		case '[':
@@ -80,51 +119,32 @@ measure(const char *text, size_t len, const struct json_limits *max,
 			break;
 	}
 	*end = i;
+	*n = values;
 	return 0;
 }
 
+/* In one block: the values, at most n inside the outermost, and the text. */
 static int
-load(const char *text, size_t len, struct json **out, char err[JSON_ERR_MAX])
+load(const char *text, size_t len, size_t n, struct json **out,
+    char err[JSON_ERR_MAX])
 {
-	json_error_t why;
-	json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	struct json *v = malloc((n + 1) * sizeof(*v) + len + JSON_TEXT_PAD);
+	enum json_fault fault = JSON_NO_MEMORY;
+	size_t at = 0;
+	char *copy;
 
 	if (v != NULL) {
-		*out = json_outside(v);
+		copy = (char *)(v + n + 1);
+		memcpy(copy, text, len);
+		memset(copy + len, 0, JSON_TEXT_PAD);
+		fault = json_tree(copy, len, v, n + 1, &at);
+	}
+	if (fault == JSON_FINE) {
+		*out = v;
 		return 0;
 	}
-	if (json_error_code(&why) == json_error_out_of_memory) {
-		snprintf(err, JSON_ERR_MAX, "out of memory");
-		return -ENOMEM;
-	}
-	/* Its text may quote the input, cut at any byte: name the kind only. */
-	switch (json_error_code(&why)) {
-	case json_error_duplicate_key:
-		snprintf(err, JSON_ERR_MAX, "a repeated member at byte %d",
-		    why.position);
-		break;
-	case json_error_invalid_utf8:
-		snprintf(
-		    err, JSON_ERR_MAX, "not UTF-8 at byte %d", why.position);
-		break;
-	case json_error_null_character:
-	case json_error_null_byte_in_key:
-		snprintf(err, JSON_ERR_MAX, "a NUL in a string at byte %d",
-		    why.position);
-		break;
-	case json_error_numeric_overflow:
-		snprintf(err, JSON_ERR_MAX, "a number too large at byte %d",
-		    why.position);
-		break;
-	case json_error_premature_end_of_input:
-		snprintf(err, JSON_ERR_MAX, "the JSON ends too early");
-		break;
-	default:
-		snprintf(
-		    err, JSON_ERR_MAX, "not JSON at byte %d", why.position);
-		break;
-	}
-	return -EBADMSG;
+	free(v);
+	return say(fault, at, len, err);
 }
 
 int
@@ -132,7 +152,7 @@ json_parse_next(const char **text, size_t *len, const struct json_limits *max,
     struct json **out, char err[JSON_ERR_MAX])
 {
 	const char *p = *text + skip_space(*text, *len);
-	size_t left = *len - (size_t)(p - *text), end;
+	size_t left = *len - (size_t)(p - *text), end, n;
 	struct json *v = NULL;
 	int rc;
 
@@ -143,9 +163,9 @@ json_parse_next(const char **text, size_t *len, const struct json_limits *max,
 		return -EBADMSG;
 	}
 	if (left > 0) {
-		rc = measure(p, left, max, &end, err);
+		rc = measure(p, left, max, &end, &n, err);
 		if (rc == 0)
-			rc = load(p, end, &v, err);
+			rc = load(p, end, n, &v, err);
 		if (rc != 0)
 			return rc;
 		p += end;
@@ -183,35 +203,39 @@ json_parse(const void *text, size_t len, const struct json_limits *max,
 void
 json_free(struct json *v)
 {
-	json_decref(json_inside(v));
+	free(v);
 }
 
 size_t
 json_items(const struct json *v)
 {
-	return json_array_size(json_inside(v));
+	return v != NULL && v->kind == JSON_ARRAY ? v->len : 0;
 }
 
 const struct json *
 json_item(const struct json *v, size_t i)
 {
-	return json_outside(json_array_get(json_inside(v), i));
+	if (i >= json_items(v))
+		return NULL;
+	for (v = json_first(v); i > 0; i--)
+		v = json_behind(v);
+	return v;
 }
 
 bool
 json_nil(const struct json *v)
 {
-	return json_is_null(json_inside(v));
+	return v != NULL && v->kind == JSON_NULL;
 }
 
 int64_t
 json_number(const struct json *v)
 {
-	return json_integer_value(json_inside(v));
+	return v != NULL && v->kind == JSON_INTEGER ? v->is.integer : 0;
 }
 
 const char *
 json_text(const struct json *v)
 {
-	return json_string_value(json_inside(v));
+	return v != NULL && v->kind == JSON_STRING ? v->is.text : NULL;
 }

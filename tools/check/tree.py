@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-C_SUFFIXES = {'.c', '.h'}
+C_SUFFIXES = {'.c', '.cc', '.h'}
 SKIPPED = re.compile(r'(build.*|_build|_inst|floe-.*|node_modules|run|autom4te\.cache|\..*|__pycache__)$')
 GENERATED = {'config.h', 'openapi.c'}
 

@@ -78,6 +78,7 @@ refuses(void **state)
 		"[\"\\u0000\"]",
 		"{\"\\u0000\":1}",
 		"[\"\x01\"]",
+		"[\"more than sixteen bytes before it \x1f and behind it\"]",
 		"[\"\xff\"]",
 		"[\"\xc0\xaf\"]",
 		"[\"\xed\xa0\x80\"]",
@@ -135,6 +136,10 @@ says_what_is_wrong(void **state)
 		{ "{}{}", "more after" },
 		{ " ", "no JSON" },
 		{ "[[[[[", "more than 4 levels" },
+		{ "{\"a\":{},\"b\":1,\"a\":2}", "repeated member at byte 16" },
+		{ "[1,1e999]", "number too large at byte" },
+		{ "[1,-9223372036854775809]", "number too large at byte 4" },
+		{ "[1,\"\xed\xa0\x80\"]", "not UTF-8 at byte 5" },
 	};
 	char err[JSON_ERR_MAX];
 	struct json *v;
@@ -145,6 +150,38 @@ says_what_is_wrong(void **state)
 					 &limits, &v, err),
 		    0);
 		assert_non_null(strstr(err, rows[i][1]));
+	}
+}
+
+/* Few and many members are looked through in different ways. */
+static void
+finds_the_repeated_among_many(void **state)
+{
+	static const struct json_limits many = { 4096, 200, 2 };
+	char text[4096], err[JSON_ERR_MAX];
+	struct json_in in;
+	struct json *v;
+	int n, i, rc;
+	size_t at;
+
+	for (n = 2; n < 60; n++) {
+		at = (size_t)sprintf(text, "{");
+		for (i = 0; i < n; i++)
+			at += (size_t)sprintf(text + at, "%s\"m%d\":[%d]",
+			    i > 0 ? "," : "", i, i);
+		strcpy(text + at, "}");
+		assert_int_equal(
+		    json_parse(text, strlen(text), &many, &v, err), 0);
+		json_in_init(&in, v, "");
+		sprintf(err, "m%d", n - 1);
+		assert_int_equal(
+		    json_number(json_item(json_in_array(&in, err, 1, 1), 0)),
+		    n - 1);
+		json_free(v);
+		sprintf(text + at, ",\"m%d\":0}", n / 2);
+		rc = json_parse(text, strlen(text), &many, &v, err);
+		assert_int_equal(rc, -EBADMSG);
+		assert_non_null(strstr(err, "repeated member"));
 	}
 }
 
@@ -185,6 +222,7 @@ main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(keeps_its_limits),
 		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(finds_the_repeated_among_many),
 		cmocka_unit_test(walks_several),
 	};
 

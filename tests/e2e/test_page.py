@@ -447,6 +447,7 @@ class Page(Pages):
         bob.see_text("file", "slow.bin")
         # And one that is taken back is never sent.
         alice.click("conversation-bob")
+        alice.see("attach")
         alice.evaluate("XMLHttpRequest.prototype.send = () => {}")
         alice.attach("attach-files", "wrong.bin", "", b"y" * 1000)
         alice.click("ask-submit")

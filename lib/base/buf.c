@@ -57,7 +57,7 @@ buf_grow(struct buf *b, size_t need)
 }
 
 uint8_t *
-buf_extend(struct buf *b, size_t n)
+buf_extend_grown(struct buf *b, size_t n)
 {
 	uint8_t *p;
 
@@ -75,24 +75,23 @@ buf_extend(struct buf *b, size_t n)
 }
 
 void
-buf_put(struct buf *b, const void *src, size_t n)
-{
-	uint8_t *p = buf_extend(b, n);
-
-	if (p != NULL && n > 0)
-		memcpy(p, src, n);
-}
-
-void
 buf_puts(struct buf *b, const char *s)
 {
 	buf_put(b, s, strlen(s));
 }
 
 void
-buf_u8(struct buf *b, uint8_t v)
+buf_dec(struct buf *b, int64_t v)
 {
-	buf_put(b, &v, 1);
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char text[20], *p = text + sizeof(text);
+
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		*--p = '-';
+	buf_put(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 void

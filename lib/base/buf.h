@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	uint8_t *data;
@@ -30,11 +31,35 @@ void buf_fini(struct buf *);
 /* Empties and forgets the error; keeps the memory. */
 void buf_reset(struct buf *);
 
+uint8_t *buf_extend_grown(struct buf *, size_t n); /* of buf_extend */
+
 /* Room for n more bytes, counted as written; NULL when they do not fit. */
-uint8_t *buf_extend(struct buf *, size_t n);
-void buf_put(struct buf *, const void *, size_t n);
+static inline uint8_t *
+buf_extend(struct buf *b, size_t n)
+{
+	if (b->err != 0 || n == 0 || n > b->cap - b->len)
+		return buf_extend_grown(b, n);
+	b->len += n;
+	return b->data + b->len - n;
+}
+
+static inline void
+buf_put(struct buf *b, const void *src, size_t n)
+{
+	uint8_t *p = buf_extend(b, n);
+
+	if (p != NULL && n > 0)
+		memcpy(p, src, n);
+}
+
+static inline void
+buf_u8(struct buf *b, uint8_t v)
+{
+	buf_put(b, &v, 1);
+}
+
 void buf_puts(struct buf *, const char *);
-void buf_u8(struct buf *, uint8_t);
+void buf_dec(struct buf *, int64_t);  /* in digits */
 void buf_u16(struct buf *, uint16_t); /* big-endian, likewise below */
 void buf_u32(struct buf *, uint32_t);
 void buf_u64(struct buf *, uint64_t);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <endian.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +180,7 @@ void
 json_out_int(struct json_out *o, const char *name, int64_t v)
 {
 	begin(o, name);
-	buf_printf(o->b, "%" PRId64, v);
+	buf_dec(o->b, v);
 }
 
 void

@@ -56,8 +56,8 @@ sig_name_conv_peer(char peer[SIG_NAME_MAX + 1], const char *conv,
     const char *app, const char *user)
 {
 	size_t app_len = strlen(app), user_len = strlen(user), len;
-	char again[SIG_CONV_MAX + 1];
 	const char *members, *colon, *other;
+	bool first;
 
 	if (strncmp(conv, app, app_len) != 0 ||
 	    strncmp(conv + app_len, ":1:", 3) != 0)
@@ -66,21 +66,17 @@ sig_name_conv_peer(char peer[SIG_NAME_MAX + 1], const char *conv,
 	colon = strchr(members, ':');
 	if (colon == NULL)
 		return false;
-	if ((size_t)(colon - members) == user_len &&
-	    memcmp(members, user, user_len) == 0) {
-		other = colon + 1;
-		len = strlen(other);
-	} else {
-		other = members;
-		len = (size_t)(colon - members);
-	}
-	if (!sig_name_user_ok(other, len))
+	first = (size_t)(colon - members) == user_len &&
+	    memcmp(members, user, user_len) == 0;
+	other = first ? colon + 1 : members;
+	len = first ? strlen(other) : (size_t)(colon - members);
+	if (!sig_name_user_ok(other, len) ||
+	    (!first && strcmp(colon + 1, user) != 0))
 		return false;
 	memcpy(peer, other, len);
 	peer[len] = '\0';
-	/* One spelling only: sorted, and nothing left over. */
-	sig_name_conv(again, app, user, peer);
-	return strcmp(again, conv) == 0;
+	/* One spelling only: sorted. */
+	return first ? strcmp(user, peer) <= 0 : strcmp(peer, user) <= 0;
 }
 
 void

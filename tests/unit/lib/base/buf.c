@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "lib/base/buf.h"
 #include "tests/unit/test.h"
@@ -54,6 +56,26 @@ printf_fills_to_the_last_byte(void **state)
 	assert_int_equal(b.err, -ENOSPC);
 	assert_int_equal(b.len, 0);
 	buf_fini(&b);
+}
+
+static void
+dec_is_what_printf_says(void **state)
+{
+	static const int64_t rows[] = { 0, 9, 10, -1, 1234567890, INT64_MAX,
+		INT64_MIN };
+	char text[24];
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < LEN(rows); i++) {
+		buf_init(&b, 20);
+		buf_dec(&b, rows[i]);
+		assert_int_equal(b.err, 0);
+		assert_int_equal(
+		    b.len, snprintf(text, sizeof(text), "%" PRId64, rows[i]));
+		assert_memory_equal(b.data, text, b.len);
+		buf_fini(&b);
+	}
 }
 
 static void
@@ -122,6 +144,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fixed_never_grows),
 		cmocka_unit_test(printf_fills_to_the_last_byte),
+		cmocka_unit_test(dec_is_what_printf_says),
 		cmocka_unit_test(heap_grows_to_its_cap),
 		cmocka_unit_test(numbers_are_big_endian),
 		cmocka_unit_test(consume_moves_the_rest_down),

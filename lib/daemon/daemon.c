@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "lib/log/log.h"
 
 #define DEFAULT_CONF "/etc/floe/floe.conf"
+#define KEEP_ASKED   (1 << 20)  /* bytes asked of the kernel at once */
+#define KEEP_FREE    (16 << 20) /* of each thread, not given back */
 
 const char *const daemon_admin_schemes[] = { "http", NULL };
 
@@ -251,6 +254,17 @@ run_load(
 	return NULL;
 }
 
+/*
+ * A worker allocates what a turn brings and frees it when the turn ends: by
+ * itself libc gives those pages back each time, and asks for them anew.
+ */
+static void
+keep_memory(void)
+{
+	(void)mallopt(M_TOP_PAD, KEEP_ASKED);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+}
+
 int
 daemon_main(const struct daemon *d, int argc, char **argv)
 {
@@ -264,6 +278,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 
 	if (a.action == EXIT_OK || a.action == EXIT_USAGE)
 		return a.action == EXIT_OK ? DAEMON_OK : DAEMON_USAGE;
+	keep_memory();
 	if (crypto_init() != 0) {
 		fprintf(stderr,
 		    "%s: libcrypto lacks an algorithm that is "

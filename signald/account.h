@@ -9,7 +9,7 @@
 #ifndef FLOE_SIGNALD_ACCOUNT_H
 #define FLOE_SIGNALD_ACCOUNT_H
 
-#include "signald/core/log.h"
+#include "signald/core/append.h"
 #include "signald/front.h"
 
 #define ACCOUNT_PASSWORD_MIN 8

@@ -12,7 +12,7 @@
 
 #include "lib/base/buf.h"
 #include "signald/core/file.h"
-#include "signald/core/log.h"
+#include "signald/core/append.h"
 
 #define SIG_EDITS_MAX   32 /* of a message */
 #define SIG_EMOJIS_MAX  20 /* different ones on a message */

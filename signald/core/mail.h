@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "signald/core/log.h"
+#include "signald/core/account.h"
+#include "signald/core/bond.h"
+#include "signald/core/sizes.h"
 
 #define SIG_CALL_MAX    160 /* a call id carries its conversation */
 #define SIG_SESSION_MAX 40

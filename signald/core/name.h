@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "signald/core/log.h"
+#include "signald/core/member.h"
 #include "signald/core/mail.h"
 
 bool sig_name_user_ok(const char *, size_t len);

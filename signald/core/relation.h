@@ -13,7 +13,7 @@
 #define FLOE_SIGNALD_CORE_RELATION_H
 
 #include "lib/json/json.h"
-#include "signald/core/log.h"
+#include "signald/core/bond.h"
 
 /* Rows of one user. Others may fill the incoming ones, but those only. */
 #define SIG_CONTACTS_MAX 5000 /* all that are not incoming */

@@ -15,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "signald/core/log.h"
+#include "signald/core/account.h"
+#include "signald/core/sizes.h"
 
 #define SIG_TOKEN_KEY_LEN 32
 #define SIG_TOKEN_ID_LEN  16

@@ -13,7 +13,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/store/store.h"
-#include "signald/core/log.h"
+#include "signald/core/append.h"
 
 struct msglog_port;
 

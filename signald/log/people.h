@@ -8,7 +8,7 @@
 #define FLOE_SIGNALD_LOG_PEOPLE_H
 
 #include "lib/store/store.h"
-#include "signald/core/log.h"
+#include "signald/core/read.h"
 
 /* SIG_READ_CONTACTS and SIG_READ_SEARCH of uid. rows has room for the limit.
  * 0, -ENOENT (no such read->peer) or -EIO. */

@@ -8,7 +8,7 @@
 #define FLOE_SIGNALD_LOG_ROWS_H
 
 #include "lib/store/store.h"
-#include "signald/core/log.h"
+#include "signald/core/read.h"
 
 /* rows has room for MSGLOG_ROWS_MAX. The outcome is in out->err too. */
 void rows_read(struct store_txn *, struct sig_row *rows, const char *epoch,

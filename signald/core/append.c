@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
 
-#include "signald/core/log.h"
+#include "signald/core/append.h"
 
 void
 sig_group_free(struct sig_group *g)

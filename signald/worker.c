@@ -91,7 +91,7 @@ do_read(struct worker *w, struct sig_effect *e)
 {
 	struct reading r = { w, e->ticket };
 
-	msglog_read(w->reader, &e->read, rows_read, &r);
+	msglog_read(w->reader, e->read, rows_read, &r);
 }
 
 static void

@@ -56,6 +56,13 @@ buf_grow(struct buf *b, size_t need)
 	return 0;
 }
 
+void
+buf_reserve(struct buf *b, size_t n)
+{
+	if (n > b->cap - b->len && n <= b->max - b->len)
+		(void)buf_grow(b, b->len + n);
+}
+
 uint8_t *
 buf_extend_grown(struct buf *b, size_t n)
 {

@@ -28,6 +28,8 @@ struct buf buf_fixed(void *mem, size_t size);
 /* An empty heap buf that may grow to max bytes. */
 void buf_init(struct buf *, size_t max);
 void buf_fini(struct buf *);
+/* Memory for n more bytes at once; without it, it comes as it is needed. */
+void buf_reserve(struct buf *, size_t n);
 /* Empties and forgets the error; keeps the memory. */
 void buf_reset(struct buf *);
 

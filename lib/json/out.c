@@ -75,6 +75,7 @@ put_string(struct json_out *o, const char *s, size_t len)
 {
 	size_t n;
 
+	buf_reserve(o->b, len + 2);
 	buf_u8(o->b, '"');
 	for (; len > 0; s += n, len -= n) {
 		n = json_plain(s, len);

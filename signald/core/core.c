@@ -43,22 +43,11 @@ sig_core_new(const struct sig_config *cfg)
 	htab_init(&core->crowds, cfg->max_rooms);
 	htab_init(&core->halls, links * HALLS_PER_LINK);
 	STAILQ_INIT(&core->effects);
+	STAILQ_INIT(&core->spare);
 	STAILQ_INIT(&core->local);
 	TAILQ_INIT(&core->to_tell);
 	core->tell_left = SIG_TELL_MAX;
 	return core;
-}
-
-static void
-nodes_free(struct sig_nodes *nodes)
-{
-	struct sig_node *node;
-
-	while ((node = STAILQ_FIRST(nodes)) != NULL) {
-		STAILQ_REMOVE_HEAD(nodes, next);
-		sig_effect_fini(&node->effect);
-		free(node);
-	}
 }
 
 void
@@ -68,6 +57,7 @@ sig_core_free(struct sig_core *core)
 	struct sig_link *link;
 	struct sig_user *user;
 	struct sig_crowd *crowd;
+	struct sig_mail *mail;
 	size_t pos = 0;
 
 	if (core == NULL)
@@ -81,8 +71,11 @@ sig_core_free(struct sig_core *core)
 		sig_crowd_free(core, crowd);
 	while ((ticket = htab_next(&core->tickets, &pos)) != NULL)
 		sig_ticket_free(ticket);
-	nodes_free(&core->effects);
-	nodes_free(&core->local);
+	sig_effects_free(core);
+	while ((mail = STAILQ_FIRST(&core->local)) != NULL) {
+		STAILQ_REMOVE_HEAD(&core->local, next);
+		sig_mail_free(mail);
+	}
 	htab_fini(&core->links);
 	htab_fini(&core->sessions);
 	htab_fini(&core->users);
@@ -127,14 +120,13 @@ void
 sig_core_leave(struct sig_core *core)
 {
 	struct sig_link *link, *next;
-	struct sig_node *node;
+	struct sig_mail *mail;
 
 	do {
-		while ((node = STAILQ_FIRST(&core->local)) != NULL) {
+		while ((mail = STAILQ_FIRST(&core->local)) != NULL) {
 			STAILQ_REMOVE_HEAD(&core->local, next);
-			sig_post_receive(core, node->effect.mail);
-			sig_effect_fini(&node->effect);
-			free(node);
+			sig_post_receive(core, mail);
+			sig_mail_free(mail);
 		}
 	} while (sig_presence_run(core));
 	if (!core->broken)

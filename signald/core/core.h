@@ -148,7 +148,7 @@ struct sig_effect {
 	bool droppable; /* SEND: ephemeral, may go when the link is slow */
 	struct sig_mail *mail;     /* POST */
 	struct sig_append *append; /* APPEND */
-	struct sig_read read;      /* READ */
+	struct sig_read *read;     /* READ */
 };
 
 /* The next effect, taken off the queue, or false. What it points to belongs

@@ -7,23 +7,50 @@
 #include "signald/core/link.h"
 #include "signald/core/name.h"
 
+/* Kept for the next effects: most events have fewer. */
+#define SPARES 32
+
 void
 sig_effect_fini(struct sig_effect *e)
 {
 	free(e->text);
 	sig_mail_free(e->mail);
 	sig_append_free(e->append);
+	free(e->read);
 	e->text = NULL;
 	e->mail = NULL;
 	e->append = NULL;
+	e->read = NULL;
+}
+
+static struct sig_node *
+node_new(struct sig_core *core)
+{
+	struct sig_node *node = STAILQ_FIRST(&core->spare);
+
+	if (node == NULL)
+		return malloc(sizeof(*node));
+	STAILQ_REMOVE_HEAD(&core->spare, next);
+	core->spares--;
+	return node;
+}
+
+static void
+node_free(struct sig_core *core, struct sig_node *node)
+{
+	if (core->spares == SPARES) {
+		free(node);
+		return;
+	}
+	STAILQ_INSERT_HEAD(&core->spare, node, next);
+	core->spares++;
 }
 
 /* Queues an effect; on failure it is gone, with all it holds. */
 static int
-effect_put(
-    struct sig_core *core, struct sig_nodes *queue, struct sig_effect effect)
+effect_put(struct sig_core *core, struct sig_effect effect)
 {
-	struct sig_node *node = malloc(sizeof(*node));
+	struct sig_node *node = node_new(core);
 
 	if (node == NULL) {
 		sig_effect_fini(&effect);
@@ -31,7 +58,7 @@ effect_put(
 		return -ENOMEM;
 	}
 	node->effect = effect;
-	STAILQ_INSERT_TAIL(queue, node, next);
+	STAILQ_INSERT_TAIL(&core->effects, node, next);
 	return 0;
 }
 
@@ -44,8 +71,22 @@ sig_core_effect(struct sig_core *core, struct sig_effect *out)
 		return false;
 	STAILQ_REMOVE_HEAD(&core->effects, next);
 	*out = node->effect;
-	free(node);
+	node_free(core, node);
 	return true;
+}
+
+void
+sig_effects_free(struct sig_core *core)
+{
+	struct sig_effect effect;
+	struct sig_node *node;
+
+	while (sig_core_effect(core, &effect))
+		sig_effect_fini(&effect);
+	while ((node = STAILQ_FIRST(&core->spare)) != NULL) {
+		STAILQ_REMOVE_HEAD(&core->spare, next);
+		free(node);
+	}
 }
 
 void
@@ -54,7 +95,7 @@ sig_send(struct sig_core *core, uint64_t link, struct buf *b, bool droppable)
 	int err = b->err;
 
 	if (err == 0) {
-		err = effect_put(core, &core->effects,
+		err = effect_put(core,
 		    (struct sig_effect){ .kind = SIG_SEND,
 			.link = link,
 			.text = (char *)b->data,
@@ -74,7 +115,7 @@ void
 sig_close(
     struct sig_core *core, uint64_t link, uint16_t code, const char *reason)
 {
-	effect_put(core, &core->effects,
+	effect_put(core,
 	    (struct sig_effect){ .kind = SIG_CLOSE,
 		.link = link,
 		.code = code,
@@ -93,7 +134,7 @@ sig_move(struct sig_core *core, uint64_t link, uint32_t shard, const char *text,
 		return;
 	}
 	memcpy(copy, text, len);
-	effect_put(core, &core->effects,
+	effect_put(core,
 	    (struct sig_effect){ .kind = SIG_MOVE,
 		.link = link,
 		.shard = shard,
@@ -123,10 +164,12 @@ mail_place(const struct sig_mail *mail)
 void
 sig_post_to(struct sig_core *core, uint32_t shard, struct sig_mail *mail)
 {
-	effect_put(core,
-	    shard == core->cfg.shard ? &core->local : &core->effects,
-	    (struct sig_effect){
-		.kind = SIG_POST, .mail = mail, .shard = shard });
+	if (shard == core->cfg.shard)
+		STAILQ_INSERT_TAIL(&core->local, mail, next);
+	else
+		effect_put(core,
+		    (struct sig_effect){
+			.kind = SIG_POST, .mail = mail, .shard = shard });
 }
 
 void
@@ -147,7 +190,7 @@ sig_tell(struct sig_core *core, struct buf *b)
 		buf_fini(b);
 		return;
 	}
-	effect_put(core, &core->effects,
+	effect_put(core,
 	    (struct sig_effect){
 		.kind = SIG_TELL, .text = (char *)b->data, .len = b->len });
 	buf_init(b, 0); /* the effect has the bytes */
@@ -171,7 +214,7 @@ sig_append(
 		return err;
 	}
 	effect.ticket = ticket->id;
-	err = effect_put(core, &core->effects, effect);
+	err = effect_put(core, effect);
 	if (err != 0)
 		sig_ticket_free(sig_ticket_take(core, effect.ticket));
 	return err;
@@ -181,16 +224,23 @@ int
 sig_read(struct sig_core *core, struct sig_ticket *ticket,
     const struct sig_read *read)
 {
-	struct sig_effect effect = { .kind = SIG_READ, .read = *read };
+	struct sig_effect effect = { .kind = SIG_READ,
+		.read = malloc(sizeof(*read)) };
 	int err;
 
-	if (ticket == NULL)
+	if (ticket == NULL || effect.read == NULL) {
+		sig_ticket_free(ticket);
+		free(effect.read);
 		return -ENOMEM;
+	}
+	*effect.read = *read;
 	err = sig_ticket_keep(core, ticket);
-	if (err != 0)
+	if (err != 0) {
+		free(effect.read);
 		return err;
+	}
 	effect.ticket = ticket->id;
-	err = effect_put(core, &core->effects, effect);
+	err = effect_put(core, effect);
 	if (err != 0)
 		sig_ticket_free(sig_ticket_take(core, effect.ticket));
 	return err;

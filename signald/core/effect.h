@@ -43,4 +43,7 @@ struct sig_ticket *sig_ticket_take(struct sig_core *, uint64_t id);
 uint64_t sig_hash(const struct sig_core *, const char *key);
 uint64_t sig_hash_id(const struct sig_core *, uint64_t id);
 
+/* Frees all that wait, and what is kept for others. */
+void sig_effects_free(struct sig_core *);
+
 #endif

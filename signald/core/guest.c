@@ -30,7 +30,6 @@ sig_guest_new(struct sig_core *core, uint64_t id, const char *name)
 
 	if (s == NULL)
 		return NULL;
-	STAILQ_INIT(&s->held);
 	link = sig_link_new(core, id);
 	user = link == NULL ? NULL : sig_user_get(core, name);
 	if (user == NULL) {

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "signald/core/account.h"
 #include "signald/core/bond.h"
@@ -44,6 +45,7 @@ enum sig_mail_kind {
 };
 
 struct sig_mail {
+	STAILQ_ENTRY(sig_mail) next; /* whoever has it may line it up */
 	enum sig_mail_kind kind;
 	char to[SIG_CALL_MAX + 1];         /* key of the receiver */
 	char from[SIG_NAME_MAX + 1];       /* the user it comes from */
@@ -63,6 +65,8 @@ struct sig_mail {
 	char *text;     /* JSON */
 	size_t text_len;
 };
+
+STAILQ_HEAD(sig_mails, sig_mail);
 
 struct sig_mail *sig_mail_new(enum sig_mail_kind, const char *to);
 /* Copies the text, with a NUL after it. False: no memory, it has none. */

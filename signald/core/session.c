@@ -76,7 +76,6 @@ session_put(struct sig_core *core, struct sig_user *user, const char *device,
 		return NULL;
 	memcpy(s->id, id, strnlen(id, SIG_SESSION_MAX));
 	memcpy(s->device, device, strnlen(device, SIG_DEVICE_MAX));
-	STAILQ_INIT(&s->held);
 	s->heard_wall = core->wall;
 	s->detached_ms = core->now;
 	if (htab_put(&core->sessions, sig_hash(core, s->id), s) != 0) {
@@ -260,18 +259,6 @@ sig_session_detach(struct sig_core *core, struct sig_session *s)
 	sig_places_away(core, s);
 }
 
-static void
-held_drop(struct sig_session *s)
-{
-	struct sig_held *held = STAILQ_FIRST(&s->held);
-
-	STAILQ_REMOVE_HEAD(&s->held, next);
-	s->held_count--;
-	s->held_bytes -= held->len;
-	s->held_invites -= held->invite[0] != '\0';
-	free(held);
-}
-
 void
 sig_session_free(struct sig_core *core, struct sig_session *s)
 {
@@ -279,8 +266,7 @@ sig_session_free(struct sig_core *core, struct sig_session *s)
 	sig_timer_clear(core, &s->inbox.resend);
 	sig_timer_clear(core, &s->inbox.save);
 	sig_timer_clear(core, &s->ice);
-	while (!STAILQ_EMPTY(&s->held))
-		held_drop(s);
+	sig_helds_fini(&s->held);
 	while (!LIST_EMPTY(&s->places))
 		sig_place_free(core, LIST_FIRST(&s->places));
 	htab_del(&core->sessions, sig_hash(core, s->id), s);
@@ -310,42 +296,6 @@ sig_session_end(struct sig_core *core, struct sig_session *s)
 	sig_user_release(core, user);
 }
 
-/* False: there is no room beside what has not been sent yet. */
-static bool
-held_make_room(struct sig_session *s, size_t len)
-{
-	while (s->held_count >= SIG_HELD_MAX ||
-	    len > SIG_HELD_BYTES - s->held_bytes) {
-		if (STAILQ_EMPTY(&s->held) || !STAILQ_FIRST(&s->held)->sent)
-			return false;
-		held_drop(s);
-	}
-	return true;
-}
-
-/* The new last one, not sent; NULL: no room. */
-static struct sig_held *
-session_hold(
-    struct sig_session *s, const char *text, size_t len, const char *invite)
-{
-	struct sig_held *held;
-
-	if (!held_make_room(s, len))
-		return NULL;
-	held = malloc(sizeof(*held) + len);
-	if (held == NULL)
-		return NULL;
-	memset(held, 0, sizeof(*held));
-	memcpy(held->text, text, len);
-	held->len = len;
-	memcpy(held->invite, invite, strnlen(invite, SIG_CALL_MAX));
-	STAILQ_INSERT_TAIL(&s->held, held, next);
-	s->held_count++;
-	s->held_bytes += len;
-	s->held_invites += invite[0] != '\0';
-	return held;
-}
-
 static void
 call_send(struct sig_core *core, const struct sig_session *s, const char *text,
     size_t len)
@@ -366,7 +316,7 @@ sig_session_push_call(struct sig_core *core, struct sig_session *s,
 
 	if (s->link != NULL)
 		sig_session_settle(s);
-	held = session_hold(s, text, len, invite);
+	held = sig_helds_put(&s->held, text, len, invite);
 	if (s->link != NULL) {
 		call_send(core, s, text, len);
 		if (held != NULL) {
@@ -385,13 +335,15 @@ sig_session_push_call(struct sig_core *core, struct sig_session *s,
 bool
 sig_session_holds_invite(const struct sig_session *s, const char *call)
 {
+	struct sig_held_walk walk;
 	const struct sig_held *held;
 
 	/* Each op of a call asks, and mostly what is held is no invite. */
-	if (s->held_invites == 0)
+	if (s->held.invites == 0)
 		return false;
-	STAILQ_FOREACH (held, &s->held, next) {
-		if (strcmp(held->invite, call) == 0)
+	sig_held_walk_init(&walk, &s->held);
+	while ((held = sig_held_walk_next(&walk)) != NULL) {
+		if (sig_held_invites(held, call))
 			return true;
 	}
 	return false;
@@ -403,9 +355,9 @@ sig_session_knows_call(struct sig_session *s, const char *call)
 	bool more = sig_session_holds_invite(s, call);
 
 	/* And with it all that was sent before. */
-	while (more && STAILQ_FIRST(&s->held)->sent) {
-		more = strcmp(STAILQ_FIRST(&s->held)->invite, call) != 0;
-		held_drop(s);
+	while (more && sig_helds_first(&s->held)->sent) {
+		more = !sig_held_invites(sig_helds_first(&s->held), call);
+		sig_helds_drop(&s->held);
 	}
 }
 
@@ -414,17 +366,19 @@ sig_session_settle(struct sig_session *s)
 {
 	const struct sig_held *held;
 
-	while ((held = STAILQ_FIRST(&s->held)) != NULL && held->sent &&
+	while ((held = sig_helds_first(&s->held)) != NULL && held->sent &&
 	    held->sent_ms + SURE_MS <= s->link->heard_ms)
-		held_drop(s);
+		sig_helds_drop(&s->held);
 }
 
 void
 sig_session_flush(struct sig_core *core, struct sig_session *s)
 {
+	struct sig_held_walk walk;
 	struct sig_held *held;
 
-	STAILQ_FOREACH (held, &s->held, next) {
+	sig_held_walk_init(&walk, &s->held);
+	while ((held = sig_held_walk_next(&walk)) != NULL) {
 		call_send(core, s, held->text, held->len);
 		held->sent = true;
 		held->sent_ms = core->now;

@@ -26,6 +26,7 @@
 #include "lib/base/wheel.h"
 #include "lib/crypto/crypto.h"
 #include "signald/core/core.h"
+#include "signald/core/held.h"
 #include "signald/core/token.h"
 #include "signald/core/rate.h"
 
@@ -36,8 +37,6 @@
 #define SIG_LEGS_MAX          16   /* calls of one user */
 #define SIG_USER_ROOMS        8    /* of one user, on all devices */
 #define SIG_SESSION_CHATROOMS 64
-#define SIG_HELD_MAX          256 /* call pushes held for the next link */
-#define SIG_HELD_BYTES        (256 * 1024)      /* and their bytes */
 #define SIG_TEXT_MAX          (4 * 1024 * 1024) /* one text we write */
 #define SIG_PRELOGIN_OPS      64                /* requests before the log-in */
 
@@ -50,7 +49,6 @@ struct sig_node {
 	STAILQ_ENTRY(sig_node) next;
 	struct sig_effect effect;
 };
-STAILQ_HEAD(sig_nodes, sig_node);
 
 /* How available a device or user is, the most last. */
 enum sig_state {
@@ -119,17 +117,6 @@ struct sig_login {
 	enum sig_state state; /* of its session; OFFLINE: not said */
 };
 
-/* A call push that the next link gets: none was there to send it, or that one
- * may have broken before it arrived. */
-struct sig_held {
-	STAILQ_ENTRY(sig_held) next;
-	bool sent; /* all that are stand before those that are not */
-	uint64_t sent_ms;
-	char invite[SIG_CALL_MAX + 1]; /* the call, when it is an invite */
-	size_t len;
-	char text[];
-};
-
 /* A session's walk through the inbox log; see inbox.c. */
 struct sig_inbox {
 	uint64_t acked;        /* the client has all up to here */
@@ -166,8 +153,7 @@ struct sig_session {
 	char *status;       /* owned; NULL: none */
 	uint64_t typing_ms; /* not heard typing again before */
 	struct sig_inbox inbox;
-	STAILQ_HEAD(, sig_held) held;
-	size_t held_count, held_bytes, held_invites;
+	struct sig_helds held;
 	LIST_HEAD(, sig_place) places;
 };
 
@@ -276,8 +262,10 @@ struct sig_core {
 	LIST_HEAD(, sig_crowd) all_crowds;
 	bool broken; /* some link is */
 	struct wheel wheel;
-	struct sig_nodes effects;
-	struct sig_nodes local;         /* mail of this shard to itself */
+	STAILQ_HEAD(, sig_node) effects;
+	STAILQ_HEAD(, sig_node) spare; /* of effects that were */
+	size_t spares;
+	struct sig_mails local;         /* of this shard to itself */
 	uint64_t leaving;               /* links that were asked to move */
 	uint64_t woken;                 /* sessions that an earlier core kept */
 	TAILQ_HEAD(, sig_user) to_tell; /* presence.c */

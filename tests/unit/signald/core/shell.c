@@ -207,7 +207,7 @@ effect_read(struct world *w, uint32_t shard, struct sig_effect *effect)
 
 	e = event_at(
 	    w, ROWS, shard, w->now + world_random(w, w->opts.log_ms + 1));
-	e->read = effect->read;
+	e->read = *effect->read;
 	e->ticket = effect->ticket;
 }
 

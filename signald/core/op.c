@@ -14,7 +14,7 @@
 #include "signald/core/hello.h"
 #include "signald/core/ice.h"
 #include "signald/core/inbox.h"
-#include "signald/core/leg.h"
+#include "signald/core/leg_ask.h"
 #include "signald/core/life.h"
 #include "signald/core/link.h"
 #include "signald/core/message.h"

@@ -5,6 +5,7 @@
 #include "signald/core/contact.h"
 #include "signald/core/inbox.h"
 #include "signald/core/leg.h"
+#include "signald/core/leg_ask.h"
 #include "signald/core/note.h"
 #include "signald/core/peer.h"
 #include "signald/core/post.h"

@@ -68,7 +68,7 @@ do_join(struct sig_core *core, struct sig_crowd_ask *ask)
 	struct buf b;
 
 	if (!again &&
-	    !sig_crowd_enter(core, ask, core->cfg.chatroom_members,
+	    !sig_crowd_enter(core, ask, 0, core->cfg.chatroom_members,
 		sizeof(struct voice), "no room for another chatroom"))
 		return;
 	answer_begin(&o, &b, ask->mail);

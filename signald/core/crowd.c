@@ -89,10 +89,32 @@ sig_crowd_number(const struct sig_crowd *crowd, uint64_t number)
 	return NULL;
 }
 
+static void
+member_seat(struct sig_crowd *crowd, struct sig_member *member, uint64_t wanted)
+{
+	struct sig_member *before;
+
+	member->number = crowd->last + 1;
+	if (crowd->again && wanted != 0 &&
+	    sig_crowd_number(crowd, wanted) == NULL)
+		member->number = wanted;
+	if (member->number > crowd->last)
+		crowd->last = member->number;
+	TAILQ_FOREACH_REVERSE (before, &crowd->members, sig_seats, of_crowd) {
+		if (before->number < member->number)
+			break;
+	}
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&crowd->members, before, member, of_crowd);
+	else
+		TAILQ_INSERT_HEAD(&crowd->members, member, of_crowd);
+	LIST_INSERT_HEAD(&crowd->shards[member->shard], member, of_shard);
+}
+
 /* The session that the mail is from. */
 static struct sig_member *
 member_new(struct sig_core *core, struct sig_crowd *crowd,
-    const struct sig_mail *mail, size_t own)
+    const struct sig_mail *mail, uint64_t wanted, size_t own)
 {
 	struct sig_member *member = calloc(1, sizeof(*member));
 
@@ -110,9 +132,7 @@ member_new(struct sig_core *core, struct sig_crowd *crowd,
 		free(member);
 		return NULL;
 	}
-	member->number = ++crowd->last;
-	TAILQ_INSERT_TAIL(&crowd->members, member, of_crowd);
-	LIST_INSERT_HEAD(&crowd->shards[member->shard], member, of_shard);
+	member_seat(crowd, member, wanted);
 	return member;
 }
 
@@ -216,19 +236,22 @@ sig_crowd_refuse(struct sig_core *core, const struct sig_mail *ask,
 }
 
 bool
-sig_crowd_enter(struct sig_core *core, struct sig_crowd_ask *ask, uint32_t max,
-    size_t own, const char *why)
+sig_crowd_enter(struct sig_core *core, struct sig_crowd_ask *ask,
+    uint64_t wanted, uint32_t max, size_t own, const char *why)
 {
 	const struct sig_mail *mail = ask->mail;
 
-	if (ask->crowd == NULL)
+	if (ask->crowd == NULL) {
 		ask->crowd = crowd_new(core, mail->to, max);
+		if (ask->crowd != NULL)
+			ask->crowd->again = wanted != 0;
+	}
 	if (ask->crowd != NULL && ask->crowd->sessions.used >= max) {
 		sig_crowd_refuse(core, mail, SIG_CONFLICT, "room: full");
 		return false;
 	}
 	if (ask->crowd != NULL)
-		ask->from = member_new(core, ask->crowd, mail, own);
+		ask->from = member_new(core, ask->crowd, mail, wanted, own);
 	if (ask->from != NULL)
 		return true;
 	if (ask->crowd != NULL && TAILQ_EMPTY(&ask->crowd->members))

@@ -60,8 +60,9 @@ LIST_HEAD(sig_members, sig_member);
 struct sig_crowd {
 	LIST_ENTRY(sig_crowd) of_core;
 	char id[SIG_ROOM_MAX + 1];
-	uint64_t last; /* number */
-	TAILQ_HEAD(, sig_member) members;
+	bool again;    /* made anew after a restart; see sig_crowd_enter */
+	uint64_t last; /* number, the highest */
+	TAILQ_HEAD(sig_seats, sig_member) members;
 	struct htab sessions;        /* of members, by their session */
 	struct sig_members shards[]; /* one for each of the server's */
 };
@@ -79,10 +80,12 @@ void sig_crowd_asked(struct sig_core *, const struct sig_mail *,
     sig_crowd_fn *const does[SIG_ROOM_EVENTS]);
 
 /* Makes the asking session a member, with own zeroed bytes, of a new crowd
- * when there is none. False: it is full (of max), or there is no memory, which
- * why says, and the session has been told. */
-bool sig_crowd_enter(struct sig_core *, struct sig_crowd_ask *, uint32_t max,
-    size_t own, const char *why);
+ * when there is none. wanted: the number that it had before a restart, which
+ * it gets again from a crowd that such a one has made; 0: none. False: it is
+ * full (of max), or there is no memory, which why says, and the session has
+ * been told. */
+bool sig_crowd_enter(struct sig_core *, struct sig_crowd_ask *, uint64_t wanted,
+    uint32_t max, size_t own, const char *why);
 void
 sig_crowd_leave(struct sig_core *, struct sig_crowd *, struct sig_member *);
 

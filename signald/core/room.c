@@ -95,6 +95,8 @@ answer_joined(struct sig_core *core, const struct sig_crowd_ask *ask)
 	json_out_str(&o, "room", ask->crowd->id);
 	json_out_int(&o, "member", (int64_t)ask->from->number);
 	others_write(&o, ask->crowd, ask->from);
+	if (ask->crowd->again)
+		json_out_bool(&o, "again", true);
 	json_out_end(&o);
 	sig_crowd_answer(core, ask->mail, &b);
 }
@@ -145,13 +147,15 @@ do_join(struct sig_core *core, struct sig_crowd_ask *ask)
 		answer_joined(core, ask);
 		return;
 	}
-	if (ask->crowd == NULL && mail->flags == SIG_ROOM_JOIN) {
+	/* Who was in it before a restart makes it anew. */
+	if (ask->crowd == NULL && mail->flags == SIG_ROOM_JOIN &&
+	    mail->sync == 0) {
 		sig_crowd_refuse(
 		    core, mail, SIG_NOT_FOUND, "room: no such room");
 		return;
 	}
-	if (!sig_crowd_enter(core, ask, MEMBERS, sizeof(struct side),
-		"no room for another room"))
+	if (!sig_crowd_enter(core, ask, mail->sync, MEMBERS,
+		sizeof(struct side), "no room for another room"))
 		return;
 	side(ask->from)->slot = slot_take(ask->crowd, ask->from);
 	media_keep(ask->from, mail);
@@ -412,6 +416,8 @@ sig_op_room_join(
 		.event = SIG_ROOM_JOIN };
 
 	ask.room = named_room(core, link, req);
+	ask.number =
+	    (uint64_t)json_in_int_opt(&req->in, "member", 1, UINT32_MAX, 0);
 	if (ask.room != NULL)
 		join(core, link, req, &ask);
 }

@@ -5,7 +5,9 @@
  * offers, so that none cross; everybody else is told of it. Offers, answers
  * and candidates go from one member to one other, as opaque as in a call.
  * Requests may be repeated like those of calls. A member whose link is gone
- * stays until its session is; what it must not miss is held for it.
+ * stays until its session is; what it must not miss is held for it. No room
+ * outlives the server, but its members make it anew as they come back, and each
+ * has its number again: the connections between them are not touched.
  * Owns: nothing; crowd.h has the members.  Thread: the core's.
  */
 #ifndef FLOE_SIGNALD_CORE_ROOM_H

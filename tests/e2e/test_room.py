@@ -50,8 +50,10 @@ class Room(case.Case):
         authority = certs.Authority(self.folder)
         conf = floe.daemon.write_conf(self.path("floe.conf"), floe.sections(
             self, lab.SERVER, authority.issue(lab.SERVER, lab.SERVER_NAME)))
-        for name in ("stund", "turnd", "signald"):
-            floe.start(self, name, conf, net.server)
+        self.server = net.server
+        daemons = {name: floe.start(self, name, conf, net.server)
+                   for name in ("stund", "turnd", "signald")}
+        self.signald = daemons["signald"]
         pages = []
         for name, node in (("alice", net.a), ("bob", net.b), ("carol", net.a)):
             page = self.browsers.open(
@@ -102,6 +104,33 @@ class Room(case.Case):
                        lambda page=page, other=other, before=before:
                        self.members(page)[other]["framesDecoded"]
                        > before + FRAMES, PATIENCE_S)
+
+    def test_a_server_that_is_killed(self):
+        """Nothing of the call breaks, and who was muted is heard of after."""
+        pages = self.three()
+        alice, bob, carol = pages
+        room = alice.evaluate(ENTER % "createRoom()")
+        for page in (bob, carol):
+            page.evaluate(ENTER % f"joinRoom({json.dumps(room)})")
+        for page in pages:
+            self.sees(page, *(p.name for p in pages if p is not page))
+            page.evaluate("window.paths = new Map(window.room.members.map("
+                          "(m) => [m.user, m.connection])); 0")
+        self.signald.kill()
+        self.signald.start(lambda: floe.healthy("signald", self.server))
+        for page in pages:
+            wait.until(f"{page.name} is back with the others",
+                       lambda page=page: [m["away"] for m in self.members(
+                           page).values()] == [False, False], PATIENCE_S)
+        bob.evaluate("window.room.setMuted(true)")
+        for page in (alice, carol):
+            wait.until(f"{page.name} hears that bob is muted", lambda page=page:
+                       self.members(page)["bob"]["media"]["audio"] is False)
+        for page in pages:
+            self.assertTrue(page.evaluate(
+                "window.room.state === 'joined' && window.room.members.every("
+                "(m) => window.paths.get(m.user) === m.connection)"))
+            self.sees(page, *(p.name for p in pages if p is not page))
 
     def test_a_camera_that_comes_later(self):
         alice, bob, carol = self.three()

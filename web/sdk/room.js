@@ -10,10 +10,12 @@ import { summarize } from "./stats.js";
 
 const KEEP = { keep: true }; // the contract: every room request may be repeated
 const MOST_TRIES = 5; // against a server that is overloaded
+const BACK_MS = 60_000; // for who has not come back after a restart of the server
 
 /** Somebody else in a room. */
 export class RoomMember {
   #peer = null;
+  missing = null; // the timer until which it may come back
 
   /** Made by Room only. */
   constructor({ member, user, device, away, media }) {
@@ -220,7 +222,7 @@ export class Room extends EventTarget {
   }
 
   /** The server has said yes. We came last, so we make the offers. */
-  joined({ room, member, members }) {
+  joined({ room, member, members, again }) {
     this.id = room;
     this.number = member;
     if (this.state === "ended") { // left while the answer was on its way
@@ -229,15 +231,18 @@ export class Room extends EventTarget {
     }
     if (this.state === "joining")
       this.#setState("joined");
+    if (again)
+      this.#missAll();
     this.#reconcile(members);
     this.#showMedia();
   }
 
-  /** The server came back and may have forgotten the room. */
+  /** The server came back and has forgotten the room: we are who we were. */
   async rejoin() {
     const before = this.number;
     try {
-      const ok = await this.#tell("room.join", { media: this.#local.state });
+      const ok = await this.#tell("room.join",
+        { media: this.#local.state, member: before });
       if (ok.member !== before)
         this.#reconcile([]);
       this.joined(ok);
@@ -252,8 +257,7 @@ export class Room extends EventTarget {
       return;
     switch (push.push) {
     case "room.joined":
-      if (!member)
-        this.#add(push);
+      this.#seat(push);
       break;
     case "room.left":
       if (member)
@@ -295,16 +299,39 @@ export class Room extends EventTarget {
   #reconcile(list) {
     const there = new Set(list.map((entry) => entry.member));
     for (const member of this.members) {
-      if (!there.has(member.number))
+      if (!there.has(member.number) && !member.missing)
         this.#remove(member, "lost");
     }
-    for (const entry of list) {
-      const known = this.#members.get(entry.member);
-      if (known)
-        this.#update(known, { away: entry.away, media: entry.media });
-      else
-        this.#add(entry);
+    for (const entry of list)
+      this.#seat(entry);
+  }
+
+  /** Who is there, new or not; a number is the same person's for good. */
+  #seat(entry) {
+    const known = this.#members.get(entry.member);
+    if (known && known.user === entry.user && known.device === entry.device) {
+      this.#found(known);
+      this.#update(known, { away: entry.away, media: entry.media });
+      return;
     }
+    if (known)
+      this.#remove(known, "lost");
+    this.#add(entry);
+  }
+
+  /** The others are away until they say that they are back, or never do. */
+  #missAll() {
+    for (const member of this.members) {
+      member.missing ??= this.#env.timers.set(
+        () => this.#remove(member, "lost"), BACK_MS);
+      this.#update(member, { away: true });
+    }
+  }
+
+  #found(member) {
+    if (member.missing)
+      this.#env.timers.clear(member.missing);
+    member.missing = null;
   }
 
   #add(entry) {
@@ -325,6 +352,7 @@ export class Room extends EventTarget {
   }
 
   #remove(member, reason) {
+    this.#found(member);
     this.#members.delete(member.number);
     member.peer?.close();
     this.#emit("left", { member, reason });
@@ -378,8 +406,10 @@ export class Room extends EventTarget {
       return;
     this.reason = reason;
     this.#setState("ended");
-    for (const member of this.members)
+    for (const member of this.members) {
+      this.#found(member);
       member.peer?.close();
+    }
     this.#members.clear();
     this.#local.stop();
     this.#env.ended(this);

@@ -17,11 +17,22 @@ const ID = "r-1";
 class Server {
   members = []; // { number, user, rooms, media }
   log = []; // "op from to"
+  timers = new VirtualTimers(); // of all
+  gone = false;
   #last = 0;
+  #again = false;
 
-  join(user, { media }, rooms) {
+  restart() {
+    this.members = [];
+    this.#last = 0;
+    this.#again = true;
+  }
+
+  join(user, { media, member: wanted }, rooms) {
     const known = this.members.find((m) => m.rooms === rooms);
-    const member = known || { number: ++this.#last, user, rooms, media };
+    const number = this.#again && wanted || this.#last + 1;
+    const member = known || { number, user, rooms, media };
+    this.#last = Math.max(this.#last, member.number);
     const entry = (m) => ({ member: m.number, user: m.user, device: "d", away: false,
       media: m.media });
     const others = this.members.filter((m) => m !== member).map(entry);
@@ -29,7 +40,8 @@ class Server {
       this.tell(member, { push: "room.joined", ...entry(member) });
       this.members.push(member);
     }
-    return { room: ID, member: member.number, members: others };
+    return { room: ID, member: member.number, members: others,
+      ...this.#again && { again: true } };
   }
 
   tell(from, push) {
@@ -44,7 +56,8 @@ class Server {
 
   ask(user, rooms, op, args) {
     const member = this.members.find((m) => m.rooms === rooms);
-    if (op === "room.create" || (op === "room.join" && (member || this.members.length > 0)))
+    if (op === "room.create" || (op === "room.join" && !this.gone &&
+        (member || args.member || this.members.length > 0)))
       return this.join(user, args, rooms);
     if (!member)
       throw new FloeError("not_found", "room: not in it");
@@ -67,7 +80,7 @@ class Server {
       request: async (op, args) => this.ask(user, rooms, op, args),
       servers: async () => [],
       config: {},
-      timers: new VirtualTimers(),
+      timers: this.timers,
       mostCandidates: () => 64,
     });
     return rooms;
@@ -211,18 +224,48 @@ test("the same room once on one device", async () => {
   assert.equal(await people[1].join(ID, MEDIA), rooms[1]);
 });
 
-test("a restart of the server: asked again, and lost when it is gone", async () => {
+test("a restart of the server: made anew by who comes back, with the same connections", async () => {
   const { server, people, rooms } = await three();
-  const connections = rooms[0].members.map((m) => m.connection);
+  const connections = () => rooms.map(({ members }) => members.map((m) => m.connection));
+  const before = connections();
   people[0].restarted(); // the room is still there
   await settle();
-  assert.deepEqual(rooms[0].members.map((m) => m.connection), connections);
-  server.members = [];
+  assert.deepEqual(connections(), before);
+  server.restart();
+  people[2].restarted();
+  await settle();
+  assert.deepEqual([rooms[2].number, rooms[2].state], [3, "joined"]);
+  assert.deepEqual(rooms[2].members.map((m) => m.away), [true, true]);
   people[0].restarted();
   await settle();
-  assert.deepEqual([rooms[0].state, rooms[0].reason], ["ended", "lost"]);
+  assert.deepEqual(rooms[2].members.map((m) => [m.user, m.away]),
+    [["alice", false], ["bob", true]]);
+  assert.deepEqual(connections(), before);
+  assert.equal(server.log.filter((line) => line.startsWith("room.offer")).length, 3);
+  // Bob does not come back, and somebody else gets his number.
+  await server.timers.elapse(59_000);
+  assert.equal(rooms[0].members.length, 2);
+  await server.timers.elapse(2_000);
+  assert.deepEqual(rooms[0].members.map((m) => m.user), ["carol"]);
+  assert.deepEqual(rooms[2].members.map((m) => m.user), ["alice"]);
   people[1].sessionLost();
   assert.deepEqual([rooms[1].state, rooms[1].reason], ["ended", "lost"]);
+});
+
+test("a number that another one has after a restart is another one", async () => {
+  const { server, people, rooms } = await three();
+  server.restart();
+  people[0].restarted();
+  await settle();
+  people[0].push({ push: "room.joined", room: ID, member: 2, user: "mallory", device: "d",
+    away: false, media: MEDIA });
+  await settle();
+  assert.deepEqual(rooms[0].members.map((m) => m.user).sort(), ["carol", "mallory"]);
+  server.members = []; // and there is no room any more
+  server.gone = true;
+  people[2].restarted();
+  await settle();
+  assert.deepEqual([rooms[2].state, rooms[2].reason], ["ended", "lost"]);
 });
 
 test("offers that cross later: who came later stands", async () => {

@@ -473,6 +473,59 @@ test_refused_hear_nothing(void **state)
 	world_free(w);
 }
 
+#define AGAIN(id, member)                                           \
+	"{'id':" id ",'op':'room.join','room':'$r','media':" CAMERA \
+	",'member':" member "}"
+
+/* The server has forgotten the room. Its members make it anew as they come
+ * back, each with its number, in whatever order. */
+static void
+test_again_after_a_restart(void **state)
+{
+	struct scene s = scene_room(state);
+	int d;
+
+	world_crash(s.w, 2000);
+	s.c = resume(s.w, "carol", "c1", "");
+	s.a = resume(s.w, "alice", "a1", "");
+	s.b = resume(s.w, "bob", "b1", "");
+	ask(s.w, s.a, JOIN("4"), REFUSED("4", "not_found"));
+	ask(s.w, s.a, AGAIN("5", "0"), REFUSED("5", "bad_request"));
+	ask(s.w, s.c, AGAIN("4", "3"),
+	    "{'id':4,'ok':{'room':'$r','member':3,'members':[],"
+	    "'again':true}}");
+	ask(s.w, s.a, AGAIN("6", "1"),
+	    "{'id':6,'ok':{'room':'$r','member':1,'members':[{'member':3,"
+	    "'user':'carol'}],'again':true}}");
+	want(s.w, s.c,
+	    "{'push':'room.joined','room':'$r','member':1,'user':'alice'}");
+	/* A newcomer is behind all; who comes too late for its number, too. */
+	d = login(s.w, "dave", "d1");
+	ask(s.w, d, JOIN("2"),
+	    "{'id':2,'ok':{'member':4,'members':[{'member':1},{'member':3}],"
+	    "'again':true}}");
+	ask(s.w, s.b, AGAIN("4", "3"),
+	    "{'id':4,'ok':{'member':5,'members':[{'member':1},{'member':3},"
+	    "{'member':4}]}}");
+	world_hear_all(s.w, s.c);
+	world_hear_all(s.w, s.a);
+	ask(s.w, s.a, OFFER("7", "3", "x"), DONE("7"));
+	want(s.w, s.c, "{'push':'room.offer','room':'$r','from':1,'sdp':'x'}");
+}
+
+/* In a room that is there nobody chooses a number. */
+static void
+test_no_number_of_ones_choice(void **state)
+{
+	struct scene s = scene_room(state);
+	int d = login(s.w, "dave", "d1");
+
+	ask(s.w, s.a, AGAIN("4", "9"),
+	    "{'id':4,'ok':{'member':1,'members':[{'member':2},"
+	    "{'member':3}]}}");
+	ask(s.w, d, AGAIN("2", "9"), "{'id':2,'ok':{'member':4}}");
+}
+
 int
 main(void)
 {
@@ -485,6 +538,8 @@ main(void)
 		TEST(test_flapping_costs_nobody_else),
 		TEST(test_lost_for_good),
 		TEST(test_limits),
+		TEST(test_again_after_a_restart),
+		TEST(test_no_number_of_ones_choice),
 		ALONE(test_no_more_rooms),
 		ALONE(test_in_a_hurry),
 		ALONE(test_refused_hear_nothing),

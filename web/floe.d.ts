@@ -446,6 +446,51 @@ export class Room extends EventTarget {
     options?: boolean | AddEventListenerOptions): void;
 }
 
+/** Somebody in a chatroom, by the session: one user may be there twice. */
+export interface ChatroomMember {
+  member: number;
+  user: string;
+  device: string;
+}
+
+export type ChatroomState = "joining" | "joined" | "ended";
+
+export interface ChatroomEventMap {
+  message: CustomEvent<ChatroomMember & { ts: number; body: Record<string, unknown> }>;
+  joined: CustomEvent<ChatroomMember>;
+  left: CustomEvent<ChatroomMember>;
+  state: CustomEvent<{ state: ChatroomState; reason: string | null }>;
+}
+
+/** Talk that is stored nowhere; made by `FloeClient` only. */
+export class Chatroom extends EventTarget {
+  private constructor();
+  readonly name: string;
+  /** Our own number; another one after a restart of the server. */
+  readonly number: number | null;
+  /** How many are there, as far as we heard. */
+  readonly count: number;
+  /** `joining`: again, since the server forgot us; what is said is missed. */
+  readonly state: ChatroomState;
+  /** Why it ended: `left`, `closed`, or an ErrorCode. */
+  readonly reason: string | null;
+
+  /** Resolves with the server's time. `self`: one's own `message` event too.
+   * @throws {FloeError} `overloaded`, `too_large`, `link_lost`, `state` */
+  send(what: string | Record<string, unknown>, how?: { self?: boolean }): Promise<number>;
+  /** Oneself too. @throws {FloeError} `link_lost`, `state` */
+  members(): Promise<ChatroomMember[]>;
+  /** Throws nothing. */
+  leave(): void;
+
+  addEventListener<K extends keyof ChatroomEventMap>(type: K,
+    listener: (event: ChatroomEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions): void;
+}
+
 export type ClientState = "idle" | "connecting" | "online" | "waiting" | "closed";
 
 export interface ClientEventMap {
@@ -573,6 +618,9 @@ export class FloeClient extends EventTarget {
   createRoom(media?: Partial<CallMedia>): Promise<Room>;
   /** @throws {FloeError} as createRoom(); `not_found`, `conflict` (full) */
   joinRoom(id: string, media?: Partial<CallMedia>): Promise<Room>;
+  /** @throws {FloeError} `state`, `bad_request` (the name), `too_large` (in too
+   * many), `conflict` (full), `link_lost` */
+  joinChatroom(name: string): Promise<Chatroom>;
 
   addEventListener<K extends keyof ClientEventMap>(type: K,
     listener: (event: ClientEventMap[K]) => void,

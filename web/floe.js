@@ -11,6 +11,7 @@
 export { FloeClient } from "./sdk/client.js";
 export { Call } from "./sdk/call.js";
 export { Room, RoomMember } from "./sdk/room.js";
+export { Chatroom } from "./sdk/chatroom.js";
 export { FloeError } from "./sdk/errors.js";
 export { isGroup } from "./sdk/store.js";
 export { login, register } from "./sdk/rest.js";

@@ -35,6 +35,14 @@ MEMBERS = """Promise.all(window.room.members.map(async (member) => {
 }))"""
 
 
+LOBBY = """(async () => {
+  window.heard = [];
+  window.lobby = await window.floe.client.joinChatroom("lobby");
+  window.lobby.addEventListener("message", ({ detail }) =>
+    window.heard.push(`${detail.user}: ${detail.body.text}`));
+})()"""
+
+
 class Room(case.Case):
     def setUp(self):
         super().setUp()
@@ -106,7 +114,8 @@ class Room(case.Case):
                        > before + FRAMES, PATIENCE_S)
 
     def test_a_server_that_is_killed(self):
-        """Nothing of the call breaks, and who was muted is heard of after."""
+        """Nothing of the call breaks, and what is told after is heard; in a
+        chatroom too."""
         pages = self.three()
         alice, bob, carol = pages
         room = alice.evaluate(ENTER % "createRoom()")
@@ -116,6 +125,7 @@ class Room(case.Case):
             self.sees(page, *(p.name for p in pages if p is not page))
             page.evaluate("window.paths = new Map(window.room.members.map("
                           "(m) => [m.user, m.connection])); 0")
+            page.evaluate(LOBBY)
         self.signald.kill()
         self.signald.start(lambda: floe.healthy("signald", self.server))
         for page in pages:
@@ -130,6 +140,15 @@ class Room(case.Case):
             self.assertTrue(page.evaluate(
                 "window.room.state === 'joined' && window.room.members.every("
                 "(m) => window.paths.get(m.user) === m.connection)"))
+        wait.until("all three are in the lobby again", lambda: alice.evaluate(
+            "window.lobby.members().then((all) => all.length)") == 3)
+        bob.evaluate("window.lobby.send('is anybody here?')")
+        for page in (alice, carol):
+            wait.until(f"{page.name} hears the lobby", lambda page=page:
+                       page.evaluate("window.heard")
+                       == ["bob: is anybody here?"])
+        self.assertEqual(bob.evaluate("window.heard"), [])
+        for page in pages:
             self.sees(page, *(p.name for p in pages if p is not page))
 
     def test_a_camera_that_comes_later(self):

@@ -5,6 +5,7 @@
 
 import { Calls } from "./calls.js";
 import { Chat } from "./chat.js";
+import { Chatrooms } from "./chatroom.js";
 import { FloeError } from "./errors.js";
 import { Files } from "./files.js";
 import { Groups } from "./groups.js";
@@ -45,6 +46,7 @@ export class FloeClient extends EventTarget {
   #chat;
   #calls;
   #rooms;
+  #chatrooms;
   #groups = new Groups((op, args) => this.#link.request(op, args));
   #people = new People((op, args) => this.#link.request(op, args),
     (type, detail) => this.#emit(type, detail));
@@ -97,6 +99,7 @@ export class FloeClient extends EventTarget {
     };
     this.#calls = new Calls(env, (call) => this.#emit("call", { call }));
     this.#rooms = new Rooms(env);
+    this.#chatrooms = new Chatrooms(env);
     this.#files = new Files(this.#server, () => this.#token.value);
     this.#chat = new Chat({
       user, timers,
@@ -502,6 +505,17 @@ export class FloeClient extends EventTarget {
     return this.#rooms.join(id, { audio, video });
   }
 
+  /**
+   * @param {string} name as its users call it: 1-64 of `a-z 0-9 . _ -`
+   * @returns {Promise<import("./chatroom.js").Chatroom>} once in it
+   * @throws {FloeError} `state` (not connected), `bad_request` (the name),
+   *   `too_large` (in too many), `conflict` (full), `link_lost`
+   */
+  async joinChatroom(name) {
+    this.#expectOnline();
+    return this.#chatrooms.join(name);
+  }
+
   #expectOnline() {
     if (this.state !== "online")
       throw new FloeError("state", "not connected");
@@ -541,6 +555,8 @@ export class FloeClient extends EventTarget {
     this.#limits = { ...DEFAULT_LIMITS, ...welcome.limits };
     this.#nick = ok.nick || this.#user;
     this.#ice.set(ok);
+    if (!ok.resumed || ok.calls)
+      this.#chatrooms.renew();
     if (!ok.resumed)
       this.#sessionLost();
     else if (ok.calls) {
@@ -574,6 +590,8 @@ export class FloeClient extends EventTarget {
       this.#calls.push(push);
     else if (push.push.startsWith("room."))
       this.#rooms.push(push);
+    else if (push.push.startsWith("chatroom."))
+      this.#chatrooms.push(push);
     else
       this.#people.push(push); // others are of a newer server: ignored
   }
@@ -587,8 +605,10 @@ export class FloeClient extends EventTarget {
   #linkState(state, detail) {
     if (state !== "online" && this.#opened)
       this.#chat.stop();
-    if (state === "closed")
+    if (state === "closed") {
       this.#sessionLost();
+      this.#chatrooms.end("closed");
+    }
     this.#emit("state", { state, ...detail });
   }
 }

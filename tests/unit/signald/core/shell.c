@@ -32,8 +32,7 @@ event_put(struct world *w, struct event *e, uint64_t at)
 	struct event *before;
 
 	e->at = at;
-	TAILQ_FOREACH_REVERSE(before, &w->events, events, next)
-	{
+	TAILQ_FOREACH_REVERSE (before, &w->events, events, next) {
 		if (before->at <= at)
 			break;
 	}

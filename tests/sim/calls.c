@@ -86,7 +86,7 @@ tell(struct device *d, enum request_kind kind, struct call *call)
 	    ? (call->caller ? "cancel" : "refuse")
 	    : ops[kind];
 
-	device_ask(d, kind, (int)(call - d->calls),
+	request_ask(d, kind, (int)(call - d->calls),
 	    "'op':'call.%s','call':'%s'", op, call->id);
 }
 
@@ -115,7 +115,7 @@ invite(struct device *d, int peer)
 	call->caller = true;
 	call->invitation = true;
 	sim_note(d->sim, "%s calls %s", d->name, sim_users[peer]);
-	device_ask(d, ASK_INVITE, (int)(call - d->calls),
+	request_ask(d, ASK_INVITE, (int)(call - d->calls),
 	    "'op':'call.invite','to':'%s','media':{'audio':true}",
 	    sim_users[peer]);
 }
@@ -394,10 +394,10 @@ static void
 signal_peer(struct device *d, struct call *call)
 {
 	if (sim_chance(d->sim, 50))
-		device_ask(d, ASK_SIGNAL, (int)(call - d->calls),
+		request_ask(d, ASK_SIGNAL, (int)(call - d->calls),
 		    "'op':'call.offer','call':'%s','sdp':'v=0'", call->id);
 	else
-		device_ask(d, ASK_SIGNAL, (int)(call - d->calls),
+		request_ask(d, ASK_SIGNAL, (int)(call - d->calls),
 		    "'op':'call.candidate','call':'%s','candidates':[null]",
 		    call->id);
 }

@@ -34,7 +34,7 @@ work(struct device *d, int to)
 	if (i == d->nout)
 		return;
 	d->queues[to].busy = true;
-	device_ask(d, ASK_SEND, to,
+	request_ask(d, ASK_SEND, to,
 	    "'op':'message.send','to':'%s','mid':'m%u','type':'text',"
 	    "'body':{'text':'m%u of %s'}",
 	    sim_users[to], d->out[i].mid, d->out[i].mid, sim_users[d->user]);
@@ -98,7 +98,7 @@ chat_write(struct device *d, int to)
 static void
 acknowledge(struct device *d)
 {
-	device_say(d, "{'op':'sync.ack','sync':%d}", (int)d->kept);
+	wire_say(d, "{'op':'sync.ack','sync':%d}", (int)d->kept);
 }
 
 /* One transaction for all that came meanwhile. */
@@ -162,7 +162,7 @@ chat_page(struct device *d)
 static void
 tell_read(struct device *d, int conv)
 {
-	device_say(d, "{'op':'conversation.read','conv':'%s','seq':%d}",
+	wire_say(d, "{'op':'conversation.read','conv':'%s','seq':%d}",
 	    d->sim->ledger.convs[conv].name, (int)d->read[conv]);
 }
 
@@ -209,7 +209,6 @@ listed(struct device *d, const struct answer *a)
 	if (a->ok == NULL)
 		return; /* the next link asks again */
 	list = json_in_array(a->ok, "conversations", 0, 1000);
-	d->rows = (uint32_t)json_items(list);
 	for (i = 0; i < json_items(list); i++) {
 		json_in_init(&row, json_item(list, i), "");
 		conv = ledger_conv(
@@ -286,7 +285,7 @@ chat_start(struct device *d)
 		d->queues[to].waits = false;
 		work(d, to);
 	}
-	device_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
+	request_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
 }
 
 void
@@ -294,10 +293,10 @@ chat_last(struct device *d)
 {
 	int conv;
 
-	device_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
+	request_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
 	for (conv = 0; conv < d->sim->ledger.nconvs; conv++) {
 		if (d->has[conv] > 0)
-			device_ask(d, ASK_HISTORY, conv,
+			request_ask(d, ASK_HISTORY, conv,
 			    "'op':'message.history','conv':'%s','limit':%d",
 			    d->sim->ledger.convs[conv].name,
 			    20 + (int)sim_dice(d->sim, 100));

@@ -21,12 +21,14 @@ rooms_act(struct device *d)
 	if (d->state != ONLINE)
 		return;
 	if (sim_dice(d->sim, 3) == 0)
-		device_ask(d, ASK_ROOM, 0, "'op':'chatroom.%s,'room':'hall-%u'",
+		request_ask(d, ASK_ROOM, 0,
+		    "'op':'chatroom.%s,'room':'hall-%u'",
 		    chats[sim_dice(d->sim, 5)], sim_dice(d->sim, 2));
 	else if (i == 5 || room[0] == '\0')
-		device_ask(d, ASK_ROOM, 1, "'op':'room.create'," MEDIA);
+		request_ask(d, ASK_ROOM, 1, "'op':'room.create'," MEDIA);
 	else
-		device_ask(d, ASK_ROOM, 0, "'op':'room.%s':'%s'", ops[i], room);
+		request_ask(
+		    d, ASK_ROOM, 0, "'op':'room.%s':'%s'", ops[i], room);
 }
 
 /* about: 1 when a room was made. */

@@ -95,7 +95,7 @@ on_heard(void *arg, int link)
 	struct device *d = device_of(sim, link);
 
 	if (d != NULL && !sim_failed(sim))
-		device_heard(d);
+		wire_heard(d);
 	world_hear_all(sim->w, link);
 }
 
@@ -106,7 +106,7 @@ on_shut(void *arg, int link, int code)
 	struct device *d = device_of(sim, link);
 
 	if (d != NULL && !sim_failed(sim))
-		device_shut(d, code);
+		wire_shut(d, code);
 }
 
 /* Whether this schedule knows the trouble, and how much of it. */
@@ -241,7 +241,7 @@ act(struct sim *sim)
 	else if (falls(&dice, c->stall))
 		stall(sim, d);
 	else if (falls(&dice, c->lose))
-		device_lose(d);
+		wire_lose(d);
 	else if (falls(&dice, c->die))
 		device_die(d);
 	else if (falls(&dice, c->reload))
@@ -299,7 +299,7 @@ quiet(const struct sim *sim)
 	for (i = 0; i < sim->ndevices; i++) {
 		d = sim->devices[i];
 		if (!d->retired &&
-		    (d->state != ONLINE || device_asking(d) || !chat_quiet(d) ||
+		    (d->state != ONLINE || request_waits(d) || !chat_quiet(d) ||
 			!calls_quiet(d)))
 			return false;
 	}
@@ -325,7 +325,7 @@ complain_of_unrest(struct sim *sim)
 			sim_complain(sim, "%s has %d of %d and still sends %d",
 			    d->name, (int)d->kept,
 			    (int)sim->ledger.head[d->user], (int)d->nout);
-		if (device_asking(d))
+		if (request_waits(d))
 			sim_complain(sim, "%s gets no answer", d->name);
 	}
 	sim_complain(sim, "no rest");

@@ -26,6 +26,12 @@ struct sig_seat {
 	struct sig_user *user;
 	uint64_t from; /* has been told up to here, or need not be */
 	bool gone;     /* with from: late news of an earlier coming are old */
+	/* A log-in may find the seat before the news of the coming are here.
+	 * Sessions whose hello was answered by then were told of nothing: they
+	 * wait for the news, then hear what is between late and from, too. */
+	uint64_t hello; /* the last one that was answered */
+	bool waits;
+	uint64_t late; /* 0: nothing is */
 };
 
 static bool
@@ -115,6 +121,18 @@ seat_new(struct sig_core *core, struct sig_audience *a, struct sig_user *user,
 	return 0;
 }
 
+/* Whether somebody is here who was not told of the seat. */
+static bool
+is_here(const struct sig_user *user)
+{
+	const struct sig_session *s;
+
+	LIST_FOREACH (s, &user->sessions, of_user)
+		if (s->link != NULL)
+			return true;
+	return false;
+}
+
 /* Goes through what follows seq once more: it seats and unseats as it did. */
 static void
 audience_rewind(struct sig_audience *a, uint64_t seq)
@@ -131,6 +149,7 @@ sig_audience_join(struct sig_core *core, struct sig_user *user,
     const char *conv, uint64_t head)
 {
 	struct sig_audience *a = audience_get(core, conv);
+	struct sig_seat *seat;
 	int rc;
 
 	if (a == NULL)
@@ -139,6 +158,9 @@ sig_audience_join(struct sig_core *core, struct sig_user *user,
 		rc = seat_new(core, a, user, head);
 		if (rc != 0)
 			return rc;
+		seat = seat_find(user, conv);
+		seat->waits = is_here(user);
+		seat->hello = core->hellos;
 		/* The user may be gone again, further on. */
 		audience_rewind(a, head);
 	}
@@ -183,15 +205,35 @@ sig_audience_write(struct json_out *o, const struct sig_user *user)
 	json_out_close(o);
 }
 
+/* What its sessions wait for: from here on they are told. */
+static void
+seat_late(struct sig_seat *seat, uint64_t seq)
+{
+	seat->waits = false;
+	seat->late = seq < seat->from ? seq : 0;
+}
+
 void
 sig_audience_seat(
     struct sig_core *core, struct sig_user *user, const struct sig_mail *mail)
 {
 	char conv[SIG_CONV_MAX + 1];
+	struct sig_seat *seat;
 
-	if (sig_name_of_entry(conv, mail->text, mail->text_len) &&
-	    sig_audience_join(core, user, conv, mail->request) != 0)
+	if (!sig_name_of_entry(conv, mail->text, mail->text_len))
+		return;
+	seat = seat_find(user, conv);
+	if (seat != NULL && seat->waits) {
+		seat_late(seat, mail->request);
+		audience_rewind(seat->audience, mail->request);
+	}
+	if (sig_audience_join(core, user, conv, mail->request) != 0) {
 		core->stats.errors++;
+		return;
+	}
+	/* Whoever is here is told of all that follows. */
+	if (seat == NULL)
+		seat_find(user, conv)->waits = false;
 }
 
 void
@@ -219,14 +261,18 @@ static void
 seat_push(struct sig_core *core, struct sig_seat *seat, uint64_t seq,
     const char *text, size_t len)
 {
+	bool late = seat->late != 0 && seq > seat->late && seq <= seat->from;
+	bool fresh = !seat->gone && seq > seat->from;
 	const struct sig_session *s;
 	struct buf b;
 
-	if (seat->gone || seq <= seat->from)
+	if (!late && !fresh)
 		return;
-	seat->from = seq;
+	if (fresh)
+		seat->from = seq;
 	LIST_FOREACH (s, &seat->user->sessions, of_user) {
-		if (s->link == NULL)
+		if (s->link == NULL ||
+		    (s->hello > seat->hello ? late : seat->waits))
 			continue;
 		buf_init(&b, SIG_TEXT_MAX);
 		buf_puts(&b, "{\"push\":\"message\",");
@@ -235,6 +281,8 @@ seat_push(struct sig_core *core, struct sig_seat *seat, uint64_t seq,
 		core->stats.pushes++;
 		sig_send(core, s->link->id, &b, false);
 	}
+	if (late)
+		seat->late = seq < seat->from ? seq : 0;
 }
 
 /* Those of a notice come or go with it: who came later is not meant. */
@@ -248,12 +296,18 @@ audience_move(struct sig_core *core, struct sig_audience *a, uint64_t seq,
 	if (strcmp(event, "kick") == 0 || strcmp(event, "leave") == 0) {
 		if (seat != NULL && seat->from <= seq)
 			seat->gone = true;
+		else if (seat != NULL && seat->late == seq) {
+			seat->late = 0;
+			seat->waits = true; /* for the next coming */
+		}
 	} else if (strcmp(event, "join") == 0 && user != NULL) {
 		if (seat == NULL && seat_new(core, a, user, seq) != 0)
 			core->stats.errors++;
 		if (seat != NULL && seat->gone && seat->from < seq) {
 			seat->gone = false;
 			seat->from = seq;
+		} else if (seat != NULL && seat->waits) {
+			seat_late(seat, seq);
 		}
 	}
 }

@@ -387,13 +387,14 @@ hello_cursor(const struct sig_core *core, const struct sig_login *login,
 }
 
 static void
-hello_send(struct sig_core *core, const struct sig_session *s, uint64_t request,
+hello_send(struct sig_core *core, struct sig_session *s, uint64_t request,
     bool resumed, bool recovered)
 {
 	const struct sig_user *user = s->user;
 	struct json_out o;
 	struct buf b;
 
+	s->hello = ++core->hellos;
 	sig_ok_begin(&o, &b, request);
 	json_out_str(&o, "user", user->name);
 	json_out_str(&o, "nick", user->nick);

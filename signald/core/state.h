@@ -150,6 +150,7 @@ struct sig_session {
 	uint64_t heard_wall;
 	enum sig_state state;
 	uint64_t stated;    /* place among all that was ever said of a state */
+	uint64_t hello;     /* likewise, of its last hello among the answered */
 	char *status;       /* owned; NULL: none */
 	uint64_t typing_ms; /* not heard typing again before */
 	struct sig_inbox inbox;
@@ -273,6 +274,7 @@ struct sig_core {
 	uint32_t tell_left; /* mails of this window */
 	struct sig_timer tell_timer;
 	uint64_t stated; /* states that were said */
+	uint64_t hellos; /* that were answered */
 	struct sig_tend tend;
 	uint64_t last_ticket;
 	char epoch[SIG_EPOCH_LEN]; /* of the store, once known */

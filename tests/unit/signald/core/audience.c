@@ -132,11 +132,74 @@ test_a_member_hears_all_while_it_is_one(void **state)
 		each_once_while_here(seed);
 }
 
+/* How often the link has heard the text of seq 2, or that it is there. */
+static int
+hears_of_two(struct world *w, int link)
+{
+	const char *text;
+	int n = 0;
+
+	while ((text = world_hear(w, link)) != NULL) {
+		n += strstr(text, "\"type\":\"text\"") != NULL &&
+		    seq_of(text) == 2;
+		n += strstr(text, "\"large\":[") != NULL &&
+		    seq_of(strstr(text, "\"large\":[")) == 2;
+	}
+	return n;
+}
+
+static void
+both_hear_of_it(uint64_t seed)
+{
+	struct world_opts opts = world_defaults();
+	const char *text = NULL;
+	int bob, here, comes;
+	struct world *w;
+
+	opts.seed = seed;
+	opts.mail_ms = 100;
+	opts.log_ms = 4;
+	w = client_world(&opts);
+	bob = login(w, "bob", "b1");
+	here = login(w, "alice", "a1");
+	world_post(w, bob,
+	    "{'id':1,'op':'group.create','mid':'g','title':'Hall','users':["
+	    "'alice','carol','dave','erin']}");
+	while (text == NULL ||
+	    world_match(w, "{'id':1,'ok':{'conv':'$g'}}", text) != NULL) {
+		world_run(w, 1);
+		text = world_hear(w, bob);
+	}
+	world_post(w, bob,
+	    "{'op':'message.send','conv':'$g','mid':'m','type':'text',"
+	    "'body':{'text':'x'}}");
+	comes = world_open(w);
+	world_post(w, comes,
+	    "{'id':1,'op':'hello','token':'$token.alice','device':'a2'}");
+	world_settle(w);
+	if (hears_of_two(w, here) != 1 || hears_of_two(w, comes) != 1)
+		fail_msg("seed %d", (int)seed);
+	world_free(w);
+}
+
+/* The log-in of another one knows of it before the news of it are here. */
+static void
+test_a_device_hears_all_when_another_comes(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	crypto_init();
+	for (seed = 1; seed <= SEEDS; seed++)
+		both_hear_of_it(seed);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_member_hears_all_while_it_is_one),
+		cmocka_unit_test(test_a_device_hears_all_when_another_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

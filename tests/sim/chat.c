@@ -7,8 +7,8 @@
 
 #define KEEP_MS 30 /* a transaction of the device's own store takes so long */
 
-static void
-out_drop(struct device *d, uint32_t mid)
+void
+chat_sent(struct device *d, uint32_t mid)
 {
 	uint32_t i;
 
@@ -21,7 +21,55 @@ out_drop(struct device *d, uint32_t mid)
 	d->nout--;
 }
 
-/* The oldest text of a queue goes out, one at a time. */
+/* "to" or "conv", as the API wants it. */
+static void
+write_target(struct device *d, int to, char *out, size_t size)
+{
+	if (to < LEDGER_USERS)
+		snprintf(out, size, "'to':'%s'", sim_users[to]);
+	else
+		snprintf(out, size, "'conv':'%s'",
+		    d->sim->ledger.convs[to - LEDGER_USERS].name);
+}
+
+static void
+write_mentions(uint32_t mentions, char *out, size_t size)
+{
+	size_t n;
+	int user;
+
+	out[0] = '\0';
+	if (mentions == 0)
+		return;
+	n = (size_t)snprintf(out, size, ",'mentions':[%s",
+	    (mentions & TOLD_ALL) != 0 ? "'*'" : "");
+	for (user = 0; user < LEDGER_USERS; user++) {
+		if ((mentions & 1u << user) != 0)
+			n += (size_t)snprintf(out + n, size - n, "%s'%s'",
+			    out[n - 1] == '[' ? "" : ",", sim_users[user]);
+	}
+	snprintf(out + n, size - n, "]");
+}
+
+static void
+send(struct device *d, int to, uint32_t mid)
+{
+	const struct ledger_text *text = &d->sim->ledger.texts[d->user][mid];
+	char target[SIG_CONV_MAX + 16], mentions[128];
+
+	write_target(d, to, target, sizeof(target));
+	if (text->kind != TOLD_TEXT) {
+		changes_send(d, text, target, mid);
+		return;
+	}
+	write_mentions(text->mentions, mentions, sizeof(mentions));
+	request_ask(d, ASK_SEND, to,
+	    "'op':'message.send',%s,'mid':'m%u','type':'text',"
+	    "'body':{'text':'m%u of %s'}%s",
+	    target, mid, mid, sim_users[d->user], mentions);
+}
+
+/* The oldest of a queue goes out, one at a time. */
 static void
 work(struct device *d, int to)
 {
@@ -34,16 +82,39 @@ work(struct device *d, int to)
 	if (i == d->nout)
 		return;
 	d->queues[to].busy = true;
-	request_ask(d, ASK_SEND, to,
-	    "'op':'message.send','to':'%s','mid':'m%u','type':'text',"
-	    "'body':{'text':'m%u of %s'}",
-	    sim_users[to], d->out[i].mid, d->out[i].mid, sim_users[d->user]);
+	d->queues[to].mid = d->out[i].mid;
+	send(d, to, d->out[i].mid);
 }
 
 static void
 waited(struct device *d, int to)
 {
 	d->queues[to].waits = false;
+	work(d, to);
+}
+
+static bool
+is_final(const char *code)
+{
+	return strcmp(code, "not_found") == 0 ||
+	    strcmp(code, "forbidden") == 0 || strcmp(code, "conflict") == 0;
+}
+
+/* Its user learns that it was not to be. */
+static void
+refused(struct device *d, int to, const char *code)
+{
+	uint32_t mid = d->queues[to].mid;
+	struct ledger_text *text = &d->sim->ledger.texts[d->user][mid];
+
+	/* Of two nobody is shut out; what is changed may be so already. */
+	if (to < LEDGER_USERS ||
+	    (!d->sim->ledger.convs[to - LEDGER_USERS].group &&
+		strcmp(code, "conflict") != 0))
+		sim_complain(
+		    d->sim, "%s: m%u is refused: %s", d->name, mid, code);
+	text->gone = text->refused = true;
+	chat_sent(d, mid);
 	work(d, to);
 }
 
@@ -56,12 +127,11 @@ sent(struct device *d, int to, const struct answer *a)
 	d->queues[to].busy = false;
 	if (a->ok == NULL && strcmp(a->code, "link_lost") == 0)
 		return; /* the next link begins anew */
+	if (a->ok == NULL && is_final(a->code)) {
+		refused(d, to, a->code);
+		return;
+	}
 	if (a->ok == NULL) {
-		if (strcmp(a->code, "not_found") == 0 ||
-		    strcmp(a->code, "forbidden") == 0 ||
-		    strcmp(a->code, "conflict") == 0)
-			sim_complain(d->sim, "%s: a text to %s is refused: %s",
-			    d->name, sim_users[to], a->code);
 		wait = device_backoff(d, &d->queues[to].attempt);
 		d->queues[to].waits = true;
 		device_later(
@@ -74,25 +144,46 @@ sent(struct device *d, int to, const struct answer *a)
 	d->queues[to].attempt = 0;
 	ledger_acked(
 	    d->sim, d->user, (uint32_t)strtoul(mid + 1, NULL, 10), a->ok);
-	out_drop(d, (uint32_t)strtoul(mid + 1, NULL, 10));
+	chat_sent(d, (uint32_t)strtoul(mid + 1, NULL, 10));
 	work(d, to);
 }
 
 void
-chat_write(struct device *d, int to)
+chat_enter(struct device *d, struct ledger_text *text)
 {
 	struct outgoing *out = &d->out[d->nout];
 
 	if (d->nout == OUTGOING_MAX)
 		return;
-	out->mid = ledger_wrote(d->sim, d->index, to);
+	text->device = d->index;
+	out->mid = ledger_wrote(d->sim, text);
 	if (out->mid == 0)
 		return;
-	out->to = to;
+	out->to = text->to;
 	d->nout++;
-	sim_note(
-	    d->sim, "%s writes m%u to %s", d->name, out->mid, sim_users[to]);
-	work(d, to);
+	sim_note(d->sim, "%s writes m%u to %s", d->name, out->mid,
+	    text->to < LEDGER_USERS
+		? sim_users[text->to]
+		: d->sim->ledger.convs[text->to - LEDGER_USERS].name);
+	work(d, text->to);
+}
+
+void
+chat_write(struct device *d)
+{
+	struct ledger_text text = { .kind = TOLD_TEXT };
+	const struct sim *sim = d->sim;
+	uint32_t users = sim->climate.users;
+
+	text.to = groups_any(d);
+	if (text.to < 0 || sim_chance(d->sim, 40))
+		text.to = (d->user + 1 + (int)sim_dice(d->sim, users - 1)) %
+		    (int)users;
+	else if (sim_chance(d->sim, 30))
+		text.mentions = 1u << sim_dice(d->sim, users);
+	else if (sim_chance(d->sim, 10))
+		text.mentions = TOLD_ALL;
+	chat_enter(d, &text);
 }
 
 static void
@@ -106,19 +197,11 @@ static void
 keep_arrived(struct device *d, int about)
 {
 	struct arrived *a;
-	struct told *t;
 
 	while ((a = STAILQ_FIRST(&d->arrived)) != NULL) {
 		STAILQ_REMOVE_HEAD(&d->arrived, next);
-		t = &a->told;
-		if (t->seq != d->has[t->conv] + 1)
-			sim_complain(d->sim, "%s: %s goes on from %d with %d",
-			    d->name, d->sim->ledger.convs[t->conv].name,
-			    (int)d->has[t->conv], (int)t->seq);
-		d->has[t->conv] = t->seq;
-		d->kept = t->sync;
-		if (t->mid != 0 && t->from == d->user)
-			out_drop(d, t->mid);
+		large_inbox(d, &a->told);
+		d->kept = a->told.sync;
 		free(a);
 	}
 	acknowledge(d);
@@ -131,18 +214,20 @@ chat_push(struct device *d, struct json_in *in)
 	uint64_t sync;
 	bool first;
 
-	if (!ledger_read_message(d->sim, in, &a->told)) {
+	if (!told_read(d->sim, in, &a->told)) {
 		free(a);
 		return;
 	}
 	sync = a->told.sync;
-	ledger_told(d->sim, d->user, &a->told);
+	ledger_told(d->sim, d->user, &a->told, true);
 	if (sync > d->inbox + 1)
 		sim_complain(d->sim, "%s: sync goes on from %d with %d",
 		    d->name, (int)d->inbox, (int)sync);
+	if (sync == 0)
+		large_push(d, &a->told);
 	if (sync <= d->inbox) {
 		free(a);
-		if (sync <= d->kept)
+		if (sync != 0 && sync <= d->kept)
 			acknowledge(d); /* that one got lost */
 		return;
 	}
@@ -159,121 +244,10 @@ chat_page(struct device *d)
 	memset(d->queues, 0, sizeof(d->queues));
 }
 
-static void
-tell_read(struct device *d, int conv)
-{
-	wire_say(d, "{'op':'conversation.read','conv':'%s','seq':%d}",
-	    d->sim->ledger.convs[conv].name, (int)d->read[conv]);
-}
-
-static void
-mark(struct device *d, int conv, uint64_t seq)
-{
-	if (seq > d->read[conv])
-		d->read[conv] = seq;
-}
-
-/* The user looks at a conversation. */
-void
-chat_read(struct device *d)
-{
-	int conv = (int)sim_dice(d->sim, LEDGER_CONVS);
-
-	if (d->has[conv] <= d->read[conv])
-		return;
-	mark(d, conv, d->has[conv]);
-	ledger_marked(d->sim, d->user, conv, d->read[conv]);
-	tell_read(d, conv);
-}
-
-void
-chat_heard_read(struct device *d, struct json_in *in)
-{
-	int user = sim_user(d->sim, json_in_str(in, "user", 1, SIG_NAME_MAX));
-	int conv =
-	    ledger_conv(d->sim, json_in_str(in, "conv", 1, SIG_CONV_MAX));
-
-	if (conv >= 0 && user == d->user)
-		mark(d, conv, (uint64_t)json_in_int(in, "read", 1, INT64_MAX));
-}
-
-static void
-listed(struct device *d, const struct answer *a)
-{
-	const struct json *list;
-	struct json_in row;
-	uint64_t read;
-	size_t i;
-	int conv;
-
-	if (a->ok == NULL)
-		return; /* the next link asks again */
-	list = json_in_array(a->ok, "conversations", 0, 1000);
-	for (i = 0; i < json_items(list); i++) {
-		json_in_init(&row, json_item(list, i), "");
-		conv = ledger_conv(
-		    d->sim, json_in_str(&row, "conv", 1, SIG_CONV_MAX));
-		if (conv < 0)
-			return;
-		read = (uint64_t)json_in_int(&row, "read", 0, INT64_MAX);
-		if (d->sim->last) {
-			ledger_check_row(d->sim, d->user, &row);
-			if (d->read[conv] != read)
-				sim_complain(d->sim,
-				    "%s: has read %s to %d, and is told %d",
-				    d->name, d->sim->ledger.convs[conv].name,
-				    (int)d->read[conv], (int)read);
-		}
-		if (d->read[conv] > read)
-			tell_read(d, conv);
-		else
-			mark(d, conv, read);
-	}
-}
-
-static void
-history_came(struct device *d, int conv, const struct answer *a)
-{
-	const struct json *list;
-	struct json_in row;
-	struct told told = { .seq = 0 };
-	uint64_t seq = 0;
-	size_t i;
-
-	if (a->ok == NULL) {
-		sim_complain(d->sim, "%s: no history: %s", d->name, a->code);
-		return;
-	}
-	list = json_in_array(a->ok, "messages", 0, 1000);
-	for (i = 0; i < json_items(list); i++) {
-		json_in_init(&row, json_item(list, i), "");
-		if (!ledger_read_message(d->sim, &row, &told))
-			return;
-		ledger_told(d->sim, d->user, &told);
-		if (seq != 0 && told.seq != seq + 1)
-			sim_complain(d->sim, "%s: history from %d to %d",
-			    d->name, (int)seq, (int)told.seq);
-		seq = told.seq;
-	}
-	if (seq != d->sim->ledger.convs[conv].top)
-		sim_complain(d->sim, "%s: history of %s ends with %d, not %d",
-		    d->name, d->sim->ledger.convs[conv].name, (int)seq,
-		    (int)d->sim->ledger.convs[conv].top);
-}
-
 void
 chat_answer(struct device *d, const struct request *r, const struct answer *a)
 {
-	switch (r->kind) {
-	case ASK_SEND:
-		sent(d, r->about, a);
-		break;
-	case ASK_LIST:
-		listed(d, a);
-		break;
-	default:
-		history_came(d, r->about, a);
-	}
+	sent(d, r->about, a);
 }
 
 void
@@ -281,25 +255,9 @@ chat_start(struct device *d)
 {
 	int to;
 
-	for (to = 0; to < LEDGER_USERS; to++) {
+	for (to = 0; to < LEDGER_TARGETS; to++) {
 		d->queues[to].waits = false;
 		work(d, to);
-	}
-	request_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
-}
-
-void
-chat_last(struct device *d)
-{
-	int conv;
-
-	request_ask(d, ASK_LIST, 0, "'op':'conversation.list'");
-	for (conv = 0; conv < d->sim->ledger.nconvs; conv++) {
-		if (d->has[conv] > 0)
-			request_ask(d, ASK_HISTORY, conv,
-			    "'op':'message.history','conv':'%s','limit':%d",
-			    d->sim->ledger.convs[conv].name,
-			    20 + (int)sim_dice(d->sim, 100));
 	}
 }
 

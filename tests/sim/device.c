@@ -110,6 +110,7 @@ device_open(struct device *d)
 	sim_note(d->sim, "%s: its page opens", d->name);
 	d->inbox = d->kept;
 	chat_page(d);
+	large_page(d);
 	calls_page(d);
 	wire_open(d);
 }

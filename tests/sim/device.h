@@ -2,7 +2,7 @@
 /*
  * device: a page of web/sdk, what it has in memory and what it keeps on its
  * device. Its link is in wire.c, what it asks in request.c, outbox and inbox
- * in chat.c, calls in calls.c.
+ * in chat.c, what comes by cursor in large.c, calls in calls.c.
  * Owns: its requests, texts and calls; the link is the world's.
  * Thread: one.
  */
@@ -13,8 +13,14 @@
 
 #include "lib/json/json.h"
 #include "tests/sim/calls.h"
+#include "tests/sim/changes.h"
 #include "tests/sim/chat.h"
+#include "tests/sim/groups.h"
+#include "tests/sim/kept.h"
+#include "tests/sim/large.h"
+#include "tests/sim/marks.h"
 #include "tests/sim/request.h"
+#include "tests/sim/review.h"
 #include "tests/sim/rooms.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/wire.h"
@@ -41,9 +47,11 @@ struct device {
 	bool open;    /* the page is */
 	/* On the device. */
 	char session[64], secret[64], epoch[64];
-	uint64_t kept;               /* sync */
-	uint64_t has[LEDGER_CONVS];  /* seq of the last one kept */
-	uint64_t read[LEDGER_CONVS]; /* the user's mark, as known here */
+	uint64_t kept;                                  /* sync */
+	struct kept entries[LEDGER_CONVS][LEDGER_SEQS]; /* by seq */
+	uint64_t has[LEDGER_CONVS]; /* all that comes up to this seq is kept */
+	uint64_t shown[LEDGER_CONVS]; /* the last one, but for notices */
+	uint64_t read[LEDGER_CONVS];  /* the user's mark, as known here */
 	struct outgoing out[OUTGOING_MAX];
 	uint32_t nout;
 	/* Of the page. */
@@ -59,8 +67,11 @@ struct device {
 	STAILQ_HEAD(, arrived) arrived; /* and not kept yet */
 	struct {
 		bool busy, waits;
-		uint32_t attempt;
-	} queues[LEDGER_USERS];
+		uint32_t attempt, mid;
+	} queues[LEDGER_TARGETS];
+	uint64_t wanted[LEDGER_CONVS]; /* up to here there is more */
+	bool reading[LEDGER_CONVS];
+	uint64_t line[LEDGER_CONVS]; /* told on this link without a sync */
 	struct call calls[CALLS_MAX];
 	struct early early[EARLY_MAX];
 	uint32_t nearly;

@@ -46,6 +46,7 @@ int
 ledger_conv(struct sim *sim, const char *name)
 {
 	struct ledger *l = &sim->ledger;
+	bool group;
 	int i;
 
 	if (name == NULL)
@@ -54,78 +55,50 @@ ledger_conv(struct sim *sim, const char *name)
 		if (strcmp(l->convs[i].name, name) == 0)
 			return i;
 	}
+	group = strncmp(name, "main:g:", 7) == 0;
 	if (l->nconvs == LEDGER_CONVS ||
-	    !find_members(sim, name, l->convs[i].members)) {
+	    (!group && !find_members(sim, name, l->convs[i].members))) {
 		sim_complain(sim, "a conversation %s", name);
 		return -1;
 	}
 	copy(l->convs[i].name, sizeof(l->convs[i].name), name);
+	l->convs[i].group = group;
+	l->convs[i].owner = -1;
 	return l->nconvs++;
 }
 
-static void
-read_record(struct json_in *body, struct told *t)
+int
+ledger_group(const struct ledger *l, uint32_t n)
 {
-	copy(t->call, sizeof(t->call),
-	    json_in_str(body, "call", 1, SIG_CALL_MAX));
-	copy(t->outcome, sizeof(t->outcome),
-	    json_in_str(body, "outcome", 1, 15));
-	t->duration_ms = json_in_int_opt(body, "duration_ms", 0, INT64_MAX, -1);
-}
+	int i;
 
-/* A text says itself what it is. */
-static void
-read_text(struct sim *sim, struct json_in *body, const struct told *t)
-{
-	const char *text = json_in_str(body, "text", 1, 64);
-	char want[64];
-
-	snprintf(want, sizeof(want), "m%u of %s", t->mid, sim_users[t->from]);
-	if (text == NULL || strcmp(text, want) != 0)
-		sim_complain(
-		    sim, "m%u of %s says %s", t->mid, sim_users[t->from], text);
-}
-
-bool
-ledger_read_message(struct sim *sim, struct json_in *in, struct told *t)
-{
-	const char *mid = json_in_str_opt(in, "mid", 2, 16);
-	const char *id = json_in_str(in, "id", 1, 20);
-	struct json_in body;
-
-	t->conv = ledger_conv(sim, json_in_str(in, "conv", 1, SIG_CONV_MAX));
-	t->from = sim_user(sim, json_in_str(in, "from", 1, SIG_NAME_MAX));
-	t->seq = (uint64_t)json_in_int(in, "seq", 1, LEDGER_SEQS - 1);
-	t->sync = (uint64_t)json_in_int_opt(in, "sync", 1, LEDGER_SEQS - 1, 0);
-	t->ts = (uint64_t)json_in_int(in, "ts", 1, INT64_MAX);
-	t->mid = mid == NULL ? 0 : (uint32_t)strtoul(mid + 1, NULL, 10);
-	copy(t->type, sizeof(t->type), json_in_str(in, "type", 1, 15));
-	json_in_init(&body, json_in_object(in, "body"), "body");
-	if (in->code == 0 && strcmp(t->type, "call") == 0)
-		read_record(&body, t);
-	else if (in->code == 0 && t->from >= 0)
-		read_text(sim, &body, t);
-	if (in->code != 0 || body.code != 0)
-		sim_complain(sim, "a message: %s%s", in->err, body.err);
-	else if (t->conv >= 0 && t->from >= 0) {
-		t->id = strtoull(id, NULL, 10);
-		return true;
+	for (i = 0; i < l->nconvs; i++) {
+		if (l->convs[i].group && n-- == 0)
+			return i;
 	}
-	return false;
+	abort();
 }
 
 uint32_t
-ledger_wrote(struct sim *sim, int device, int to)
+ledger_ngroups(const struct ledger *l)
+{
+	uint32_t n = 0;
+	int i;
+
+	for (i = 0; i < l->nconvs; i++)
+		n += l->convs[i].group;
+	return n;
+}
+
+uint32_t
+ledger_wrote(struct sim *sim, const struct ledger_text *text)
 {
 	struct ledger *l = &sim->ledger;
-	int user = sim_user_of(sim, device);
-	struct ledger_text *text;
+	int user = sim_user_of(sim, text->device);
 
 	if (l->ntexts[user] + 1 >= LEDGER_TEXTS)
 		return 0;
-	text = &l->texts[user][++l->ntexts[user]];
-	text->device = device;
-	text->to = to;
+	l->texts[user][++l->ntexts[user]] = *text;
 	return l->ntexts[user];
 }
 
@@ -144,8 +117,6 @@ inbox_is(struct sim *sim, int user, uint64_t sync, int conv, uint64_t seq)
 {
 	struct ledger *l = &sim->ledger;
 
-	if (sync >= LEDGER_SEQS)
-		return;
 	if (l->inbox[user][sync].conv < 0) {
 		l->inbox[user][sync].conv = conv;
 		l->inbox[user][sync].seq = seq;
@@ -167,13 +138,18 @@ ledger_acked(struct sim *sim, int user, uint32_t mid, struct json_in *ok)
 	const char *id = json_in_str(ok, "id", 1, 20);
 	int conv = ledger_conv(sim, json_in_str(ok, "conv", 1, SIG_CONV_MAX));
 	uint64_t seq = (uint64_t)json_in_int(ok, "seq", 1, LEDGER_SEQS - 1);
-	uint64_t sync = (uint64_t)json_in_int(ok, "sync", 1, INT64_MAX);
+	uint64_t sync =
+	    (uint64_t)json_in_int_opt(ok, "sync", 1, LEDGER_SEQS - 1, 0);
 
 	if (text == NULL || conv < 0 || ok->code != 0) {
 		sim_complain(sim, "an answer: %s", ok->err);
 		return;
 	}
-	inbox_is(sim, user, sync, conv, seq);
+	if (sync != 0)
+		inbox_is(sim, user, sync, conv, seq);
+	else if (!sim->ledger.convs[conv].group)
+		sim_complain(
+		    sim, "m%u of %s is in no inbox", mid, sim_users[user]);
 	if (text->acked &&
 	    (text->conv != conv || text->seq != seq ||
 		text->id != strtoull(id, NULL, 10)))
@@ -185,11 +161,46 @@ ledger_acked(struct sim *sim, int user, uint32_t mid, struct json_in *ok)
 	text->id = strtoull(id, NULL, 10);
 }
 
+/* All that no later change can touch. */
 static bool
-same(const struct ledger_entry *e, const struct told *t)
+same(const struct told *a, const struct told *b)
 {
-	return e->from == t->from && e->id == t->id && e->ts == t->ts &&
-	    e->mid == t->mid && strcmp(e->type, t->type) == 0;
+	return a->from == b->from && a->id == b->id && a->ts == b->ts &&
+	    a->mid == b->mid && a->kind == b->kind &&
+	    a->mentions == b->mentions && a->target == b->target &&
+	    a->emoji == b->emoji && a->on == b->on && a->event == b->event &&
+	    a->users == b->users && a->admin == b->admin;
+}
+
+static void
+learn_notice(struct ledger_conv *conv, const struct told *t)
+{
+	bool comes = t->event == TOLD_CREATE || t->event == TOLD_JOIN;
+	int user;
+
+	if (t->event == TOLD_CREATE)
+		conv->owner = t->from;
+	for (user = 0; user < LEDGER_USERS && t->event != TOLD_ROLE; user++) {
+		if ((t->users & 1u << user) == 0 || t->seq < conv->moved[user])
+			continue;
+		conv->moved[user] = t->seq;
+		conv->in =
+		    comes ? conv->in | 1u << user : conv->in & ~(1u << user);
+	}
+}
+
+/* It is what its author has written, or did. */
+static void
+learn_text(struct sim *sim, const struct told *t)
+{
+	const struct ledger_text *text = text_find(sim, t->from, t->mid);
+
+	if (text != NULL &&
+	    (text->kind != t->kind || text->mentions != t->mentions ||
+		text->target != t->target || text->emoji != t->emoji ||
+		text->on != t->on))
+		sim_complain(sim, "m%u of %s is not what was written", t->mid,
+		    sim_users[t->from]);
 }
 
 static void
@@ -198,44 +209,46 @@ learn(struct sim *sim, const struct told *t)
 	struct ledger_conv *conv = &sim->ledger.convs[t->conv];
 	struct ledger_entry *e = &conv->entries[t->seq];
 
-	*e = (struct ledger_entry){ .known = true,
-		.counts = strcmp(t->type, "text") == 0 ||
-		    strcmp(t->outcome, "missed") == 0 ||
-		    strcmp(t->outcome, "busy") == 0,
-		.from = t->from,
-		.id = t->id,
-		.ts = t->ts,
-		.mid = t->mid };
-	copy(e->type, sizeof(e->type), t->type);
+	e->known = true;
+	e->told = *t;
 	if (t->seq > conv->top)
 		conv->top = t->seq;
 	if (t->mid != 0)
-		text_find(sim, t->from, t->mid);
-	if (t->call[0] != '\0')
+		learn_text(sim, t);
+	if (t->kind == TOLD_NOTICE)
+		learn_notice(conv, t);
+	if (t->kind == TOLD_CALL)
 		callbook_record(sim, t);
 }
 
 void
-ledger_told(struct sim *sim, int user, const struct told *t)
+ledger_told(struct sim *sim, int user, const struct told *t, bool push)
 {
 	struct ledger_conv *conv = &sim->ledger.convs[t->conv];
-	const struct ledger_entry *e = &conv->entries[t->seq];
+	struct ledger_entry *e = &conv->entries[t->seq];
 
-	if (user != conv->members[0] && user != conv->members[1])
-		sim_complain(
-		    sim, "%s hears of %s", sim_users[user], conv->name);
-	if (t->from != conv->members[0] && t->from != conv->members[1])
-		sim_complain(
-		    sim, "%s speaks in %s", sim_users[t->from], conv->name);
 	if (!e->known)
 		learn(sim, t);
-	else if (!same(e, t))
+	else if (!same(&e->told, t))
 		sim_complain(sim,
 		    "%s %d is m%u of %s (id %d) and m%u of %s (id %d)",
-		    conv->name, (int)t->seq, e->mid, sim_users[e->from],
-		    (int)e->id, t->mid, sim_users[t->from], (int)t->id);
+		    conv->name, (int)t->seq, e->told.mid,
+		    sim_users[e->told.from], (int)e->told.id, t->mid,
+		    sim_users[t->from], (int)t->id);
+	if (push)
+		e->pushed |= (uint8_t)(1u << user);
+	else
+		e->read |= (uint8_t)(1u << user);
 	if (t->sync != 0)
 		inbox_is(sim, user, t->sync, t->conv, t->seq);
+	if (!sim->last || push || t->kind != TOLD_TEXT)
+		return;
+	if (e->stated && !told_same_state(&e->state, &t->state))
+		sim_complain(sim, "%s %d says m%u to some, m%u to %s",
+		    conv->name, (int)t->seq, e->state.words, t->state.words,
+		    sim_users[user]);
+	e->stated = true;
+	e->state = t->state;
 }
 
 void
@@ -247,7 +260,7 @@ ledger_marked(struct sim *sim, int user, int conv, uint64_t seq)
 		*read = seq;
 }
 
-/* How often the text stands in conversations, and where at last. */
+/* How often it stands in conversations, and where at last. */
 static int
 stands(const struct ledger *l, int user, uint32_t mid, int *conv, uint64_t *seq)
 {
@@ -258,7 +271,7 @@ stands(const struct ledger *l, int user, uint32_t mid, int *conv, uint64_t *seq)
 	for (i = 0; i < l->nconvs; i++) {
 		for (at = 1; at <= l->convs[i].top; at++) {
 			e = &l->convs[i].entries[at];
-			if (e->mid != mid || e->from != user)
+			if (e->told.mid != mid || e->told.from != user)
 				continue;
 			n++;
 			*conv = i;
@@ -287,7 +300,10 @@ check_text(struct sim *sim, int user, uint32_t mid, uint64_t *last)
 	if (text->acked && (text->conv != conv || text->seq != seq))
 		sim_complain(sim, "m%u of %s was answered with %d and is %d",
 		    mid, sim_users[user], (int)text->seq, (int)seq);
-	last += text->device * LEDGER_USERS + text->to;
+	/* Only one after the other is asked. */
+	if (text->kind == TOLD_NOTICE || text->refused)
+		return;
+	last += text->device * LEDGER_TARGETS + text->to;
 	if (seq < *last)
 		sim_complain(sim, "m%u of %s has overtaken another one", mid,
 		    sim_users[user]);
@@ -297,7 +313,7 @@ check_text(struct sim *sim, int user, uint32_t mid, uint64_t *last)
 void
 ledger_check(struct sim *sim)
 {
-	uint64_t last[SIM_DEVICES * LEDGER_USERS] = { 0 }, at;
+	uint64_t last[SIM_DEVICES * LEDGER_TARGETS] = { 0 }, at;
 	const struct ledger_conv *conv = sim->ledger.convs;
 	uint32_t mid;
 	int user;
@@ -313,31 +329,4 @@ ledger_check(struct sim *sim)
 		for (mid = 1; mid <= sim->ledger.ntexts[user]; mid++)
 			check_text(sim, user, mid, last);
 	}
-}
-
-void
-ledger_check_row(struct sim *sim, int user, struct json_in *row)
-{
-	int c = ledger_conv(sim, json_in_str(row, "conv", 1, SIG_CONV_MAX));
-	const struct ledger_conv *conv = &sim->ledger.convs[c];
-	uint64_t read = (uint64_t)json_in_int(row, "read", 0, INT64_MAX);
-	uint64_t peer = (uint64_t)json_in_int(row, "peer_read", 0, INT64_MAX);
-	int64_t unread = json_in_int(row, "unread", 0, INT64_MAX);
-	int other =
-	    conv->members[0] == user ? conv->members[1] : conv->members[0];
-	int64_t count = 0;
-	uint64_t at;
-
-	for (at = read + 1; at <= conv->top; at++)
-		count +=
-		    conv->entries[at].counts && conv->entries[at].from != user;
-	if (row->code != 0)
-		sim_complain(sim, "a row: %s", row->err);
-	if (unread != count)
-		sim_complain(sim, "%s of %s: %d unread, counted %d", conv->name,
-		    sim_users[user], (int)unread, (int)count);
-	if (read > conv->read[user] || peer > conv->read[other])
-		sim_complain(sim, "%s of %s: read to %d and %d, not %d and %d",
-		    conv->name, sim_users[user], (int)read, (int)peer,
-		    (int)conv->read[user], (int)conv->read[other]);
 }

@@ -27,6 +27,26 @@ request_drop_all(struct device *d)
 }
 
 /* To whoever asked; the slot is free before, for the next request. */
+static void
+listed(struct device *d, const struct request *r, const struct answer *answer)
+{
+	marks_answer(d, answer);
+}
+
+typedef void
+answer_fn(struct device *, const struct request *, const struct answer *);
+
+static answer_fn *const answers[] = {
+	[ASK_SEND] = chat_answer,
+	[ASK_LIST] = listed,
+	[ASK_PAGE] = large_answer,
+	[ASK_HISTORY] = review_answer,
+	[ASK_MEMBERS] = review_answer,
+	[ASK_SETTINGS] = review_answer,
+	[ASK_GROUP] = groups_answer,
+	[ASK_ROOM] = rooms_answer,
+};
+
 void
 request_settle(
     struct device *d, struct request *slot, const struct answer *answer)
@@ -36,10 +56,8 @@ request_settle(
 	memset(slot, 0, sizeof(*slot));
 	if (r.kind >= ASK_INVITE)
 		calls_answer(d, &r, answer);
-	else if (r.kind == ASK_ROOM)
-		rooms_answer(d, &r, answer);
 	else
-		chat_answer(d, &r, answer);
+		answers[r.kind](d, &r, answer);
 	free(r.text);
 }
 

@@ -21,7 +21,11 @@ enum request_kind {
 	ASK_HELLO,
 	ASK_SEND, /* about: the receiver */
 	ASK_LIST,
-	ASK_HISTORY, /* about: the conversation */
+	ASK_PAGE, /* about: the conversation, likewise below */
+	ASK_HISTORY,
+	ASK_MEMBERS,
+	ASK_SETTINGS,
+	ASK_GROUP,
 	ASK_ROOM,
 	ASK_INVITE, /* about: the call, likewise below */
 	ASK_RINGING,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/changebook.h"
 #include "tests/sim/device.h"
 
 #define REST_MS  120000 /* by then all has come to rest */
@@ -125,7 +126,7 @@ draw_climate(struct sim *sim)
 
 	c->users = 2 + sim_dice(sim, 3);
 	c->devices = 1 + sim_dice(sim, 2);
-	c->actions = 30 + sim_dice(sim, 50);
+	c->actions = 25 + sim_dice(sim, 40);
 	c->pause_ms = 50 << sim_dice(sim, 5);
 	c->slow_ms = sim_chance(sim, 50) ? 0 : 10 << sim_dice(sim, 7);
 	c->stall = some(sim, 8);
@@ -139,12 +140,15 @@ draw_climate(struct sim *sim)
 	c->fail = some(sim, 3);
 	c->read = 5 + sim_dice(sim, 15);
 	c->room = some(sim, 10);
-	c->call = sim_chance(sim, 30) ? 0 : 5 + sim_dice(sim, 40);
+	c->call = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 30);
+	c->group = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 20);
+	c->change = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 15);
 }
 
 static struct world_opts
 draw_opts(uint64_t seed)
 {
+	static const uint32_t fanouts[] = { 100, 1, 2 };
 	struct world_opts opts = world_defaults();
 
 	opts.seed = seed;
@@ -155,6 +159,7 @@ draw_opts(uint64_t seed)
 	opts.cfg.window = seed % 2 == 0 ? 4 : 256;
 	opts.cfg.resume_ms = seed % 11 == 0 ? 2000 : 20000;
 	opts.cfg.ring_ms = 20000;
+	opts.cfg.group_fanout = fanouts[seed % 3];
 	return opts;
 }
 
@@ -261,13 +266,15 @@ act(struct sim *sim)
 	else if (falls(&dice, c->call))
 		calls_act(d);
 	else if (falls(&dice, c->read))
-		chat_read(d);
+		marks_read(d);
 	else if (falls(&dice, c->room))
 		rooms_act(d);
+	else if (falls(&dice, c->group))
+		groups_act(d);
+	else if (falls(&dice, c->change))
+		changes_act(d);
 	else
-		chat_write(d,
-		    (d->user + 1 + (int)sim_dice(sim, c->users - 1)) %
-			(int)c->users);
+		chat_write(d);
 }
 
 static void
@@ -277,6 +284,7 @@ begin(struct sim *sim, const struct world_opts *opts)
 
 	sim->ears = (struct world_ears){ sim, on_heard, on_shut };
 	sim->w = world_new(opts);
+	sim->fanout = opts->cfg.group_fanout;
 	world_ignore_presence(sim->w, true);
 	world_listen(sim->w, &sim->ears);
 	world_plant(sim->w, sim->plant);
@@ -300,7 +308,7 @@ quiet(const struct sim *sim)
 		d = sim->devices[i];
 		if (!d->retired &&
 		    (d->state != ONLINE || request_waits(d) || !chat_quiet(d) ||
-			!calls_quiet(d)))
+			!calls_quiet(d) || !large_quiet(d)))
 			return false;
 	}
 	return true;
@@ -327,6 +335,8 @@ complain_of_unrest(struct sim *sim)
 			    (int)sim->ledger.head[d->user], (int)d->nout);
 		if (request_waits(d))
 			sim_complain(sim, "%s gets no answer", d->name);
+		if (!large_quiet(d))
+			sim_complain(sim, "%s does not read on", d->name);
 	}
 	sim_complain(sim, "no rest");
 }
@@ -374,20 +384,33 @@ leave(struct sim *sim)
 		    (int)WORLD_STAT(sim->w, calls));
 }
 
+/* Every device does it, and has its answers. */
 static void
-close_books(struct sim *sim)
+all(struct sim *sim, void (*fn)(struct device *))
 {
 	uint32_t i;
 
-	sim->last = true;
 	for (i = 0; i < sim->ndevices; i++) {
 		if (!sim->devices[i]->retired)
-			chat_last(sim->devices[i]);
+			fn(sim->devices[i]);
 	}
 	world_run(sim->w, 5 * LOOK_MS);
 	if (!quiet(sim))
 		complain_of_unrest(sim);
+}
+
+static void
+close_books(struct sim *sim)
+{
+	sim->last = true;
+	all(sim, review_history);
+	memberbook_settle(sim);
+	all(sim, review_rest);
+	if (sim_failed(sim))
+		return;
 	ledger_check(sim);
+	memberbook_check(sim);
+	changebook_check(sim);
 	callbook_check(sim);
 }
 

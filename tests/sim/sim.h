@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "tests/sim/callbook.h"
-#include "tests/sim/ledger.h"
+#include "tests/sim/memberbook.h"
 #include "tests/unit/signald/core/harness.h"
 #include "tests/unit/signald/core/weather.h"
 
@@ -27,7 +27,7 @@ struct sim_climate {
 	uint32_t actions, pause_ms;
 	uint32_t slow_ms; /* of a link, at most */
 	uint32_t stall, lose, die, reload, close, replace, kill, stop, fail;
-	uint32_t read, call, room;
+	uint32_t read, call, room, group, change;
 };
 
 struct sim {
@@ -42,7 +42,10 @@ struct sim {
 	bool calm; /* nothing goes wrong any more */
 	bool last; /* all is quiet: answers are held against the books */
 	char room[SIG_CONV_MAX + 1]; /* the last that was made */
+	uint32_t founded;            /* groups */
+	uint32_t fanout;             /* a larger group is read by cursor */
 	struct ledger ledger;
+	struct memberbook memberbook;
 	struct callbook callbook;
 	char why[512]; /* the first thing that was wrong; "" */
 };

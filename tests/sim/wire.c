@@ -199,7 +199,9 @@ hello_ok(struct device *d, struct json_in *ok)
 		calls_session_lost(d);
 	else if (calls != NULL)
 		calls_restarted(d, calls);
+	large_start(d, json_in_array_opt(ok, "large", 0, LEDGER_CONVS));
 	chat_start(d);
+	marks_start(d);
 }
 
 static void
@@ -283,7 +285,7 @@ on_object(struct device *d, struct json_in *in)
 	else if (strcmp(push, "message") == 0)
 		chat_push(d, in);
 	else if (strcmp(push, "conversation.read") == 0)
-		chat_heard_read(d, in);
+		marks_heard(d, in);
 	else if (strncmp(push, "call.", 5) == 0)
 		calls_push(d, push, in);
 }

@@ -71,7 +71,7 @@ world_stall(struct world *w, int link, uint32_t ms)
 		l->stall_until = l->ill_until = until;
 	for (e = TAILQ_FIRST(&w->events); e != NULL; e = next) {
 		next = TAILQ_NEXT(e, next);
-		if (!on_the_way(e, link) || e->at >= l->stall_until)
+		if (!on_the_way(e, link) || e->at > l->stall_until)
 			continue;
 		TAILQ_REMOVE(&w->events, e, next);
 		TAILQ_INSERT_TAIL(&held, e, next);

@@ -13,7 +13,9 @@ PROGRAM = os.path.join(root.BUILD, "tests", "sim", "signald_sim")
 LONG = os.environ.get("FLOE_LONG") == "1"
 SCHEDULES = 200_000 if LONG else 10_000
 ENOUGH = 300  # schedules in which a planted fault shows
-PLANTS = ("early-ack", "forget-mids", "late-close", "lost-end", "bad-unread")
+PLANTS = ("early-ack", "forget-mids", "late-close", "lost-end", "bad-unread",
+          "kicked-hears", "told-twice", "lost-edit", "sticky-mentions",
+          "open-history", "dropped")
 # What was freed long ago need not be held back: half of the time goes for it.
 ENV = {**os.environ, "ASAN_OPTIONS": ":".join(filter(None, (
     os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=1")))}

@@ -183,6 +183,10 @@ chat_write(struct device *d)
 		text.mentions = 1u << sim_dice(d->sim, users);
 	else if (sim_chance(d->sim, 10))
 		text.mentions = TOLD_ALL;
+	if (text.to >= LEDGER_USERS && sim_chance(d->sim, 30))
+		wire_say(d,
+		    "{'op':'conversation.typing','conv':'%s','on':true}",
+		    sim->ledger.convs[text.to - LEDGER_USERS].name);
 	chat_enter(d, &text);
 }
 

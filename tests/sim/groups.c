@@ -71,32 +71,36 @@ move_somebody(struct device *d, const struct ledger_conv *conv, const char *op)
 	ask(d, conv, op, about);
 }
 
-/* Most of it is for the owner, who never goes: somebody has to see in the end
- * all that was said. */
+static void
+rule(struct device *d, const struct ledger_conv *conv, uint32_t dice)
+{
+	static const char *const ops[] = { "invite", "invite", "invite", "kick",
+		"kick", "role" };
+
+	move_somebody(d, conv, ops[dice % 6]);
+}
+
+/* The owner never goes: somebody has to see in the end all that was said. */
 void
 groups_act(struct device *d)
 {
 	const struct ledger *l = &d->sim->ledger;
-	uint32_t n = ledger_ngroups(l), dice = sim_dice(d->sim, 10);
+	uint32_t n = ledger_ngroups(l), dice = sim_dice(d->sim, 12);
 	const struct ledger_conv *conv;
 
 	if (d->state != ONLINE)
 		return;
-	if (n == 0 || dice == 0) {
+	if (n == 0 || sim_dice(d->sim, 10) == 0) {
 		if (d->sim->founded < LEDGER_GROUPS)
 			found(d);
 		return;
 	}
 	conv = &l->convs[ledger_group(l, sim_dice(d->sim, n))];
-	if (dice < 5)
-		move_somebody(d, conv, "invite");
-	else if (dice < 7)
-		move_somebody(d, conv, "kick");
-	else if (dice == 7)
-		move_somebody(d, conv, "role");
-	else if (dice == 8)
+	if (conv->owner < 0 || conv->owner == d->user || dice < 6)
+		rule(d, conv, dice);
+	else if (dice < 9)
 		ask(d, conv, "join", "");
-	else if (conv->owner >= 0 && conv->owner != d->user)
+	else
 		ask(d, conv, "leave", "");
 }
 

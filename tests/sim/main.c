@@ -27,7 +27,8 @@ static const char usage[] =
     "  --seed N       this one alone, with a trace of all that happens\n"
     "  --plant NAME   with a fault in the shell that is to be noticed:\n"
     "                 early-ack, forget-mids, late-close, lost-end,\n"
-    "                 bad-unread\n";
+    "                 bad-unread, kicked-hears, told-twice, lost-edit,\n"
+    "                 sticky-mentions, open-history, dropped\n";
 
 static void
 bad_usage(void)

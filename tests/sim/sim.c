@@ -142,6 +142,7 @@ draw_climate(struct sim *sim)
 	c->room = some(sim, 10);
 	c->call = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 30);
 	c->group = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 20);
+	c->narrow = some(sim, 60);
 	c->change = sim_chance(sim, 40) ? 0 : 5 + sim_dice(sim, 15);
 }
 
@@ -424,7 +425,12 @@ play(struct sim *sim)
 		world_run(sim->w, 1 + sim_dice(sim, sim->climate.pause_ms));
 	}
 	sim_note(sim, "nothing goes wrong any more");
+	sim->calm = true;
 	world_fail_appends(sim->w, 0, 0);
+	for (i = 0; i < sim->ndevices; i++) {
+		if (sim->devices[i]->link != 0)
+			world_narrow(sim->w, sim->devices[i]->link, 0, 0);
+	}
 	come_to_rest(sim);
 	if (!sim_failed(sim))
 		leave(sim);

@@ -17,6 +17,7 @@
 #include "tests/sim/callbook.h"
 #include "tests/sim/memberbook.h"
 #include "tests/unit/signald/core/harness.h"
+#include "tests/unit/signald/core/plant.h"
 #include "tests/unit/signald/core/weather.h"
 
 #define SIM_DEVICES 16 /* in all, those that were replaced too */
@@ -28,6 +29,7 @@ struct sim_climate {
 	uint32_t slow_ms; /* of a link, at most */
 	uint32_t stall, lose, die, reload, close, replace, kill, stop, fail;
 	uint32_t read, call, room, group, change;
+	uint32_t narrow; /* of the links, those whose client reads slowly */
 };
 
 struct sim {

@@ -97,6 +97,18 @@ stable_due(struct device *d, int about)
 	d->attempt = 0;
 }
 
+/* Its client reads slowly. */
+static void
+narrow(struct device *d)
+{
+	uint32_t bps = 150u << sim_dice(d->sim, 5);
+	uint32_t bytes = 300 + sim_dice(d->sim, 1500);
+
+	sim_note(d->sim, "%s reads %u bytes a second, and %u wait", d->name,
+	    bps, bytes);
+	world_narrow(d->sim->w, d->link, bps, bytes);
+}
+
 static void
 connect_now(struct device *d, int about)
 {
@@ -112,6 +124,8 @@ connect_now(struct device *d, int about)
 	sim_note(sim, "%s opens link %d", d->name, d->link);
 	world_own(sim->w, d->link, d->index + 1);
 	world_slow(sim->w, d->link, sim_dice(sim, sim->climate.slow_ms + 1));
+	if (!sim->calm && sim_chance(sim, sim->climate.narrow))
+		narrow(d);
 	device_timer(d, OPEN_MS, open_due, 0, true);
 }
 

@@ -106,11 +106,28 @@ unwanted(const struct world *w, const struct sig_effect *effect)
 	    memcmp(effect->text, presence, sizeof(presence) - 1) == 0;
 }
 
+/* It comes to the client's ears after its way. */
+static void
+send_far(struct world *w, struct link *l, const struct sig_effect *effect)
+{
+	uint64_t at = link_later(w, l, &l->heard_at);
+	int link = (int)effect->link;
+	struct event *e;
+
+	if (!weather_takes(w, link, effect->len, effect->droppable, &at))
+		return;
+	l->heard_at = at;
+	e = event_at(w, HEARD, l->shard, at);
+	e->link = link;
+	e->droppable = effect->droppable;
+	e->len = effect->len;
+	e->text = strndup(effect->text, effect->len);
+}
+
 static void
 effect_send(struct world *w, struct sig_effect *effect)
 {
 	struct link *l = world_link(w, (int)effect->link);
-	struct event *e;
 
 	tap_heard(w->tap, (int)effect->link, effect->text, effect->len);
 	if (l->code != 0 || l->vanished || l->gone || unwanted(w, effect))
@@ -119,9 +136,9 @@ effect_send(struct world *w, struct sig_effect *effect)
 		link_hears(l, strndup(effect->text, effect->len));
 		return;
 	}
-	e = event_at(w, HEARD, l->shard, link_later(w, l, &l->heard_at));
-	e->link = (int)effect->link;
-	e->text = strndup(effect->text, effect->len);
+	if (plant_send(w, effect))
+		send_far(w, l, effect);
+	send_far(w, l, effect);
 }
 
 static void
@@ -152,7 +169,7 @@ effect_post(struct world *w, uint32_t from, struct sig_effect *effect)
 
 	count_mail(w, effect->mail->kind);
 	if ((w->lose_inbox && effect->mail->kind == SIG_MAIL_INBOX) ||
-	    weather_loses(w, effect->mail))
+	    plant_loses(w, effect->mail))
 		return;
 	e = event_at(w, MAIL, effect->shard,
 	    event_later(w, w->opts.mail_ms, &w->mail_at[from][effect->shard]));
@@ -193,9 +210,10 @@ effect_append(struct world *w, uint32_t shard, struct sig_effect *effect)
 	e->ticket = effect->ticket;
 	e->append = effect->append;
 	effect->append = NULL;
+	plant_append(w, e->append);
 	TAILQ_INSERT_TAIL(&w->waiting, e, next);
 	if (w->plant == PLANT_EARLY_ACK)
-		weather_early_ack(w);
+		plant_early_ack(w);
 	commit_later(w, w->opts.lazy_ms > 0 && lazy(e->append));
 }
 
@@ -352,17 +370,18 @@ rows_come(void *arg, const struct sig_rows *rows)
 {
 	const struct rows_for *to = arg;
 
-	weather_rows(to->w, to->e->read.kind, rows);
+	plant_rows(to->w, &to->e->read, rows);
 	sig_core_read(
 	    to->w->cores[to->e->shard], to->e->ticket, rows, world_time(to->w));
 }
 
 static void
-run_rows(struct world *w, const struct event *e)
+run_rows(struct world *w, struct event *e)
 {
 	struct sig_rows failed = { .err = w->read_err };
 	struct rows_for to = { w, e };
 
+	plant_read(w, &e->read);
 	if (w->read_errs == 0) {
 		disk_read(w->disk, &e->read, rows_come, &to);
 		return;
@@ -399,7 +418,7 @@ shell_closed(struct world *w, int link)
 	struct link *l;
 
 	if (w->plant == PLANT_LATE_CLOSE)
-		link = weather_newer(w, link);
+		link = plant_newer(w, link);
 	l = world_link(w, link);
 	sig_core_link_closed(w->cores[l->shard], (uint64_t)link, world_time(w));
 	shell_run(w, l->shard);
@@ -413,6 +432,7 @@ run_event(struct world *w, struct event *e)
 
 	switch (e->kind) {
 	case MAIL:
+		plant_mail(w, e->mail);
 		sig_core_mail(core, e->mail, t);
 		e->mail = NULL;
 		break;

@@ -4,31 +4,6 @@
 
 #include "tests/unit/signald/core/world.h"
 
-#define EARLY_MAX 64
-
-static const char *const plants[PLANTS] = { "nothing", "early-ack",
-	"forget-mids", "late-close", "lost-end", "bad-unread" };
-
-enum world_plant
-world_plant_named(const char *name)
-{
-	int i;
-
-	for (i = 0; i < PLANTS; i++) {
-		if (strcmp(plants[i], name) == 0)
-			return (enum world_plant)i;
-	}
-	return PLANT_NOTHING;
-}
-
-void
-world_plant(struct world *w, enum world_plant plant)
-{
-	w->plant = plant;
-	if (plant == PLANT_FORGET_MIDS)
-		disk_keep_mids(w->disk, 0);
-}
-
 void
 world_listen(struct world *w, const struct world_ears *ears)
 {
@@ -48,6 +23,88 @@ void
 world_slow(struct world *w, int link, uint32_t ms)
 {
 	world_link(w, link)->slow_ms = ms;
+}
+
+void
+world_narrow(struct world *w, int link, uint32_t bps, uint32_t bytes)
+{
+	struct link *l = world_link(w, link);
+
+	l->bps = bps;
+	l->bytes = bytes;
+}
+
+/* What waits for the client to take it; first: the oldest, of which a part may
+ * be out. */
+static size_t
+bytes_behind(const struct world *w, int link, const struct event **first)
+{
+	const struct event *e;
+	size_t bytes = 0;
+
+	*first = NULL;
+	TAILQ_FOREACH (e, &w->events, next) {
+		if (e->kind != HEARD || e->link != link)
+			continue;
+		if (*first == NULL)
+			*first = e;
+		bytes += e->len;
+	}
+	return bytes;
+}
+
+/* Texts that were not sent yet go, oldest first, until bytes have gone. */
+static size_t
+drop_texts(struct world *w, int link, const struct event *first,
+    bool droppable_only, size_t bytes)
+{
+	struct event *e, *next;
+	size_t gone = 0;
+
+	for (e = TAILQ_FIRST(&w->events); e != NULL && gone < bytes; e = next) {
+		next = TAILQ_NEXT(e, next);
+		if (e->kind != HEARD || e->link != link || e == first ||
+		    (droppable_only && !e->droppable))
+			continue;
+		gone += e->len;
+		TAILQ_REMOVE(&w->events, e, next);
+		event_free(e);
+	}
+	return gone;
+}
+
+/* As signald/conn.c and link.c: what it did not get is in the log. */
+bool
+weather_takes(
+    struct world *w, int link, size_t len, bool droppable, uint64_t *at)
+{
+	struct link *l = world_link(w, link);
+	const struct event *first;
+	size_t behind;
+
+	if (l->bytes == 0)
+		return true;
+	behind = bytes_behind(w, link, &first);
+	if (behind + len > l->bytes && first != NULL) {
+		behind -=
+		    drop_texts(w, link, first, true, behind + len - l->bytes);
+		if (behind + len > l->bytes) {
+			if (droppable || w->plant == PLANT_DROPPED)
+				return false;
+			drop_texts(w, link, first, false, SIZE_MAX);
+			event_at(w, CLOSED, l->shard, w->now)->link = link;
+			link_close(w, link, 4002);
+			return false;
+		}
+	}
+	if (l->free_at < w->now)
+		l->free_at = w->now;
+	l->free_at += len * 1000 / l->bps;
+	if (*at < l->free_at)
+		*at = l->free_at;
+	if (l->ill_until < *at)
+		l->ill_until = *at;
+	return true;
 }
 
 /* Whether the network carries it. */
@@ -216,60 +273,4 @@ weather_event(struct world *w, struct event *e)
 		l->shut = true;
 		w->ears->shut(w->ears->arg, e->link, e->err);
 	}
-}
-
-/* All that waits is answered as if it were on the disk. */
-void
-weather_early_ack(struct world *w)
-{
-	const struct sig_append *appends[EARLY_MAX];
-	struct sig_appended done[EARLY_MAX];
-	struct event *e, *told;
-	size_t n = 0;
-
-	TAILQ_FOREACH (e, &w->waiting, next) {
-		if (n == EARLY_MAX)
-			return;
-		appends[n++] = e->append;
-	}
-	disk_commit(w->disk, appends, n, done, true);
-	e = TAILQ_LAST(&w->waiting, events);
-	e->told = true;
-	told = event_new(APPENDED, e->shard);
-	told->ticket = e->ticket;
-	shell_appended(w, told, &done[n - 1]);
-}
-
-/* The newest open link of whose link this is. */
-int
-weather_newer(const struct world *w, int link)
-{
-	const struct link *old = world_link(w, link), *l;
-	int i;
-
-	for (i = w->nlinks; i > link; i--) {
-		l = world_link(w, i);
-		if (l->owner == old->owner && l->code == 0 && !l->moving)
-			return i;
-	}
-	return link;
-}
-
-bool
-weather_loses(const struct world *w, const struct sig_mail *mail)
-{
-	static const char ended[] = "{\"push\":\"call.ended\"";
-
-	return w->plant == PLANT_LOST_END && mail->kind == SIG_MAIL_CALL_PUSH &&
-	    mail->session[0] == '\0' && mail->text_len >= sizeof(ended) &&
-	    memcmp(mail->text, ended, sizeof(ended) - 1) == 0;
-}
-
-void
-weather_rows(
-    struct world *w, enum sig_read_kind kind, const struct sig_rows *rows)
-{
-	if (w->plant == PLANT_BAD_UNREAD && kind == SIG_READ_CONVS &&
-	    rows->nrows > 0 && world_random(w, 8) == 0)
-		((struct sig_row *)rows->rows)[0].unread++;
 }

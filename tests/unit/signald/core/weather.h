@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * weather: what befalls a world in the simulation: links that are slow or
- * stand still, a server that is killed and comes back on its disk, and faults
- * planted in the shell to see that they are noticed. A world that is listened
- * to runs by events alone: what a client hears, and that its link is over,
- * comes to its ears after its way.
+ * stand still, clients that read slowly, and a server that is killed and comes
+ * back on its disk. A world that is listened to runs by events alone: what a
+ * client hears, and that its link is over, comes to its ears after its way.
  * Owns: nothing; a part of the world.  Thread: one.
  */
 #ifndef FLOE_TESTS_UNIT_SIGNALD_CORE_WEATHER_H
@@ -29,6 +28,9 @@ void world_timer(struct world *, uint64_t ms, world_fn *, void *arg);
 
 /* From now on each frame takes up to ms, both ways. */
 void world_slow(struct world *, int link, uint32_t ms);
+/* From now on the client takes so many bytes a second, and the server keeps
+ * up to bytes for it: then what is droppable goes, then the link. 0, 0: any. */
+void world_narrow(struct world *, int link, uint32_t bps, uint32_t bytes);
 /* Nothing passes for ms, and nobody is told. */
 void world_stall(struct world *, int link, uint32_t ms);
 /* The client closes its end: the server learns of it behind all that the
@@ -44,18 +46,5 @@ uint64_t world_ill_until(const struct world *, int link);
 void world_kill(struct world *, uint32_t ms);
 /* Every link is closed with 4003; world_kill is to follow. */
 void world_stop(struct world *);
-
-enum world_plant {
-	PLANT_NOTHING,
-	PLANT_EARLY_ACK,   /* answers before the commit, which may not come */
-	PLANT_FORGET_MIDS, /* a repeat is taken for a new request */
-	PLANT_LATE_CLOSE,  /* an old link's end is told as the newer link's */
-	PLANT_LOST_END,    /* that a call has ended is told to callers only */
-	PLANT_BAD_UNREAD,  /* now and then one too many */
-	PLANTS
-};
-/* NULL: the name of none. */
-enum world_plant world_plant_named(const char *);
-void world_plant(struct world *, enum world_plant);
 
 #endif

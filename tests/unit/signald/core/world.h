@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "tests/unit/signald/core/harness.h"
+#include "tests/unit/signald/core/plant.h"
 #include "tests/unit/signald/core/script.h"
 #include "tests/unit/signald/core/tap.h"
 #include "tests/unit/signald/core/weather.h"
@@ -40,9 +41,10 @@ struct event {
 	uint32_t shard;
 	uint64_t ticket;
 	int link;
-	int err;    /* SHUT: its code */
-	bool told;  /* an append's result was given before the commit */
-	char *text; /* FRAME ADOPT; APPENDED: what result.text is */
+	int err;        /* SHUT: its code */
+	bool told;      /* an append's result was given before the commit */
+	bool droppable; /* HEARD */
+	char *text;     /* FRAME ADOPT; APPENDED: what result.text is */
 	char *peer_text;
 	size_t len;
 	struct sig_mail *mail;
@@ -72,6 +74,9 @@ struct link {
 	uint64_t heard_at; /* likewise, of what the client hears */
 	uint32_t slow_ms;  /* each takes up to so long */
 	uint64_t stall_until, ill_until;
+	uint32_t bps, bytes; /* of a client that reads slowly; 0: it does not */
+	uint64_t free_at;    /* when it has taken all there is */
+	bool resumed;        /* of PLANT_TOLD_TWICE */
 	int owner;
 	bool shut; /* the client knows that it is over */
 	struct heard_list heard, old;
@@ -104,6 +109,7 @@ struct world {
 	FILE *tap;
 	const struct world_ears *ears; /* NULL: tests look by themselves */
 	enum world_plant plant;
+	uint64_t mentioned[PLANT_MARKS]; /* of PLANT_STICKY_MENTIONS */
 	bool down;
 };
 
@@ -135,11 +141,11 @@ uint64_t link_later(struct world *, struct link *, uint64_t *last);
 void link_hears(struct link *, char *text);          /* taken over */
 void link_close(struct world *, int link, int code); /* the server's end */
 
-/* weather.c: the events of its kinds, and its faults. */
+/* weather.c: the events of its kinds, and its sockets. */
 void weather_event(struct world *, struct event *);
-void weather_early_ack(struct world *);
-int weather_newer(const struct world *, int link);
-bool weather_loses(const struct world *, const struct sig_mail *);
-void weather_rows(struct world *, enum sig_read_kind, const struct sig_rows *);
+/* Whether the link's socket takes a text; at is when it comes to the client,
+ * and may become later. */
+bool weather_takes(
+    struct world *, int link, size_t len, bool droppable, uint64_t *at);
 
 #endif

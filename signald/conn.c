@@ -197,6 +197,8 @@ conn_kill(struct conn *c)
 	TAILQ_INSERT_TAIL(&w->dead, c, all);
 	/* The peer hears of it now, not when the turn ends. */
 	shutdown(c->fd, SHUT_RDWR);
+	if (link && c->out_bytes > 0)
+		sig_core_link_behind(w->core, c->id);
 	if (link)
 		sig_core_link_closed(w->core, c->id, worker_time(w));
 }

@@ -334,6 +334,8 @@ link_end(struct conn *c, uint16_t code, const char *reason)
 	uint8_t mem[160];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 
+	if (c->out_bytes > 0)
+		sig_core_link_behind(c->worker->core, c->id);
 	ws_close(&c->ws, pool_of(c), code, reason, &b);
 	if (!put_control(c, &b)) {
 		conn_kill(c);
@@ -370,6 +372,7 @@ link_send(struct worker *w, struct sig_effect *e)
 	}
 	w->stats.slow_closed++;
 	/* What it did not get is in the log; it learns why, if it reads on. */
+	sig_core_link_behind(w->core, c->id);
 	conn_drop_output(c);
 	link_end(c, CLOSE_SLOW, "too slow");
 }

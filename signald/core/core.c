@@ -204,9 +204,21 @@ sig_core_link_frame(struct sig_core *core, uint64_t id, const char *text,
 
 	sig_core_enter(core, t);
 	link = sig_link_find(core, id);
+	/* Who speaks has the answer to its hello. */
+	if (link != NULL && link->session != NULL)
+		link->session->unsure = false;
 	if (link != NULL)
 		sig_link_frame(core, link, text, len);
 	sig_core_leave(core);
+}
+
+void
+sig_core_link_behind(struct sig_core *core, uint64_t id)
+{
+	struct sig_link *link = sig_link_find(core, id);
+
+	if (link != NULL && link->session != NULL)
+		link->session->unsure = true;
 }
 
 void

@@ -102,6 +102,9 @@ void sig_core_ask(struct sig_core *, uint64_t link, const char *user,
 /* The link brought bytes, though maybe no whole message: its client lives.
  * Whether it has logged in, and is to be given the memory that takes. */
 bool sig_core_link_heard(struct sig_core *, uint64_t link, struct sig_time);
+/* The link ends before its client has taken all that was sent; to be said
+ * before sig_core_link_closed. */
+void sig_core_link_behind(struct sig_core *, uint64_t link);
 /* The link is gone; also the answer to SIG_CLOSE. Unknown ids are ignored,
  * so that a late close never touches a newer link. */
 void sig_core_link_closed(struct sig_core *, uint64_t link, struct sig_time);

@@ -414,7 +414,7 @@ hello_send(struct sig_core *core, struct sig_session *s, uint64_t request,
 	sig_privacy_write(&o, user->privacy);
 	json_out_close(&o);
 	sig_peer_write(&o, user);
-	if (s->woken)
+	if (s->unsure)
 		sig_leg_write(&o, s);
 	sig_audience_write(&o, user);
 	sig_ok_send(core, s->link->id, request, &o);

@@ -237,7 +237,7 @@ sig_leg_hello(struct sig_core *core, struct sig_session *s)
 	struct sig_leg *leg;
 
 	LIST_FOREACH (leg, &s->user->legs, of_user) {
-		if (s->woken && strcmp(leg->session, s->id) == 0)
+		if (s->unsure && strcmp(leg->session, s->id) == 0)
 			leg_ask_state(core, leg, s);
 	}
 

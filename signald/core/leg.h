@@ -33,7 +33,7 @@ void sig_leg_free(struct sig_user *, struct sig_leg *);
 void sig_leg_hello(struct sig_core *, struct sig_session *);
 /* Its link is gone: its calls hear of it. */
 void sig_leg_session_away(struct sig_core *, struct sig_session *);
-/* The calls that a woken session takes part in or that ring at it, as the
+/* The calls that an unsure session takes part in or that ring at it, as the
  * member "calls". */
 void sig_leg_write(struct json_out *, const struct sig_session *);
 /* It is gone for good: its calls are lost. */

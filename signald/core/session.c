@@ -188,7 +188,7 @@ sig_session_wake(struct sig_core *core, const char *name, const char *id,
 		sig_user_release(core, user);
 		return false;
 	}
-	s->woken = true;
+	s->woken = s->unsure = true;
 	if (!sig_presence_named(state, &s->state))
 		s->state = SIG_STATE_ONLINE;
 	if (status != NULL)

@@ -142,6 +142,9 @@ struct sig_session {
 	uint8_t proof[CRYPTO_SHA256_LEN]; /* of the secret, while woken */
 	struct sig_user *user;
 	LIST_ENTRY(sig_session) of_user;
+	/* Call pushes that were sent to it may be lost: the next hello tells
+	 * its calls, until the client has said something behind the answer. */
+	bool unsure;
 	struct sig_link *link;   /* NULL: detached */
 	bool lost;               /* could not hold a push: not to be resumed */
 	struct sig_timer expiry; /* runs while detached */

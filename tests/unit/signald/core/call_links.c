@@ -482,6 +482,44 @@ test_media_waits_for_a_lost_link(void **state)
 	want_nothing(w, s.b);
 }
 
+/* Bob comes back, and is or is not told that he has no calls. */
+static bool
+hello_tells_calls(struct scene *s)
+{
+	const char *text;
+
+	s->b = world_open(s->w);
+	world_hear_all(s->w, s->b);
+	world_say(s->w, s->b,
+	    "{'id':1,'op':'hello','token':'$token.bob','device':'b1',"
+	    "'session':'$bob.b1.s','secret':'$bob.b1.k'}");
+	text = world_hear(s->w, s->b);
+	assert_non_null(strstr(text, "\"resumed\":true"));
+	return strstr(text, "\"calls\":[]") != NULL;
+}
+
+/* A client that reads slowly speaks all the time, and yet has not been told of
+ * what was sent long ago. */
+static void
+test_the_end_of_a_link_that_is_behind(void **state)
+{
+	struct scene s = scene_ringing(state);
+
+	ask(s.w, s.a, OP("20", "cancel"), "{'id':20,'ok':'*'}");
+	world_run(s.w, 3000);
+	world_say(s.w, s.b, "{'op':'ping'}");
+	sig_core_link_behind(
+	    world_core(s.w, world_shard(s.w, s.b)), (uint64_t)s.b);
+	world_lose(s.w, s.b);
+	assert_true(hello_tells_calls(&s));
+	/* That answer may be lost, too, until the client speaks. */
+	world_lose(s.w, s.b);
+	assert_true(hello_tells_calls(&s));
+	world_say(s.w, s.b, "{'op':'ping'}");
+	world_lose(s.w, s.b);
+	assert_false(hello_tells_calls(&s));
+}
+
 int
 main(void)
 {
@@ -498,6 +536,7 @@ main(void)
 		TEST(test_ringing_device_is_lost),
 		TEST(test_away_and_back),
 		TEST(test_flapping_is_heard_once),
+		TEST(test_the_end_of_a_link_that_is_behind),
 		TEST(test_both_are_lost),
 		TEST(test_taken_over_is_not_away),
 		TEST(test_accept_while_the_caller_is_away),

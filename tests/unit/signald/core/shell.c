@@ -87,6 +87,7 @@ link_close(struct world *w, int link, int code)
 	struct event *e;
 
 	l->code = code;
+	weather_ends(w, l);
 	if (w->ears == NULL || l->vanished || l->gone) {
 		l->shut = true;
 		return;
@@ -420,6 +421,8 @@ shell_closed(struct world *w, int link)
 	if (w->plant == PLANT_LATE_CLOSE)
 		link = plant_newer(w, link);
 	l = world_link(w, link);
+	if (l->behind)
+		sig_core_link_behind(w->cores[l->shard], (uint64_t)link);
 	sig_core_link_closed(w->cores[l->shard], (uint64_t)link, world_time(w));
 	shell_run(w, l->shard);
 }

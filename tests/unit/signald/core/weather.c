@@ -53,6 +53,12 @@ bytes_behind(const struct world *w, int link, const struct event **first)
 	return bytes;
 }
 
+void
+weather_ends(const struct world *w, struct link *l)
+{
+	l->behind = l->behind || l->free_at > w->now;
+}
+
 /* Texts that were not sent yet go, oldest first, until bytes have gone. */
 static size_t
 drop_texts(struct world *w, int link, const struct event *first,
@@ -146,6 +152,7 @@ world_hang_up(struct world *w, int link)
 
 	if (l->vanished || l->shut)
 		return;
+	weather_ends(w, l);
 	event_at(w, GONE, l->shard, link_later(w, l, &l->frame_at))->link =
 	    link;
 	l->shut = true;

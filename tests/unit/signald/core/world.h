@@ -76,6 +76,7 @@ struct link {
 	uint64_t stall_until, ill_until;
 	uint32_t bps, bytes; /* of a client that reads slowly; 0: it does not */
 	uint64_t free_at;    /* when it has taken all there is */
+	bool behind;         /* it ended, and had not */
 	bool resumed;        /* of PLANT_TOLD_TWICE */
 	int owner;
 	bool shut; /* the client knows that it is over */
@@ -143,6 +144,8 @@ void link_close(struct world *, int link, int code); /* the server's end */
 
 /* weather.c: the events of its kinds, and its sockets. */
 void weather_event(struct world *, struct event *);
+/* The link ends: is there something that its slow client has not taken? */
+void weather_ends(const struct world *, struct link *);
 /* Whether the link's socket takes a text; at is when it comes to the client,
  * and may become later. */
 bool weather_takes(

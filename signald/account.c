@@ -130,13 +130,14 @@ account_head(struct conn *c, const struct h1_head *head)
 static uint64_t
 too_often(struct conn *c, const char *user)
 {
-	struct signald *d = c->worker->d;
+	const struct app *app = c->desk->app;
+	struct rate *addresses = c->worker->d->address_rate;
 	uint64_t now = loop_now_ms(c->worker->loop), wait;
 	struct addr from = conn_host(c);
 
-	wait = rate_take(d->address_rate, &from, sizeof(from), now);
+	wait = rate_take(addresses, &from, sizeof(from), now);
 	if (wait == 0)
-		wait = rate_take(d->user_rate, user, strlen(user), now);
+		wait = rate_take(app->user_rate, user, strlen(user), now);
 	return wait;
 }
 
@@ -231,7 +232,7 @@ job_new(enum account_kind kind)
 static void
 prove(struct conn *c, enum account_kind kind, const void *body, size_t len)
 {
-	struct worker *w = c->worker;
+	struct msglog_reader *reader = c->desk->reader;
 	struct msglog_account account;
 	struct account_form form;
 	struct account_job *job;
@@ -239,7 +240,7 @@ prove(struct conn *c, enum account_kind kind, const void *body, size_t len)
 
 	if (take_form(c, body, len, kind, &form)) {
 		/* Whoever has no password cannot bring the right one. */
-		known = msglog_account(w->reader, form.user, &account) == 0 &&
+		known = msglog_account(reader, form.user, &account) == 0 &&
 		    account.pwhash[0] != '\0';
 		job = job_new(kind);
 		if (job != NULL && known) {
@@ -249,7 +250,8 @@ prove(struct conn *c, enum account_kind kind, const void *body, size_t len)
 			    account.nick);
 		}
 		submit(c, &form, job,
-		    known ? account.pwhash : hasher_decoy(w->d->hasher));
+		    known ? account.pwhash
+			  : hasher_decoy(c->worker->d->hasher));
 		crypto_wipe(&account, sizeof(account));
 	}
 	crypto_wipe(&form, sizeof(form));
@@ -270,17 +272,17 @@ account_password(struct conn *c, const void *body, size_t len)
 void
 account_register(struct conn *c, const void *body, size_t len)
 {
-	struct worker *w = c->worker;
+	struct desk *desk = c->desk;
 	struct msglog_account account;
 	struct account_form form;
 	struct account_job *job;
 
-	if (!w->d->conf->open_registration) {
+	if (!desk->app->conf->open_registration) {
 		front_error(c, 403, "forbidden", "registration is closed", 0);
 		return;
 	}
 	if (take_form(c, body, len, ACCOUNT_REGISTER, &form)) {
-		if (msglog_account(w->reader, form.user, &account) == 0) {
+		if (msglog_account(desk->reader, form.user, &account) == 0) {
 			front_error(c, 409, "conflict", "the name is taken", 0);
 		} else {
 			job = job_new(ACCOUNT_REGISTER);
@@ -307,15 +309,14 @@ static void
 answer_token(struct conn *c, int status, const char *user, uint32_t generation,
     const char *nick)
 {
-	struct worker *w = c->worker;
 	uint8_t mem[1024];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 	char token[SIG_TOKEN_MAX];
 	struct json_out out;
 	uint64_t expires;
 
-	if (sig_life_token(&w->config, user, generation, loop_wall_ms(), token,
-		&expires) != 0) {
+	if (sig_life_token(&c->desk->config, user, generation, loop_wall_ms(),
+		token, &expires) != 0) {
 		front_error(c, 500, "internal", "no token could be made", 0);
 		return;
 	}
@@ -348,7 +349,7 @@ static bool
 store(struct conn *c, const struct hash_job *hj)
 {
 	const struct account_job *job = c->job;
-	struct worker *w = c->worker;
+	struct msglog_port *port = c->desk->port;
 	struct sig_append *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
@@ -359,7 +360,7 @@ store(struct conn *c, const struct hash_job *hj)
 	memcpy(a->user, job->user, sizeof(a->user));
 	if (job->kind == ACCOUNT_DELETE) {
 		a->account = SIG_ACCOUNT_DELETE;
-		return msglog_append(w->port, c->id, true, a) == 0;
+		return msglog_append(port, c->id, true, a) == 0;
 	}
 	a->pwhash = strdup(hj->hash);
 	if (job->kind == ACCOUNT_REGISTER) {
@@ -371,7 +372,7 @@ store(struct conn *c, const struct hash_job *hj)
 		sig_append_free(a);
 		return false;
 	}
-	return msglog_append(w->port, c->id, true, a) == 0;
+	return msglog_append(port, c->id, true, a) == 0;
 }
 
 /* The password was right, so its user may learn more. False: waits on. */
@@ -425,7 +426,7 @@ hashed(void *arg)
 	struct worker *w = hj->worker;
 	struct conn *c;
 
-	c = w->core == NULL ? NULL : worker_conn(w, hj->conn);
+	c = worker_conn(w, hj->conn);
 	if (c != NULL && c->state == CONN_WAITING && c->job != NULL)
 		answer_hashed(c, hj);
 	hash_job_free(hj);
@@ -448,18 +449,18 @@ answer_deleted(struct conn *c)
 void
 account_appended(struct conn *c, const struct sig_appended *done)
 {
-	struct worker *w = c->worker;
+	struct desk *desk = c->desk;
 
 	if (c->state != CONN_WAITING || c->job == NULL)
 		return;
 	if (done->err == 0 && c->job->kind != ACCOUNT_REGISTER) {
 		c->job->standing = done->standing;
 		sig_core_standing(
-		    w->core, c->job->user, &done->standing, worker_time(w));
-		worker_pump(w);
+		    desk->core, c->job->user, &done->standing, desk_time(desk));
+		desk_pump(desk);
 	}
 	if (done->err == 0 && c->job->kind == ACCOUNT_REGISTER)
-		webhook_user(w->d->webhook, &w->config,
+		webhook_user(desk->app->webhook, &desk->config,
 		    SIG_EVENT_USER_REGISTERED, c->job->user);
 	if (done->err == 0 && c->job->kind == ACCOUNT_DELETE)
 		answer_deleted(c);
@@ -535,7 +536,7 @@ account_delete(struct conn *c, const void *body, size_t len)
 	struct account_form form;
 	char err[JSON_ERR_MAX];
 	uint64_t wait = too_often(c, job->user);
-	int rc = msglog_account(c->worker->reader, job->user, &account);
+	int rc = msglog_account(c->desk->reader, job->user, &account);
 
 	if (wait != 0) {
 		front_error(c, 429, "rate_limited", "too often", wait);

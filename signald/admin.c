@@ -120,7 +120,7 @@ static void
 tell_stats(void *worker, void *arg, struct buf *out)
 {
 	const struct worker *w = worker;
-	struct sums s = { *sig_core_stats(w->core), w->stats };
+	struct sums s = { *sig_core_stats(worker_desk(w, 0)->core), w->stats };
 
 	buf_put(out, &s, sizeof(s));
 }
@@ -219,9 +219,9 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
 		put_one(
 		    &reply->body, &metrics[i].metric, sum[metrics[i].at / 8]);
-	put_log(&reply->body, d->log);
+	put_log(&reply->body, d->apps[0].log);
 	relays_metrics(d->relays, &reply->body);
-	webhook_metrics(d->webhook, &reply->body);
+	webhook_metrics(d->apps[0].webhook, &reply->body);
 }
 
 static void
@@ -234,7 +234,7 @@ static void
 get_stats(void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	const struct signald *d = daemon_state(arg);
-	const struct msglog_stats *s = msglog_stats(d->log);
+	const struct msglog_stats *s = msglog_stats(d->apps[0].log);
 	uint64_t sum[sizeof(struct sums) / 8] = { 0 }, map_bytes, used_bytes;
 	struct json_out o;
 	size_t i;
@@ -251,7 +251,7 @@ get_stats(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_member(&o, failed.name, s->failed_commits);
 	put_member(&o, appends.name, s->appends);
 	put_member(&o, expired.name, s->mids_expired);
-	msglog_disk(d->log, &map_bytes, &used_bytes);
+	msglog_disk(d->apps[0].log, &map_bytes, &used_bytes);
 	put_member(&o, map.name, map_bytes);
 	put_member(&o, used.name, used_bytes);
 	json_out_end(&o);
@@ -267,9 +267,7 @@ get_health(void *arg, const struct http_request *req, struct http_reply *reply)
 static void
 tell_sessions(void *worker, void *arg, struct buf *out)
 {
-	const struct worker *w = worker;
-
-	sig_core_dump_sessions(w->core, out);
+	sig_core_dump_sessions(worker_desk(worker, 0)->core, out);
 }
 
 static void
@@ -349,7 +347,7 @@ post_contacts(
 		http_error(reply, 400, "bad_request", err);
 		return;
 	}
-	rc = msglog_append_wait(d->log, a, NULL);
+	rc = msglog_append_wait(d->apps[0].log, a, NULL);
 	if (rc == -ENOENT)
 		http_error(reply, 404, "not_found", "users: no such user");
 	else if (rc == -E2BIG)

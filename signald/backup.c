@@ -67,8 +67,8 @@ sync_path(const char *path)
 static int
 write_key(const struct signald *d, const char *dir)
 {
-	const uint8_t *key = d->setup.core.token_key;
-	const size_t len = sizeof(d->setup.core.token_key);
+	const uint8_t *key = d->apps[0].setup.core.token_key;
+	const size_t len = sizeof(d->apps[0].setup.core.token_key);
 	char path[PATH_LEN + 16];
 	int fd, rc = 0;
 
@@ -97,7 +97,7 @@ copy(const struct signald *d, const char *name, uint64_t *bytes)
 	snprintf(data, sizeof(data), "%s/data.mdb", messages);
 	if (mkdir(part, 0700) != 0 || mkdir(messages, 0700) != 0)
 		return -errno;
-	rc = msglog_copy(d->log, messages);
+	rc = msglog_copy(d->apps[0].log, messages);
 	if (rc == 0)
 		rc = write_key(d, part);
 	if (rc == 0)

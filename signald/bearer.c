@@ -16,7 +16,7 @@ bearer_find(struct conn *c, const struct h1_head *head, struct sig_claims *out,
 {
 	const size_t scheme = sizeof(SCHEME) - 1;
 	const char *token = h1_get(head, "Authorization");
-	struct worker *w = c->worker;
+	struct desk *desk = c->desk;
 	struct msglog_account account;
 	struct sig_claims claims;
 	int rc;
@@ -25,10 +25,10 @@ bearer_find(struct conn *c, const struct h1_head *head, struct sig_claims *out,
 	if (token == NULL || strncasecmp(token, SCHEME, scheme) != 0)
 		return -ENOENT;
 	token += scheme;
-	if (sig_auth(&w->config, token, strlen(token), loop_wall_ms(), &claims,
-		why) != 0)
+	if (sig_auth(&desk->config, token, strlen(token), loop_wall_ms(),
+		&claims, why) != 0)
 		return -EACCES;
-	rc = msglog_account(w->reader, claims.user, &account);
+	rc = msglog_account(desk->reader, claims.user, &account);
 	crypto_wipe(account.pwhash, sizeof(account.pwhash));
 	*why = rc == -ENOENT ? "its user is not here; a first hello makes it"
 			     : "the log does not answer";

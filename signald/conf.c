@@ -311,7 +311,6 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 
 	memset(s, 0, sizeof(*s));
 	if (copy_list(&c->daemon.common.turn_secrets, &s->turn_secrets) != 0 ||
-	    copy_list(&c->turn_uris, &s->turn_uris) != 0 ||
 	    copy_list(&c->stun_uris, &s->stun_uris) != 0) {
 		signald_setup_fini(s);
 		return -ENOMEM;
@@ -349,7 +348,6 @@ signald_setup_init(struct signald_setup *s, const struct conf *conf, int shards)
 		.max_rooms = (uint32_t)c->max_rooms,
 		.chatroom_members = (uint32_t)c->chatroom_members,
 		.turn_secrets = s->turn_secrets,
-		.turn_uris = s->turn_uris,
 		.stun_uris = s->stun_uris,
 		.token_ms = (uint64_t)c->token_ms,
 		.retention_ms = (uint64_t)c->retention_ms,
@@ -366,7 +364,6 @@ void
 signald_setup_fini(struct signald_setup *s)
 {
 	free(s->turn_secrets);
-	free(s->turn_uris);
 	free(s->stun_uris);
 	crypto_wipe(&s->core, sizeof(s->core));
 }

@@ -65,8 +65,8 @@ int signald_check(const struct conf *, char err[DAEMON_ERR_MAX]);
 
 /* Lists that the core wants to end with NULL; strings stay the snapshot's. */
 struct signald_setup {
-	struct sig_config core; /* but for shard, token_key */
-	const char **turn_secrets, **turn_uris, **stun_uris;
+	struct sig_config core; /* but for shard, token_key, turn_uris */
+	const char **turn_secrets, **stun_uris;
 };
 
 /* 0 or -ENOMEM. */

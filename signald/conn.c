@@ -126,6 +126,7 @@ conn_new(struct worker *w, int fd, struct tls_ctx *tls)
 	}
 	d->connections++;
 	c->worker = w;
+	c->desk = worker_desk(w, 0);
 	c->fd = fd;
 	c->move_to = -1;
 	c->file.fd = -1;
@@ -198,9 +199,9 @@ conn_kill(struct conn *c)
 	/* The peer hears of it now, not when the turn ends. */
 	shutdown(c->fd, SHUT_RDWR);
 	if (link && c->out_bytes > 0)
-		sig_core_link_behind(w->core, c->id);
+		sig_core_link_behind(c->desk->core, c->id);
 	if (link)
-		sig_core_link_closed(w->core, c->id, worker_time(w));
+		sig_core_link_closed(c->desk->core, c->id, worker_time(w));
 }
 
 void
@@ -388,7 +389,7 @@ load_export(struct conn *c)
 	struct buf b;
 	int rc;
 
-	rc = export_piece(c->export, c->worker->reader, &b);
+	rc = export_piece(c->export, c->desk->reader, &b);
 	if (rc == 0 && b.len == 0) {
 		export_free(c->export);
 		c->export = NULL;

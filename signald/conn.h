@@ -21,6 +21,7 @@
 #include "lib/tls/tls.h"
 #include "lib/ws/ws.h"
 
+struct desk;
 struct worker;
 struct front_route;
 struct account_job;
@@ -56,6 +57,7 @@ TAILQ_HEAD(conn_list, conn);
 
 struct conn {
 	struct worker *worker;
+	struct desk *desk;     /* of the app that its request is for */
 	uint64_t id;           /* never used again in this process */
 	TAILQ_ENTRY(conn) all; /* or dead */
 	TAILQ_ENTRY(conn) dirty;

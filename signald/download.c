@@ -87,7 +87,7 @@ send_part(struct conn *c, const char *hash, const struct msglog_file *file,
 	struct front_answer a = { 200, file->type, fields, NULL, 0, false };
 	char part[512];
 
-	f->fd = shelf_fetch(c->worker->d->shelf, hash);
+	f->fd = shelf_fetch(c->desk->app->shelf, hash);
 	if (f->fd < 0) {
 		front_error(c, f->fd == -ENOENT ? 404 : 503,
 		    f->fd == -ENOENT ? "not_found" : "storage", "no such file",
@@ -148,7 +148,7 @@ download(struct conn *c, const struct h1_head *head)
 	if (!bearer_take(c, head, &claims))
 		return;
 	if (sig_file_hash_ok(hash, strlen(hash)))
-		rc = msglog_file(c->worker->reader, claims.user, hash, &file);
+		rc = msglog_file(c->desk->reader, claims.user, hash, &file);
 	if (rc == 0)
 		send_file(c, head, hash, &file);
 	else if (rc == -ENOENT)

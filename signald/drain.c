@@ -12,12 +12,17 @@ static void
 tell_worker(void *worker, void *arg, struct buf *out)
 {
 	const bool *on = arg;
-	struct worker *w = worker;
+	const struct worker *w = worker;
+	struct desk *desk;
+	int i;
 
-	if (*on)
-		sig_core_drain(w->core, worker_time(w));
-	else
-		sig_core_serve(w->core);
+	for (i = 0; i < w->d->napps; i++) {
+		desk = worker_desk(w, i);
+		if (*on)
+			sig_core_drain(desk->core, desk_time(desk));
+		else
+			sig_core_serve(desk->core);
+	}
 }
 
 static void
@@ -56,8 +61,10 @@ count_links(void *worker, void *arg, struct buf *out)
 {
 	uint64_t *sum = arg;
 	const struct worker *w = worker;
+	int i;
 
-	*sum += sig_core_stats(w->core)->links;
+	for (i = 0; i < w->d->napps; i++)
+		*sum += sig_core_stats(worker_desk(w, i)->core)->links;
 }
 
 /* NULL, or why nobody should come here. */
@@ -67,7 +74,7 @@ not_ready(const struct signald *d)
 	if (d->draining_since != 0)
 		return "draining";
 	return atomic_load_explicit(
-		   &msglog_stats(d->log)->failing, memory_order_relaxed)
+		   &msglog_stats(d->apps[0].log)->failing, memory_order_relaxed)
 	    ? "log failed"
 	    : NULL;
 }

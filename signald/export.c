@@ -209,7 +209,6 @@ export_free(struct export *e)
 void
 export_head(struct conn *c, const struct h1_head *head)
 {
-	struct worker *w = c->worker;
 	struct sig_claims claims;
 	struct export *e;
 	uint64_t wait;
@@ -221,8 +220,8 @@ export_head(struct conn *c, const struct h1_head *head)
 	}
 	if (!bearer_take(c, head, &claims))
 		return;
-	wait = rate_take(w->d->rest_rate, claims.user, strlen(claims.user),
-	    loop_now_ms(w->loop));
+	wait = rate_take(c->desk->app->rest_rate, claims.user,
+	    strlen(claims.user), loop_now_ms(c->worker->loop));
 	if (wait != 0) {
 		front_error(c, 429, "rate_limited", "too often", wait);
 		return;

@@ -292,7 +292,7 @@ same_host(const char *origin, const char *host)
 bool
 front_origin_ok(const struct conn *c, const struct h1_head *head)
 {
-	const struct conf_list *list = &c->worker->d->conf->origins;
+	const struct conf_list *list = &c->desk->app->conf->origins;
 	const char *const *allowed = list->items;
 	const char *origin = h1_get(head, "Origin");
 	size_t i;

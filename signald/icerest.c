@@ -14,7 +14,6 @@
 void
 icerest_own(struct conn *c, const struct h1_head *head)
 {
-	struct worker *w = c->worker;
 	struct sig_claims claims;
 	struct json_out out;
 	struct buf b;
@@ -24,7 +23,7 @@ icerest_own(struct conn *c, const struct h1_head *head)
 	buf_init(&b, ANSWER_MAX);
 	json_out_init(&out, &b);
 	json_out_object(&out, NULL);
-	sig_ice_write(&out, &w->config, claims.user, loop_wall_ms());
+	sig_ice_write(&out, &c->desk->config, claims.user, loop_wall_ms());
 	json_out_end(&out);
 	front_json(c, 200, &b);
 	buf_fini(&b);
@@ -34,7 +33,7 @@ icerest_own(struct conn *c, const struct h1_head *head)
 static void
 answer(struct conn *c, const struct sig_ice *ice)
 {
-	const struct sig_config *cfg = &c->worker->config;
+	const struct sig_config *cfg = &c->desk->config;
 	struct json_out out;
 	struct buf b;
 
@@ -85,7 +84,7 @@ turn_user(
 		    0);
 		return false;
 	}
-	if (keyed == 0 && key_ok(c->worker->d->conf, key))
+	if (keyed == 0 && key_ok(c->desk->app->conf, key))
 		return true;
 	if (!bearer_take(c, head, &claims))
 		return false;
@@ -107,7 +106,7 @@ icerest_turn(struct conn *c, const struct h1_head *head)
 
 	if (!turn_user(c, head, user))
 		return;
-	rc = sig_ice_make(&c->worker->config, user, loop_wall_ms(), &ice);
+	rc = sig_ice_make(&c->desk->config, user, loop_wall_ms(), &ice);
 	if (rc == 0)
 		answer(c, &ice);
 	else if (rc == -ENOENT)
@@ -151,8 +150,7 @@ icerest_matrix(struct conn *c, const struct h1_head *head)
 		    rc == -ENOENT ? "M_MISSING_TOKEN" : "M_UNKNOWN_TOKEN", why);
 		return;
 	}
-	rc =
-	    sig_ice_make(&c->worker->config, claims.user, loop_wall_ms(), &ice);
+	rc = sig_ice_make(&c->desk->config, claims.user, loop_wall_ms(), &ice);
 	if (rc == 0) {
 		answer(c, &ice);
 	} else if (rc == -ENOENT) {

@@ -150,8 +150,8 @@ link_upgrade(struct conn *c, const struct h1_head *head)
 	c->state = CONN_LINK;
 	conn_deadline(c, 0); /* the core watches over it from now on */
 	c->opened_ms = worker_time(w).now_ms;
-	sig_core_link_open(w->core, c->id, worker_time(w));
-	worker_pump(w);
+	sig_core_link_open(c->desk->core, c->id, worker_time(w));
+	desk_pump(c->desk);
 }
 
 void
@@ -232,18 +232,16 @@ on_message(void *arg, enum ws_type type, const uint8_t *data, size_t len)
 		return c->state == CONN_ECHO;
 	}
 	sig_core_link_frame(
-	    w->core, c->id, (const char *)data, len, worker_time(w));
-	worker_pump(w);
+	    c->desk->core, c->id, (const char *)data, len, worker_time(w));
+	desk_pump(c->desk);
 	return c->state == CONN_LINK && c->move_to < 0;
 }
 
 static void
 forget(struct conn *c)
 {
-	struct worker *w = c->worker;
-
 	if (c->state == CONN_LINK)
-		sig_core_link_closed(w->core, c->id, worker_time(w));
+		sig_core_link_closed(c->desk->core, c->id, desk_time(c->desk));
 }
 
 static void link_arrive(void *arg);
@@ -264,6 +262,7 @@ hand_over(struct conn *c, const uint8_t *rest, size_t len)
 	conn_leave(c);
 	w->stats.moved++;
 	c->worker = to;
+	c->desk = &c->desk->app->desks[to->index];
 	if (loop_post(to->loop, link_arrive, c) != 0)
 		conn_free(c);
 	return false;
@@ -278,7 +277,7 @@ link_input(struct conn *c, const uint8_t *data, size_t len)
 
 	if (c->state == CONN_LINK)
 		c->greeted =
-		    sig_core_link_heard(w->core, c->id, worker_time(w));
+		    sig_core_link_heard(c->desk->core, c->id, worker_time(w));
 	sink.pool = pool_of(c);
 	n = ws_input(&c->ws, &sink, data, len);
 	/* Nothing may follow a close that was sent meanwhile. */
@@ -302,12 +301,13 @@ link_arrive(void *arg)
 {
 	struct conn *c = arg;
 	struct worker *w = c->worker;
+	struct desk *desk = c->desk;
 	struct buf rest = c->in;
 	bool ours = true;
 
 	buf_init(&c->in, FRONT_IN_MAX);
 	c->move_to = -1;
-	if (w->core == NULL) {
+	if (desk->core == NULL) {
 		buf_fini(&rest);
 		conn_free(c);
 		return;
@@ -316,11 +316,11 @@ link_arrive(void *arg)
 		buf_fini(&rest);
 		return;
 	}
-	sig_core_link_adopt(w->core, c->id, c->opened_ms, c->hello,
+	sig_core_link_adopt(desk->core, c->id, c->opened_ms, c->hello,
 	    c->hello_len, worker_time(w));
 	free(c->hello);
 	c->hello = NULL;
-	worker_pump(w);
+	desk_pump(desk);
 	if (c->state == CONN_LINK && rest.len > 0)
 		ours = link_input(c, rest.data, rest.len);
 	buf_fini(&rest);
@@ -335,7 +335,7 @@ link_end(struct conn *c, uint16_t code, const char *reason)
 	struct buf b = buf_fixed(mem, sizeof(mem));
 
 	if (c->out_bytes > 0)
-		sig_core_link_behind(c->worker->core, c->id);
+		sig_core_link_behind(c->desk->core, c->id);
 	ws_close(&c->ws, pool_of(c), code, reason, &b);
 	if (!put_control(c, &b)) {
 		conn_kill(c);
@@ -346,21 +346,22 @@ link_end(struct conn *c, uint16_t code, const char *reason)
 }
 
 static struct conn *
-link_of(const struct worker *w, const struct sig_effect *e)
+link_of(const struct desk *desk, const struct sig_effect *e)
 {
-	struct conn *c = worker_conn(w, e->link);
+	struct conn *c = worker_conn(desk->worker, e->link);
 
 	return c != NULL && c->state == CONN_LINK ? c : NULL;
 }
 
 void
-link_send(struct worker *w, struct sig_effect *e)
+link_send(struct desk *desk, struct sig_effect *e)
 {
-	struct conn *c = link_of(w, e);
+	struct conn *c = link_of(desk, e);
+	struct worker *w = desk->worker;
 	int rc;
 
 	if (rest_is(e->link))
-		rest_send(w, e);
+		rest_send(desk, e);
 	if (c == NULL)
 		return;
 	rc = put_frame(c, WS_TEXT, e->text, e->len, e->droppable);
@@ -372,30 +373,30 @@ link_send(struct worker *w, struct sig_effect *e)
 	}
 	w->stats.slow_closed++;
 	/* What it did not get is in the log; it learns why, if it reads on. */
-	sig_core_link_behind(w->core, c->id);
+	sig_core_link_behind(c->desk->core, c->id);
 	conn_drop_output(c);
 	link_end(c, CLOSE_SLOW, "too slow");
 }
 
 void
-link_close(struct worker *w, struct sig_effect *e)
+link_close(struct desk *desk, struct sig_effect *e)
 {
-	struct conn *c = link_of(w, e);
+	struct conn *c = link_of(desk, e);
 
 	if (rest_is(e->link))
-		rest_close(w, e);
+		rest_close(desk, e);
 	if (c != NULL)
 		link_end(c, e->code, e->reason);
 }
 
 void
-link_move(struct worker *w, struct sig_effect *e)
+link_move(struct desk *desk, struct sig_effect *e)
 {
-	struct conn *c = link_of(w, e);
+	struct conn *c = link_of(desk, e);
 
 	if (c == NULL)
 		return;
-	if (e->shard >= (uint32_t)w->d->nworkers) {
+	if (e->shard >= desk->config.shards) {
 		link_end(c, CLOSE_STOPPED, "nowhere to go");
 		return;
 	}

@@ -19,9 +19,9 @@ void link_upgrade_echo(struct conn *, const struct h1_head *);
 bool link_input(struct conn *, const uint8_t *, size_t len);
 
 /* Effects of the core. */
-void link_send(struct worker *, struct sig_effect *);
-void link_close(struct worker *, struct sig_effect *);
-void link_move(struct worker *, struct sig_effect *);
+void link_send(struct desk *, struct sig_effect *);
+void link_close(struct desk *, struct sig_effect *);
+void link_move(struct desk *, struct sig_effect *);
 /* Says good-bye with this code, whatever the core thinks. */
 void link_end(struct conn *, uint16_t code, const char *reason);
 

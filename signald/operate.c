@@ -53,9 +53,9 @@ static void
 tell_worker(void *worker, void *arg, struct buf *out)
 {
 	struct broadcast *b = arg;
-	struct worker *w = worker;
+	struct desk *desk = worker_desk(worker, 0);
 
-	b->links += sig_core_notice(w->core, b->text, worker_time(w));
+	b->links += sig_core_notice(desk->core, b->text, desk_time(desk));
 }
 
 static void

@@ -28,7 +28,7 @@ struct rest_job {
 
 /* A request, or its answer, on its way to a worker. */
 struct letter {
-	struct worker *to;
+	struct desk *to;
 	uint64_t link;
 	char user[SIG_NAME_MAX + 1];
 	char *text; /* NULL: an answer that will not come */
@@ -160,7 +160,7 @@ begin_text(const struct h1_head *head, struct buf *b)
 static uint64_t
 too_often(struct conn *c, const char *user)
 {
-	return rate_take(c->worker->d->rest_rate, user, strlen(user),
+	return rate_take(c->desk->app->rest_rate, user, strlen(user),
 	    loop_now_ms(c->worker->loop));
 }
 
@@ -177,18 +177,18 @@ letter_free(struct letter *l)
 static void
 submit(struct conn *c, struct rest_job *job)
 {
-	struct worker *w = c->worker;
+	struct desk *desk = c->desk;
 	struct letter *l = calloc(1, sizeof(*l));
-	uint32_t shard = sig_shard_of(&w->config, job->user);
+	uint32_t shard = sig_shard_of(&desk->config, job->user);
 
 	if (l == NULL)
 		goto fail;
-	l->to = &w->d->workers[shard];
+	l->to = &desk->app->desks[shard];
 	l->link = c->id | REST_BIT;
 	memcpy(l->user, job->user, sizeof(l->user));
 	l->text = (char *)job->text.data;
 	l->len = job->text.len;
-	if (loop_post(l->to->loop, request_arrives, l) != 0)
+	if (loop_post(l->to->worker->loop, request_arrives, l) != 0)
 		goto fail;
 	/* The text is the letter's. */
 	free(job);
@@ -313,7 +313,7 @@ static void answer_arrives(void *arg);
 
 /* To the worker where the request came in; takes text, which may be NULL. */
 static void
-send_home(struct worker *w, uint64_t link, char *text, size_t len)
+send_home(struct desk *desk, uint64_t link, char *text, size_t len)
 {
 	uint64_t index = (link & ~REST_BIT) >> WORKER_OF;
 	struct letter *l = calloc(1, sizeof(*l));
@@ -323,11 +323,11 @@ send_home(struct worker *w, uint64_t link, char *text, size_t len)
 		free(text);
 		return;
 	}
-	l->to = &w->d->workers[index];
+	l->to = &desk->app->desks[index];
 	l->link = link;
 	l->text = text;
 	l->len = len;
-	if (loop_post(l->to->loop, answer_arrives, l) != 0)
+	if (loop_post(l->to->worker->loop, answer_arrives, l) != 0)
 		letter_free(l);
 }
 
@@ -335,34 +335,34 @@ static void
 request_arrives(void *arg)
 {
 	struct letter *l = arg;
-	struct worker *w = l->to;
+	struct desk *desk = l->to;
 
-	if (w->core == NULL) {
-		send_home(w, l->link, NULL, 0);
+	if (desk->core == NULL) {
+		send_home(desk, l->link, NULL, 0);
 	} else {
-		sig_core_ask(
-		    w->core, l->link, l->user, l->text, l->len, worker_time(w));
-		worker_pump(w);
+		sig_core_ask(desk->core, l->link, l->user, l->text, l->len,
+		    desk_time(desk));
+		desk_pump(desk);
 	}
 	letter_free(l);
 }
 
 void
-rest_send(struct worker *w, struct sig_effect *e)
+rest_send(struct desk *desk, struct sig_effect *e)
 {
-	send_home(w, e->link, e->text, e->len);
+	send_home(desk, e->link, e->text, e->len);
 	e->text = NULL;
-	sig_core_link_closed(w->core, e->link, worker_time(w));
+	sig_core_link_closed(desk->core, e->link, desk_time(desk));
 }
 
 void
-rest_close(struct worker *w, struct sig_effect *e)
+rest_close(struct desk *desk, struct sig_effect *e)
 {
 	struct json_out out;
 	struct buf b;
 
 	if (e->code != CLOSE_NOT_JSON) {
-		send_home(w, e->link, NULL, 0);
+		send_home(desk, e->link, NULL, 0);
 		return;
 	}
 	buf_init(&b, VALUE_MAX);
@@ -372,7 +372,7 @@ rest_close(struct worker *w, struct sig_effect *e)
 	json_out_str(&out, "code", "bad_request");
 	json_out_str(&out, "msg", e->reason);
 	json_out_end(&out);
-	send_home(w, e->link, (char *)b.data, b.len);
+	send_home(desk, e->link, (char *)b.data, b.len);
 }
 
 static int
@@ -432,12 +432,11 @@ static void
 answer_arrives(void *arg)
 {
 	struct letter *l = arg;
-	struct worker *w = l->to;
 	const size_t skip = sizeof(OK) - 1;
 	struct buf b;
 	struct conn *c;
 
-	c = w->core == NULL ? NULL : worker_conn(w, l->link & ~REST_BIT);
+	c = worker_conn(l->to->worker, l->link & ~REST_BIT);
 	if (c != NULL && c->state == CONN_WAITING) {
 		if (l->text == NULL) {
 			front_error(c, 503, "overloaded",

@@ -24,7 +24,7 @@ void rest_job_free(struct rest_job *); /* NULL is fine */
 /* Whether a link of the core is a request of here; then effects of the core
  * about it come here. */
 bool rest_is(uint64_t link);
-void rest_send(struct worker *, struct sig_effect *);
-void rest_close(struct worker *, struct sig_effect *);
+void rest_send(struct desk *, struct sig_effect *);
+void rest_close(struct desk *, struct sig_effect *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * signald: what all workers of the daemon share. Immutable while they run,
- * but for what looks after itself (log, hasher, rates) and one counter.
+ * but for what looks after itself (apps, hasher, rates) and one counter.
  * Owns: everything in it; workers are in an array here, so that mail to one
  * that has ended still finds its place.
  * Thread: made and freed on main.
@@ -14,37 +14,31 @@
 
 #include "lib/daemon/listen.h"
 #include "lib/tls/tls.h"
+#include "signald/app.h"
 #include "signald/backup.h"
 #include "signald/conf.h"
 #include "signald/files.h"
 #include "signald/hasher.h"
-#include "signald/keys.h"
-#include "signald/log/msglog.h"
 #include "signald/rate.h"
 #include "signald/relays.h"
 #include "signald/share.h"
-#include "signald/shelf.h"
-#include "signald/webhook.h"
 
 struct worker;
 
 struct signald {
 	struct daemon_run *run;
 	const struct signald_conf *conf;
-	struct signald_setup setup;
+	struct app *apps;
+	int napps;
 	int lock_fd; /* holds the state directory */
-	struct msglog *log;
 	struct files *files;
-	struct shelf *shelf;
 	struct hasher *hasher;
-	struct keys *keys;       /* NULL without outside tokens; main's */
-	struct tls_ctx *tls;     /* NULL without https */
-	struct relays *relays;   /* NULL: none is watched */
-	struct webhook *webhook; /* NULL: nobody is told of events */
+	struct tls_ctx *tls;   /* NULL without https */
+	struct relays *relays; /* NULL: none is watched */
 	struct backup *backup;
 	atomic_uint_fast64_t
 	    draining_since; /* seconds since 1970; 0: serving */
-	struct rate *address_rate, *user_rate, *rest_rate;
+	struct rate *address_rate;
 	struct share *addresses; /* their connections; NULL: not counted */
 	struct listeners listeners;
 	struct worker *workers;
@@ -54,9 +48,10 @@ struct signald {
 	atomic_int_fast64_t connections; /* of all workers */
 };
 
-/* state.c: the directory, its lock, and the key that signs tokens. 0, or
- * -errno with err. */
+/* state.c: the directory and its lock. 0, or -errno with err. */
 int state_open(struct signald *, char err[DAEMON_ERR_MAX]);
+/* The key of DIR that signs tokens; made when it is missing. Likewise. */
+int state_key(const char *dir, uint8_t key[32], char err[DAEMON_ERR_MAX]);
 #define STATE_PATH_MAX 384 /* fits into an error with what is wrong */
 /* DIR/NAME; 0 or -ENAMETOOLONG with err. */
 int state_path(char path[STATE_PATH_MAX], const char *dir, const char *name,

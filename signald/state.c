@@ -84,8 +84,8 @@ make_key(const char *path, uint8_t key[KEY_LEN])
 	return rc;
 }
 
-static int
-load_key(const char *dir, uint8_t key[KEY_LEN], char err[DAEMON_ERR_MAX])
+int
+state_key(const char *dir, uint8_t key[KEY_LEN], char err[DAEMON_ERR_MAX])
 {
 	char path[STATE_PATH_MAX];
 	ssize_t n;
@@ -116,12 +116,8 @@ int
 state_open(struct signald *d, char err[DAEMON_ERR_MAX])
 {
 	const char *dir = d->conf->daemon.common.state_dir;
-	int rc;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return fail(err, dir, -errno);
-	rc = take_lock(d, dir, err);
-	if (rc == 0)
-		rc = load_key(dir, d->setup.core.token_key, err);
-	return rc;
+	return take_lock(d, dir, err);
 }

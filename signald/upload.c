@@ -105,9 +105,9 @@ head_ok(struct conn *c, const struct h1_head *head)
 		    c, 411, "bad_request", "Content-Length is missing", 0);
 	} else if (head->body_len == 0) {
 		front_error(c, 400, "bad_request", "the file is empty", 0);
-	} else if (head->body_len > (uint64_t)c->worker->d->conf->file_max) {
+	} else if (head->body_len > (uint64_t)c->desk->app->conf->file_max) {
 		snprintf(msg, sizeof(msg), "a file is at most %lld bytes",
-		    (long long)c->worker->d->conf->file_max);
+		    (long long)c->desk->app->conf->file_max);
 		front_error(c, 413, "too_large", msg, 0);
 	} else {
 		return true;
@@ -118,7 +118,7 @@ head_ok(struct conn *c, const struct h1_head *head)
 void
 upload_head(struct conn *c, const struct h1_head *head)
 {
-	struct signald *d = c->worker->d;
+	struct app *app = c->desk->app;
 	char name[SIG_FILE_NAME_MAX + 1];
 	uint64_t mine = 0, all = 0;
 	struct sig_claims claims;
@@ -132,14 +132,14 @@ upload_head(struct conn *c, const struct h1_head *head)
 		return;
 	}
 	/* Judged again at the end; this spares a body for nothing. */
-	rc = msglog_file_bytes(c->worker->reader, claims.user, &mine, &all);
+	rc = msglog_file_bytes(c->desk->reader, claims.user, &mine, &all);
 	if (rc == 0 &&
 	    mine + sig_file_cost(head->body_len) >
-		(uint64_t)d->conf->file_quota)
+		(uint64_t)app->conf->file_quota)
 		rc = -EDQUOT;
 	if (rc == 0)
 		rc = shelf_begin(
-		    d->shelf, claims.user, head->body_len, all, &c->upload);
+		    app->shelf, claims.user, head->body_len, all, &c->upload);
 	if (rc != 0) {
 		refuse(c, rc);
 		return;
@@ -204,7 +204,7 @@ kept(void *arg)
 	struct worker *w = job->worker;
 	struct conn *c;
 
-	c = w->core == NULL ? NULL : worker_conn(w, job->conn);
+	c = worker_conn(w, job->conn);
 	if (c != NULL && c->state == CONN_WAITING) {
 		if (job->err == 0)
 			answer_kept(c, &job->file);

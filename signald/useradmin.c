@@ -103,7 +103,7 @@ static void
 read_users(
     struct signald *d, const struct sig_read *read, struct showing *showing)
 {
-	struct msglog_reader *reader = msglog_reader_new(d->log);
+	struct msglog_reader *reader = msglog_reader_new(d->apps[0].log);
 
 	if (reader == NULL) {
 		failed(showing->reply, -ENOMEM);
@@ -204,12 +204,13 @@ static void
 tell_standing(void *worker, void *arg, struct buf *out)
 {
 	const struct news *news = arg;
-	struct worker *w = worker;
+	struct desk *desk = worker_desk(worker, 0);
 
-	if (sig_shard_of(&w->config, news->user) != (uint32_t)w->index)
+	if (sig_shard_of(&desk->config, news->user) != desk->config.shard)
 		return;
-	sig_core_standing(w->core, news->user, &news->standing, worker_time(w));
-	worker_pump(w);
+	sig_core_standing(
+	    desk->core, news->user, &news->standing, desk_time(desk));
+	desk_pump(desk);
 }
 
 /* Stores it and has it carried out. Takes the append, NULL is fine. */
@@ -226,7 +227,7 @@ change(struct daemon_run *run, const char *user, struct sig_append *a,
 	if (a != NULL) {
 		a->ts = loop_wall_ms();
 		memcpy(a->user, user, strlen(user) + 1);
-		rc = msglog_append_wait(d->log, a, &done);
+		rc = msglog_append_wait(d->apps[0].log, a, &done);
 	}
 	if (rc != 0) {
 		failed(reply, rc);
@@ -334,7 +335,8 @@ void
 useradmin_make(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	struct signald *d = daemon_state(arg);
+	const struct signald *d = daemon_state(arg);
+	struct app *app = &d->apps[0];
 	struct account_form form;
 	char err[JSON_ERR_MAX];
 	struct sig_append *a;
@@ -351,14 +353,14 @@ useradmin_make(
 	if (a != NULL) {
 		a->ts = loop_wall_ms();
 		memcpy(a->user, form.user, sizeof(a->user));
-		rc = msglog_append_wait(d->log, a, NULL);
+		rc = msglog_append_wait(app->log, a, NULL);
 	}
 	if (rc != 0) {
 		failed(reply, rc);
 		return;
 	}
-	webhook_user(
-	    d->webhook, &d->setup.core, SIG_EVENT_USER_REGISTERED, form.user);
+	webhook_user(app->webhook, &app->setup.core, SIG_EVENT_USER_REGISTERED,
+	    form.user);
 	reply->status = 201;
 	json_out_init(&out, &reply->body);
 	json_out_object(&out, NULL);
@@ -387,11 +389,11 @@ useradmin_logout(
 static void
 kick(void *worker, void *arg, struct buf *out)
 {
-	struct worker *w = worker;
+	struct desk *desk = worker_desk(worker, 0);
 
-	if (sig_core_kick(w->core, arg, worker_time(w)))
+	if (sig_core_kick(desk->core, arg, desk_time(desk)))
 		buf_u8(out, 1);
-	worker_pump(w);
+	desk_pump(desk);
 }
 
 void

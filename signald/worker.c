@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signald/account.h"
 #include "signald/door.h"
 #include "signald/link.h"
 #include "signald/worker.h"
@@ -19,139 +18,10 @@ worker_time(const struct worker *w)
 	return (struct sig_time){ loop_now_ms(w->loop), loop_wall_ms() };
 }
 
-/* Mail on its way to another worker. */
-struct letter {
-	struct worker *to;
-	struct sig_mail *mail;
-};
-
-static void
-letter_arrives(void *arg)
+struct desk *
+worker_desk(const struct worker *w, int app)
 {
-	struct letter *l = arg;
-
-	if (l->to->core == NULL)
-		sig_mail_free(l->mail);
-	else
-		sig_core_mail(l->to->core, l->mail, worker_time(l->to));
-	free(l);
-}
-
-static void
-do_post(struct worker *w, struct sig_effect *e)
-{
-	struct letter *l;
-
-	if (e->shard == (uint32_t)w->index) {
-		sig_core_mail(w->core, e->mail, worker_time(w));
-		e->mail = NULL;
-		return;
-	}
-	l = malloc(sizeof(*l));
-	if (l == NULL)
-		goto lost;
-	l->to = &w->d->workers[e->shard];
-	l->mail = e->mail;
-	if (loop_post(l->to->loop, letter_arrives, l) == 0) {
-		e->mail = NULL;
-		return;
-	}
-lost:
-	free(l);
-	w->stats.mail_lost++;
-}
-
-static void
-do_append(struct worker *w, struct sig_effect *e)
-{
-	struct sig_appended failed = { .err = 0 };
-	struct sig_append *append = e->append;
-
-	e->append = NULL;
-	failed.err = msglog_append(w->port, e->ticket, false, append);
-	if (failed.err != 0)
-		sig_core_appended(w->core, e->ticket, &failed, worker_time(w));
-}
-
-struct reading {
-	struct worker *worker;
-	uint64_t ticket;
-};
-
-static void
-rows_read(void *arg, const struct sig_rows *rows)
-{
-	struct reading *r = arg;
-
-	sig_core_read(r->worker->core, r->ticket, rows, worker_time(r->worker));
-}
-
-static void
-do_read(struct worker *w, struct sig_effect *e)
-{
-	struct reading r = { w, e->ticket };
-
-	msglog_read(w->reader, e->read, rows_read, &r);
-}
-
-static void
-do_tell(struct worker *w, struct sig_effect *e)
-{
-	webhook_post(w->d->webhook, e->text, e->len);
-}
-
-void
-worker_pump(struct worker *w)
-{
-	static void (*const by_kind[])(struct worker *, struct sig_effect *) = {
-		[SIG_SEND] = link_send,
-		[SIG_CLOSE] = link_close,
-		[SIG_MOVE] = link_move,
-		[SIG_POST] = do_post,
-		[SIG_APPEND] = do_append,
-		[SIG_READ] = do_read,
-		[SIG_TELL] = do_tell,
-	};
-	struct sig_effect e;
-
-	while (sig_core_effect(w->core, &e)) {
-		by_kind[e.kind](w, &e);
-		sig_effect_fini(&e);
-	}
-}
-
-static void
-appended(void *arg, bool own, uint64_t ticket, const struct sig_appended *done)
-{
-	struct worker *w = arg;
-	struct conn *c;
-
-	if (!own) {
-		sig_core_appended(w->core, ticket, done, worker_time(w));
-		worker_pump(w);
-		return;
-	}
-	c = worker_conn(w, ticket);
-	if (c != NULL)
-		account_appended(c, done);
-}
-
-static void
-results_arrive(void *arg)
-{
-	struct worker *w = arg;
-
-	if (w->core != NULL)
-		msglog_port_drain(w->port, appended, w);
-}
-
-/* On the writer's thread. */
-static int
-results_wait(void *arg)
-{
-	struct worker *w = arg;
-
-	return loop_post(w->loop, results_arrive, w);
+	return &w->d->apps[app].desks[w->index];
 }
 
 static void
@@ -169,10 +39,13 @@ static void
 arm_timer(struct worker *w)
 {
 	uint64_t now = loop_now_ms(w->loop);
-	uint64_t due = sig_core_next_ms(w->core);
-	uint64_t other = wheel_next_ms(&w->wheel);
+	uint64_t due = wheel_next_ms(&w->wheel), other;
+	int i;
 
-	due = other < due ? other : due;
+	for (i = 0; i < w->d->napps; i++) {
+		other = sig_core_next_ms(worker_desk(w, i)->core);
+		due = other < due ? other : due;
+	}
 	if (w->stopping && w->goodbye_by_ms < due)
 		due = now < w->goodbye_by_ms ? w->goodbye_by_ms : w->stop_by_ms;
 	if (due == w->timer_due_ms)
@@ -189,6 +62,7 @@ on_timer(void *arg)
 {
 	struct worker *w = arg;
 	struct wheel_timer *t;
+	int i;
 
 	w->timer_due_ms = UINT64_MAX;
 	while ((t = wheel_pop(&w->wheel, loop_now_ms(w->loop))) != NULL) {
@@ -197,18 +71,22 @@ on_timer(void *arg)
 		else
 			conn_on_timer(t);
 	}
-	sig_core_tick(w->core, worker_time(w));
+	for (i = 0; i < w->d->napps; i++)
+		sig_core_tick(worker_desk(w, i)->core, worker_time(w));
 }
 
 static bool
 is_done(const struct worker *w)
 {
 	uint64_t now = loop_now_ms(w->loop);
+	int i;
 
 	if (now >= w->stop_by_ms)
 		return true;
-	return msglog_port_pending(w->port) == 0 &&
-	    (TAILQ_EMPTY(&w->all) || now >= w->goodbye_by_ms);
+	for (i = 0; i < w->d->napps; i++)
+		if (msglog_port_pending(worker_desk(w, i)->port) > 0)
+			return false;
+	return TAILQ_EMPTY(&w->all) || now >= w->goodbye_by_ms;
 }
 
 /* Everything that happened in this turn is carried out and sent. */
@@ -216,18 +94,23 @@ static void
 turn_ends(void *arg)
 {
 	struct worker *w = arg;
+	struct desk *desk;
 	struct conn *c;
+	int i;
 
-	if (w->core == NULL)
+	if (!w->works)
 		return;
-	worker_pump(w);
+	for (i = 0; i < w->d->napps; i++)
+		desk_pump(worker_desk(w, i));
 	/* A connection that dies on sending makes work, and less of it each
 	 * time. */
 	while ((c = TAILQ_FIRST(&w->dirty)) != NULL) {
+		desk = c->desk;
 		conn_flush(c);
-		worker_pump(w);
+		desk_pump(desk);
 	}
-	msglog_port_flush(w->port);
+	for (i = 0; i < w->d->napps; i++)
+		msglog_port_flush(worker_desk(w, i)->port);
 	free_dead(w);
 	arm_timer(w);
 	if (w->stopping && is_done(w))
@@ -243,15 +126,16 @@ make_parts(struct worker *w)
 		NULL };
 	struct ws_limits echoes = { LINK_ECHO_MAX, UINT32_MAX, false, NULL };
 
-	w->core = sig_core_new(&w->config);
-	w->port = msglog_port_new(w->d->log, results_wait, w);
-	w->reader = msglog_reader_new(w->d->log);
+	int i;
+
+	for (i = 0; i < w->d->napps; i++)
+		if (desk_open(worker_desk(w, i), &w->d->apps[i], w) != 0)
+			return false;
 	w->strangers = ws_pool_new(&strangers);
 	w->links = ws_pool_new(&links);
 	w->echoes = ws_pool_new(&echoes);
 	w->timer = loop_timer_new(w->loop, on_timer, w);
-	return w->core != NULL && w->port != NULL && w->reader != NULL &&
-	    w->strangers != NULL && w->links != NULL && w->echoes != NULL &&
+	return w->strangers != NULL && w->links != NULL && w->echoes != NULL &&
 	    w->timer != NULL && doors_open(w) == 0;
 }
 
@@ -263,16 +147,13 @@ worker_turn_uris(void *worker, const char *const *uris)
 	memcpy(w->turn_uris, uris, sizeof(w->turn_uris));
 }
 
-/* The list is the worker's own, since it changes while it runs. */
 static void
 take_turn_uris(struct worker *w)
 {
-	const char *const *all = w->config.turn_uris;
-	size_t i;
+	const struct conf_list *all = &w->d->conf->turn_uris;
 
-	for (i = 0; i < SIG_TURN_URIS_MAX && all[i] != NULL; i++)
-		w->turn_uris[i] = all[i];
-	w->config.turn_uris = w->turn_uris;
+	if (all->n > 0) /* and no more than fit: relays_check */
+		memcpy(w->turn_uris, all->items, all->n * sizeof(char *));
 	relays_attach(w->d->relays, w->index, w->loop, w, w->turn_uris);
 }
 
@@ -280,9 +161,10 @@ static void
 start_serving(void *arg)
 {
 	struct worker *w = arg;
+	int i;
 
-	sig_core_start(w->core, worker_time(w));
-	worker_pump(w);
+	for (i = 0; i < w->d->napps; i++)
+		desk_start(worker_desk(w, i));
 	doors_watch(w, true);
 }
 
@@ -312,14 +194,13 @@ worker_new(void *state, int index, struct loop *loop)
 {
 	struct signald *d = state;
 	struct worker *w = &d->workers[index];
+	int i;
 
 	w->d = d;
 	w->index = index;
 	w->loop = loop;
 	w->next_id = 1;
 	w->timer_due_ms = UINT64_MAX;
-	w->config = d->setup.core;
-	w->config.shard = (uint32_t)index;
 	take_turn_uris(w);
 	TAILQ_INIT(&w->all);
 	TAILQ_INIT(&w->dirty);
@@ -333,9 +214,10 @@ worker_new(void *state, int index, struct loop *loop)
 		worker_free(w);
 		return NULL;
 	}
+	w->works = true;
 	loop_on_turn_end(loop, turn_ends, w);
-	sig_core_load(w->core, worker_time(w));
-	worker_pump(w);
+	for (i = 0; i < d->napps; i++)
+		desk_load(worker_desk(w, i));
 	wait_for_all(w);
 	return w;
 }
@@ -345,14 +227,19 @@ worker_stop(void *worker)
 {
 	struct worker *w = worker;
 	struct conn *c, *next;
+	struct desk *desk;
+	int i;
 
 	w->stopping = true;
 	w->goodbye_by_ms =
-	    loop_now_ms(w->loop) + w->config.drain_ms + GOODBYE_MS;
+	    loop_now_ms(w->loop) + (uint64_t)w->d->conf->drain_ms + GOODBYE_MS;
 	w->stop_by_ms = w->goodbye_by_ms - GOODBYE_MS + STOP_MS;
 	doors_watch(w, false);
-	sig_core_drain(w->core, worker_time(w));
-	worker_pump(w);
+	for (i = 0; i < w->d->napps; i++) {
+		desk = worker_desk(w, i);
+		sig_core_drain(desk->core, worker_time(w));
+		desk_pump(desk);
+	}
 	for (c = TAILQ_FIRST(&w->all); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
 		if (c->state == CONN_ECHO)
@@ -369,22 +256,20 @@ void
 worker_free(void *worker)
 {
 	struct worker *w = worker;
-	struct sig_core *core = w->core;
 	struct conn *c;
+	int i;
 
-	while (core != NULL && (c = TAILQ_FIRST(&w->all)) != NULL)
+	while ((c = TAILQ_FIRST(&w->all)) != NULL)
 		conn_kill(c);
 	free_dead(w);
 	doors_close(w);
-	/* From here on, mail and results that arrive are thrown away. */
-	w->core = NULL;
-	sig_core_free(core);
+	w->works = false;
 	hasher_forget(w->d->hasher, w->loop);
 	relays_detach(w->d->relays, w->index);
-	shelf_forget(w->d->shelf, w->loop);
-	if (w->port != NULL)
-		msglog_port_mute(w->port);
-	msglog_reader_free(w->reader);
+	for (i = 0; i < w->d->napps; i++) {
+		desk_close(worker_desk(w, i));
+		shelf_forget(w->d->apps[i].shelf, w->loop);
+	}
 	loop_timer_free(w->timer);
 	ws_pool_free(w->strangers);
 	ws_pool_free(w->links);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * worker: one thread with its loop, its core (one shard) and its connections.
- * What the core wants done is done here, in order, after every event.
- * Owns: its connections, core, reader and port to the log, timers.
+ * worker: one thread with its loop, its desk of every app and its connections.
+ * Owns: its connections, timers, and what is in its desks.
  * Thread: its own; from others only what the headers of posts say.
  */
 #ifndef FLOE_SIGNALD_WORKER_H
@@ -13,7 +12,7 @@
 #include "lib/log/log.h"
 #include "lib/ws/ws.h"
 #include "signald/conn.h"
-#include "signald/core/core.h"
+#include "signald/core/relay.h"
 #include "signald/signald.h"
 
 #define WORKER_SCRATCH (64 * 1024)
@@ -39,11 +38,9 @@ struct worker {
 	struct signald *d;
 	int index;
 	struct loop *loop;
-	struct sig_config config;
-	const char *turn_uris[SIG_TURN_URIS_MAX + 1]; /* of config */
-	struct sig_core *core; /* NULL before and after it runs */
-	struct msglog_port *port;
-	struct msglog_reader *reader;
+	bool works; /* false before and after it runs */
+	/* Of all its desks; it changes while they run. */
+	const char *turn_uris[SIG_TURN_URIS_MAX + 1];
 	struct ws_pool *strangers, *links, *echoes;
 	struct buf control; /* frames that lib/ws answers by itself */
 	struct door *doors;
@@ -71,8 +68,9 @@ void worker_free(void *worker);
 void worker_turn_uris(void *worker, const char *const *uris);
 
 struct sig_time worker_time(const struct worker *);
-/* Carries out what the core wants; after every event that it gets. */
-void worker_pump(struct worker *);
+/* Its place of the app with this index. */
+struct desk *worker_desk(const struct worker *, int app);
+/* NULL when it is gone, and after all. */
 struct conn *worker_conn(const struct worker *, uint64_t id);
 
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * app: what signald serves one community with: its users, conversations,
+ * files, limits and keys, which nobody else's tokens open.
+ * Owns: everything in it but conf; desks are in an array here, one a worker.
+ * Thread: opened and closed on main; desks are their workers'.
+ */
+#ifndef FLOE_SIGNALD_APP_H
+#define FLOE_SIGNALD_APP_H
+
+#include "signald/conf.h"
+#include "signald/desk.h"
+#include "signald/keys.h"
+#include "signald/log/msglog.h"
+#include "signald/rate.h"
+#include "signald/shelf.h"
+#include "signald/webhook.h"
+
+struct signald;
+
+struct app {
+	const char *name;
+	const struct signald_conf *conf;
+	struct signald_setup setup;
+	struct msglog *log;
+	struct shelf *shelf;
+	struct keys *keys;       /* NULL without outside tokens; main's */
+	struct webhook *webhook; /* NULL: nobody is told of events */
+	struct rate *user_rate, *rest_rate;
+	struct desk *desks;
+};
+
+/* 0, or -errno with err. app_close is fine after either. */
+int app_open(struct app *, const struct signald *, const struct conf *,
+    char err[DAEMON_ERR_MAX]);
+/* After the workers, of which there were so many. */
+void app_close(struct app *, int workers);
+
+#endif

@@ -59,6 +59,7 @@ struct conf {
 	struct arena *arena;
 	const char *file;
 	const struct conf_option *own;
+	bool part;
 	void *data;
 	TAILQ_HEAD(, setting) settings; /* in the order of the file */
 };
@@ -95,7 +96,7 @@ fail(struct reader *r, const char *section, const char *key, const char *what)
 
 /* One row after the other of both tables; NULL at the end. */
 static const struct conf_option *
-option_next(const struct conf *c, const struct conf_option *o)
+row_next(const struct conf *c, const struct conf_option *o)
 {
 	if (o == NULL)
 		return conf_common_options;
@@ -110,12 +111,28 @@ option_next(const struct conf *c, const struct conf_option *o)
 	return NULL;
 }
 
+static bool
+row_allowed(const struct conf *c, const struct conf_option *o)
+{
+	return !c->part || (o->flags & CONF_PART) != 0;
+}
+
+/* Likewise, but only those that the file may set. */
 static const struct conf_option *
-option_find(const struct conf *c, const char *section, const char *key)
+option_next(const struct conf *c, const struct conf_option *o)
+{
+	do
+		o = row_next(c, o);
+	while (o != NULL && !row_allowed(c, o));
+	return o;
+}
+
+static const struct conf_option *
+row_find(const struct conf *c, const char *section, const char *key)
 {
 	const struct conf_option *o = NULL;
 
-	while ((o = option_next(c, o)) != NULL) {
+	while ((o = row_next(c, o)) != NULL) {
 		if (strcmp(o->section, section) == 0 &&
 		    strcmp(o->key, key) == 0)
 			return o;
@@ -221,12 +238,15 @@ static int
 on_key(void *arg, const char *section, const char *key, const char *value)
 {
 	struct reader *r = arg;
-	const struct conf_option *o = option_find(r->conf, section, key);
+	const struct conf_option *o = row_find(r->conf, section, key);
 
 	if (*section == '\0')
 		fail(r, NULL, key, "stands before the first [section]");
 	else if (o == NULL && section_ours(r->conf, section))
 		fail_unknown(r, section, key);
+	else if (o != NULL && !row_allowed(r->conf, o))
+		fail(r, section, key,
+		    "not in this file; it is set in the main one, for all");
 	else if (++r->keys > KEYS_MAX)
 		fail(r, section, key, "too many lines in one file");
 	else if (o != NULL && setting_add(r, o, value) != 0)
@@ -238,16 +258,22 @@ on_key(void *arg, const char *section, const char *key, const char *value)
 static void
 check_section(struct reader *r, const char *line)
 {
-	char name[64], end;
+	char name[64], end, what[128];
 
 	if (r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
 		line += 3; /* a byte order mark, which inih skips too */
 	line += strspn(line, " \t");
-	if (sscanf(line, "[%63[^]]%c", name, &end) == 2 && end == ']' &&
-	    !section_known(name))
+	if (sscanf(line, "[%63[^]]%c", name, &end) != 2 || end != ']')
+		return;
+	if (!section_known(name)) {
 		fail(r, name, NULL,
 		    "unknown section; allowed: [floe], "
 		    "[stund], [turnd], [signald]");
+	} else if (r->conf->part && !section_ours(r->conf, name)) {
+		snprintf(what, sizeof(what), "not in this file; allowed: [%s]",
+		    r->conf->own->section);
+		fail(r, name, NULL, what);
+	}
 }
 
 /* inih's line source: counts lines, and refuses one that would be cut. */
@@ -422,15 +448,14 @@ fill(struct reader *r)
 	return 0;
 }
 
-struct conf *
-conf_read(FILE *f, const char *name, const struct conf_option *own, size_t size,
-    char err[CONF_ERR_MAX])
+static struct conf *
+read_into(struct reader *r, const char *name, const struct conf_option *own,
+    size_t size, bool part)
 {
-	struct reader r = { .f = f, .err = err };
 	struct arena *a = arena_new();
 	struct conf *c = NULL;
 
-	snprintf(err, CONF_ERR_MAX, "%.200s: out of memory", name);
+	snprintf(r->err, CONF_ERR_MAX, "%.200s: out of memory", name);
 	if (a != NULL)
 		c = arena_alloc(a, sizeof(*c));
 	if (c == NULL) {
@@ -439,12 +464,13 @@ conf_read(FILE *f, const char *name, const struct conf_option *own, size_t size,
 	}
 	c->arena = a;
 	c->own = own;
+	c->part = part;
 	c->file = arena_strndup(a, name, strlen(name));
 	c->data = arena_alloc(a, size);
 	TAILQ_INIT(&c->settings);
-	r.conf = c;
-	if (c->file == NULL || c->data == NULL || read_file(&r) != 0 ||
-	    fill(&r) != 0) {
+	r->conf = c;
+	if (c->file == NULL || c->data == NULL || read_file(r) != 0 ||
+	    fill(r) != 0) {
 		conf_free(c);
 		return NULL;
 	}
@@ -452,10 +478,20 @@ conf_read(FILE *f, const char *name, const struct conf_option *own, size_t size,
 }
 
 struct conf *
-conf_load(const char *file, const struct conf_option *own, size_t size,
+conf_read(FILE *f, const char *name, const struct conf_option *own, size_t size,
+    char err[CONF_ERR_MAX])
+{
+	struct reader r = { .f = f, .err = err };
+
+	return read_into(&r, name, own, size, false);
+}
+
+static struct conf *
+load(const char *file, const struct conf_option *own, size_t size, bool part,
     char err[CONF_ERR_MAX])
 {
 	FILE *f = fopen(file, "re");
+	struct reader r = { .f = f, .err = err };
 	struct conf *c;
 
 	if (f == NULL) {
@@ -463,9 +499,23 @@ conf_load(const char *file, const struct conf_option *own, size_t size,
 		    err, CONF_ERR_MAX, "%.200s: %s", file, strerror(errno));
 		return NULL;
 	}
-	c = conf_read(f, file, own, size, err);
+	c = read_into(&r, file, own, size, part);
 	fclose(f);
 	return c;
+}
+
+struct conf *
+conf_load(const char *file, const struct conf_option *own, size_t size,
+    char err[CONF_ERR_MAX])
+{
+	return load(file, own, size, false, err);
+}
+
+struct conf *
+conf_load_part(const char *file, const struct conf_option *own, size_t size,
+    char err[CONF_ERR_MAX])
+{
+	return load(file, own, size, true, err);
 }
 
 void

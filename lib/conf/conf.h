@@ -65,8 +65,9 @@ struct conf_list {
 
 #define CONF_REPEAT   0x1 /* a repeated key is a list */
 #define CONF_REQUIRED 0x2
-#define CONF_READABLE 0x4 /* PATH: the file must be readable */
-#define CONF_LIVE     0x8 /* a reload changes it in a running daemon */
+#define CONF_READABLE 0x4  /* PATH: the file must be readable */
+#define CONF_LIVE     0x8  /* a reload changes it in a running daemon */
+#define CONF_PART     0x10 /* the file of a part may set it too */
 
 struct conf_option {
 	const char *section;
@@ -104,7 +105,11 @@ struct conf; /* a snapshot */
  */
 struct conf *conf_load(const char *file, const struct conf_option *own,
     size_t size, char err[CONF_ERR_MAX]);
-/* The same from an open file; name stands for it in messages. */
+/* The same of a file for a part of the daemon, which may set the options with
+ * CONF_PART alone; the others' fields are zero. */
+struct conf *conf_load_part(const char *file, const struct conf_option *own,
+    size_t size, char err[CONF_ERR_MAX]);
+/* The main file from an open one; name stands for it in messages. */
 struct conf *conf_read(FILE *, const char *name, const struct conf_option *own,
     size_t size, char err[CONF_ERR_MAX]);
 void conf_free(struct conf *);              /* wipes secrets; NULL is fine */

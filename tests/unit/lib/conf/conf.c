@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/conf/conf.h"
 #include "tests/unit/test.h"
@@ -26,9 +27,10 @@ static const struct conf_option table[] = {
 	    "who" },
 	{ "turnd", "allow-peer", CONF_PREFIX, CONF_REPEAT, OWN(peers),
 	    "10.0.0.0/8", 0, 0, NULL, "whom" },
-	{ "turnd", "idle", CONF_DURATION, 0, OWN(idle_ms), "5s", 1000, 60000,
-	    NULL, "how long" },
-	{ "turnd", "open", CONF_BOOL, 0, OWN(open), "no", 0, 0, NULL, "all" },
+	{ "turnd", "idle", CONF_DURATION, CONF_PART, OWN(idle_ms), "5s", 1000,
+	    60000, NULL, "how long" },
+	{ "turnd", "open", CONF_BOOL, CONF_PART, OWN(open), "no", 0, 0, NULL,
+	    "all" },
 	{ "turnd", "page", CONF_PATH, CONF_READABLE, OWN(page), NULL, 0, 0,
 	    NULL, "what" },
 	{ .key = NULL },
@@ -307,6 +309,63 @@ missing_file(void **state)
 	assert_ptr_equal(strstr(err, "/:"), err);
 }
 
+/* A file of this text as a part's; the error's own words go to why. */
+static struct conf *
+part(const char *text, char why[CONF_ERR_MAX])
+{
+	char path[] = "/tmp/floe-conf-XXXXXX", err[CONF_ERR_MAX] = "";
+	int fd = mkstemp(path);
+	struct conf *c;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	c = conf_load_part(path, table, sizeof(struct sample), err);
+	unlink(path);
+	snprintf(why, CONF_ERR_MAX, "%s",
+	    c != NULL ? ""
+		      : err + strlen(path) * (strncmp(err, path, 16) == 0));
+	return c;
+}
+
+static void
+parts(void **state)
+{
+	char why[CONF_ERR_MAX], *text = NULL;
+	const struct sample *s;
+	size_t len = 0;
+	struct conf *c = part("[turnd]\nopen = yes\n", why);
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(c);
+	s = conf_data(c);
+	assert_true(s->open);
+	assert_int_equal(s->idle_ms, 5000);
+	assert_int_equal(s->peers.n, 0);
+	assert_null(s->common.realm);
+	conf_dump(c, f);
+	fclose(f);
+	assert_string_equal(text, "[turnd]\nidle = 5s\nopen = yes\n");
+	free(text);
+	conf_free(c);
+	assert_null(part("[turnd]\nopen = yes\nuser = a:b\n", why));
+	assert_string_equal(why,
+	    ":3: [turnd] user: not in this file; it is set in the main one, "
+	    "for all");
+	assert_null(part("\n[floe]\n", why));
+	assert_string_equal(
+	    why, ":2: [floe] not in this file; allowed: [turnd]");
+	assert_null(part("[stund]\nlisten = x\n", why));
+	assert_string_equal(
+	    why, ":1: [stund] not in this file; allowed: [turnd]");
+	assert_null(part("[turnd]\nuser2 = a:b\n", why));
+	assert_string_equal(why,
+	    ":2: [turnd] user2: unknown key; see floe.conf(5) for the keys of "
+	    "[turnd]");
+	assert_null(part("[turnd]\nidle = 5\n", why));
+	assert_non_null(strstr(why, ":2: [turnd] idle: bad value"));
+}
+
 int
 main(void)
 {
@@ -322,6 +381,7 @@ main(void)
 		cmocka_unit_test(tells_lines),
 		cmocka_unit_test(dumps),
 		cmocka_unit_test(missing_file),
+		cmocka_unit_test(parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,27 @@ terminate(struct parse *p, const char *at, size_t len)
 	return at;
 }
 
+/* Section 3.2.2: what a target in absolute form says is meant, whatever Host
+ * says. In front of its path stands host[:port]. */
+static void
+find_host(struct parse *p, const struct http_parser_url *url)
+{
+	const char *at;
+
+	if ((url->field_set & 1 << UF_HOST) == 0) {
+		p->head->host = h1_get(p->head, "Host");
+		if (p->head->host != NULL)
+			p->head->host_len = strlen(p->head->host);
+		return;
+	}
+	at = p->url + url->field_data[UF_HOST].off;
+	if (at[-1] == '[')
+		at--;
+	p->head->host = at;
+	p->head->host_len =
+	    (size_t)(p->url + url->field_data[UF_PATH].off - at);
+}
+
 static bool
 split_url(struct parse *p)
 {
@@ -130,6 +151,7 @@ split_url(struct parse *p)
 		p->head->query =
 		    terminate(p, p->url + url.field_data[UF_QUERY].off,
 			url.field_data[UF_QUERY].len);
+	find_host(p, &url);
 	p->head->path = terminate(p, p->url + url.field_data[UF_PATH].off,
 	    url.field_data[UF_PATH].len);
 	return true;

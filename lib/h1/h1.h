@@ -24,6 +24,10 @@ struct h1_head {
 	enum h1_method method;
 	const char *path;  /* as sent, not decoded; begins with a slash */
 	const char *query; /* behind the question mark; "" without */
+	/* Of the target, or else the field Host (section 3.2.2); NULL: neither.
+	 * With the port, and no NUL at its end. */
+	const char *host;
+	size_t host_len;
 	bool keep_alive;
 	bool expects_continue; /* section 10.1.1 of RFC 9110 */
 	uint64_t body_len;

@@ -92,7 +92,19 @@ test_forms(void **state)
 	    0);
 	assert_string_equal(h.path, "/x");
 	assert_string_equal(h.query, "q");
+	assert_memory_equal(h.host, "a.example", h.host_len);
+	assert_int_equal(h.host_len, 9);
+	assert_int_equal(parse("GET http://[::1]:80/ HTTP/1.1\r\nHost: a\r\n"
+			       "\r\n",
+			     &h),
+	    0);
+	assert_memory_equal(h.host, "[::1]:80", h.host_len);
+	assert_int_equal(h.host_len, 8);
+	assert_int_equal(parse("GET / HTTP/1.1\r\nhost: b:1\r\n\r\n", &h), 0);
+	assert_memory_equal(h.host, "b:1", h.host_len);
+	assert_int_equal(h.host_len, 3);
 	assert_int_equal(parse("GET / HTTP/1.0\r\n\r\n", &h), 0);
+	assert_null(h.host);
 	assert_false(h.keep_alive);
 	assert_int_equal(
 	    parse(

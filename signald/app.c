@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "signald/app.h"
-#include "signald/signald.h"
+#include "signald/worker.h"
 
 #define MINUTE_MS 60000
 #define MAP_START (64 * 1024 * 1024)
@@ -74,18 +74,27 @@ open_rates(struct app *app)
 }
 
 int
-app_open(struct app *app, const struct signald *d, const struct conf *conf,
+app_open(struct app *app, const struct signald *d, int index,
     char err[DAEMON_ERR_MAX])
 {
+	const struct appconf_app *from = &d->appconf.apps[index];
 	const char *dir = d->conf->daemon.common.state_dir;
+	char path[STATE_PATH_MAX];
 	int rc;
 
-	app->conf = conf_data(conf);
-	rc = signald_setup_init(&app->setup, conf, d->nworkers);
+	app->name = from->name;
+	app->file = from->conf;
+	app->conf = conf_data(from->conf);
+	rc = signald_setup_init(
+	    &app->setup, d->conf, app->conf, app->name, d->nworkers);
+	if (rc == 0 && index > 0) {
+		rc = state_app(path, dir, app->name, err);
+		dir = path;
+	}
 	if (rc == 0)
 		rc = state_key(dir, app->setup.core.token_key, err);
 	if (rc == 0)
-		rc = keys_new(conf, &app->keys, err);
+		rc = keys_new(app->file, &app->keys, err);
 	if (app->keys != NULL)
 		app->setup.core.jwt = &app->keys->jwt;
 	if (rc == 0)
@@ -93,7 +102,8 @@ app_open(struct app *app, const struct signald *d, const struct conf *conf,
 	if (rc == 0)
 		rc = open_shelf(app, dir, err);
 	if (rc == 0)
-		rc = webhook_new(app->conf, &app->webhook, err);
+		rc = webhook_new(
+		    app->conf, &app->setup.core, &app->webhook, err);
 	if (rc != 0)
 		return rc;
 	app->desks = calloc((size_t)d->nworkers, sizeof(*app->desks));
@@ -117,4 +127,25 @@ app_close(struct app *app, int workers)
 	rate_free(app->rest_rate);
 	signald_setup_fini(&app->setup);
 	free(app->desks);
+}
+
+struct desk *
+app_desk(const struct app *app, const struct worker *w)
+{
+	return &app->desks[w->index];
+}
+
+struct app *
+app_asked(const struct signald *d, const struct http_request *req,
+    struct http_reply *reply)
+{
+	const char *name = http_query(req, "app");
+	int i;
+
+	for (i = 0; i < d->napps; i++)
+		if (name == NULL || strcmp(d->apps[i].name, name) == 0)
+			return &d->apps[i];
+	http_error(reply, 404, "not_found",
+	    "app: there is none of this name; GET /v1/apps lists them");
+	return NULL;
 }

@@ -20,9 +20,10 @@
 enum backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };
 
 struct backup {
-	struct signald *d;
+	const struct app *app;
+	const char *folder;
 	pthread_t thread;
-	bool joinable; /* the admin thread's, likewise d */
+	bool joinable; /* the admin thread's, likewise what is above */
 	char name[NAME_MAX_LEN + 1];
 	pthread_mutex_t lock; /* of what follows */
 	enum backup_state state;
@@ -65,10 +66,10 @@ sync_path(const char *path)
 
 /* Without it everybody would have to log in again. */
 static int
-write_key(const struct signald *d, const char *dir)
+write_key(const struct app *app, const char *dir)
 {
-	const uint8_t *key = d->apps[0].setup.core.token_key;
-	const size_t len = sizeof(d->apps[0].setup.core.token_key);
+	const uint8_t *key = app->setup.core.token_key;
+	const size_t len = sizeof(app->setup.core.token_key);
 	char path[PATH_LEN + 16];
 	int fd, rc = 0;
 
@@ -84,22 +85,22 @@ write_key(const struct signald *d, const char *dir)
 
 /* Into a folder of another name, which is renamed when all is on disk. */
 static int
-copy(const struct signald *d, const char *name, uint64_t *bytes)
+copy(const struct backup *b, uint64_t *bytes)
 {
 	char part[PATH_LEN], dir[PATH_LEN], messages[PATH_LEN + 16],
 	    data[PATH_LEN + 32];
 	struct stat st;
 	int rc;
 
-	snprintf(dir, sizeof(dir), "%s/%s", d->conf->backup_dir, name);
-	snprintf(part, sizeof(part), "%s/.%s.part", d->conf->backup_dir, name);
+	snprintf(dir, sizeof(dir), "%s/%s", b->folder, b->name);
+	snprintf(part, sizeof(part), "%s/.%s.part", b->folder, b->name);
 	snprintf(messages, sizeof(messages), "%s/messages", part);
 	snprintf(data, sizeof(data), "%s/data.mdb", messages);
 	if (mkdir(part, 0700) != 0 || mkdir(messages, 0700) != 0)
 		return -errno;
-	rc = msglog_copy(d->apps[0].log, messages);
+	rc = msglog_copy(b->app->log, messages);
 	if (rc == 0)
-		rc = write_key(d, part);
+		rc = write_key(b->app, part);
 	if (rc == 0)
 		rc = sync_path(data);
 	if (rc == 0)
@@ -110,7 +111,7 @@ copy(const struct signald *d, const char *name, uint64_t *bytes)
 		rc = -errno;
 	if (rc == 0) {
 		*bytes = (uint64_t)st.st_size;
-		return sync_path(d->conf->backup_dir);
+		return sync_path(b->folder);
 	}
 	/* What is half there is nobody's backup. */
 	unlink(data);
@@ -129,9 +130,10 @@ backup_run(void *arg)
 	int rc;
 
 	pthread_setname_np(pthread_self(), "backup");
-	rc = copy(b->d, b->name, &bytes);
+	rc = copy(b, &bytes);
 	if (rc == 0)
-		log_info("backup", KV_S("name", b->name), KV_U("bytes", bytes),
+		log_info("backup", KV_S("name", b->name),
+		    KV_S("app", b->app->name), KV_U("bytes", bytes),
 		    KV_U("ms", loop_wall_ms() - began));
 	else
 		log_error("backup_failed", KV_S("name", b->name), KV_ERR(rc));
@@ -192,13 +194,15 @@ running(struct backup *b)
 }
 
 static int
-start(struct backup *b, struct signald *d, const char *name)
+start(struct backup *b, const struct app *app, const char *folder,
+    const char *name)
 {
 	int rc;
 
 	if (b->joinable)
 		pthread_join(b->thread, NULL);
-	b->d = d;
+	b->app = app;
+	b->folder = folder;
 	snprintf(b->name, sizeof(b->name), "%s", name);
 	b->state = BACKUP_RUNNING;
 	rc = pthread_create(&b->thread, NULL, backup_run, b);
@@ -215,8 +219,11 @@ backup_begin(
 {
 	char name[NAME_MAX_LEN + 1], path[PATH_LEN], err[JSON_ERR_MAX] = "";
 	struct signald *d = daemon_state(arg);
+	const struct app *app = app_asked(d, req, reply);
 	const char *wrong;
 
+	if (app == NULL)
+		return;
 	if (d->conf->backup_dir == NULL) {
 		http_error(reply, 404, "not_found", "backup-dir is not set");
 		return;
@@ -233,7 +240,7 @@ backup_begin(
 	snprintf(path, sizeof(path), "%s/%s", d->conf->backup_dir, name);
 	if (access(path, F_OK) == 0)
 		http_error(reply, 409, "conflict", "dir: is there already");
-	else if (start(d->backup, d, name) != 0)
+	else if (start(d->backup, app, d->conf->backup_dir, name) != 0)
 		http_error(reply, 503, "busy", "no thread");
 	else
 		backup_status(arg, NULL, reply);
@@ -255,8 +262,10 @@ backup_status(
 	json_out_object(&o, NULL);
 	pthread_mutex_lock(&b->lock);
 	json_out_str(&o, "state", states[b->state]);
-	if (b->state != BACKUP_NONE)
+	if (b->state != BACKUP_NONE) {
+		json_out_str(&o, "app", b->app->name);
 		json_out_str(&o, "dir", b->name);
+	}
 	if (b->state == BACKUP_DONE)
 		json_out_int(&o, "bytes", (int64_t)b->bytes);
 	if (b->state == BACKUP_FAILED)

@@ -12,9 +12,12 @@
 
 enum signald_deflate { DEFLATE_NO, DEFLATE_LIGHT, DEFLATE_FULL };
 
+/* Of an app that is not the main one, CONF_PART's fields alone. */
 struct signald_conf {
 	struct daemon_conf daemon;
 	struct conf_list listen;    /* struct conf_listen */
+	struct conf_list apps;      /* "NAME FILE" */
+	struct conf_list hosts;     /* const char * */
 	struct conf_list turn_uris; /* const char *, likewise below */
 	struct conf_list stun_uris;
 	struct conf_list relays, turn_rest_keys;
@@ -39,7 +42,7 @@ struct signald_conf {
 	int64_t drain_ms, spread_ms;
 	int64_t move_above; /* percent of max_connections */
 	int64_t window, pending;
-	int64_t max_connections; /* of the daemon */
+	int64_t max_connections; /* of the daemon; of another app, its links */
 	int64_t max_per_address; /* 0: any */
 	int64_t max_strangers;   /* links before their log-in */
 	int64_t max_sessions;    /* of a user */
@@ -60,17 +63,21 @@ extern const struct conf_option signald_options[];
 
 #define SIGNALD_FRAME_MAX (64 * 1024)
 
-/* struct daemon's check. */
+/* struct daemon's check and dump. */
 int signald_check(const struct conf *, char err[DAEMON_ERR_MAX]);
+void signald_dump(const struct conf *, FILE *);
 
 /* Lists that the core wants to end with NULL; strings stay the snapshot's. */
 struct signald_setup {
 	struct sig_config core; /* but for shard, token_key, turn_uris */
 	const char **turn_secrets, **stun_uris;
+	char turn_suffix[1 + SIG_APP_MAX + 1];
 };
 
-/* 0 or -ENOMEM. */
-int signald_setup_init(struct signald_setup *, const struct conf *, int shards);
+/* What the cores of an app need of the main file and of its own, which may be
+ * the same. 0 or -ENOMEM. */
+int signald_setup_init(struct signald_setup *, const struct signald_conf *main,
+    const struct signald_conf *own, const char *app, int shards);
 void signald_setup_fini(struct signald_setup *);
 
 #endif

@@ -181,6 +181,8 @@ conn_free(struct conn *c)
 		host = conn_host(c);
 		share_give(c->worker->d->addresses, &host, sizeof(host));
 	}
+	if (c->linked)
+		c->desk->app->links--;
 	c->worker->d->connections--;
 	free(c);
 }

@@ -90,6 +90,7 @@ struct conn {
 	uint64_t body_left, began_ms;
 	struct shelf_job *upload; /* NULL while the shelf has it */
 	/* WebSocket */
+	bool linked;  /* among its app's links */
 	bool greeted; /* has logged in */
 	struct ws ws;
 	int32_t move_to; /* worker, -1: stays */

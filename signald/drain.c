@@ -67,16 +67,19 @@ count_links(void *worker, void *arg, struct buf *out)
 		*sum += sig_core_stats(worker_desk(w, i)->core)->links;
 }
 
-/* NULL, or why nobody should come here. */
+/* NULL, or why nobody should come here for any of the apps. */
 static const char *
-not_ready(const struct signald *d)
+not_ready(const struct signald *d, const struct app *apps, int n)
 {
+	int i;
+
 	if (d->draining_since != 0)
 		return "draining";
-	return atomic_load_explicit(
-		   &msglog_stats(d->apps[0].log)->failing, memory_order_relaxed)
-	    ? "log failed"
-	    : NULL;
+	for (i = 0; i < n; i++)
+		if (atomic_load_explicit(&msglog_stats(apps[i].log)->failing,
+			memory_order_relaxed))
+			return "log failed";
+	return NULL;
 }
 
 void
@@ -84,7 +87,7 @@ drain_status(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	const struct signald *d = daemon_state(arg);
-	const char *why = not_ready(d);
+	const char *why = not_ready(d, d->apps, d->napps);
 	struct json_out o;
 	uint64_t links = 0;
 	int rc;
@@ -107,7 +110,8 @@ drain_status(
 void
 drain_ready(void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	const char *why = not_ready(daemon_state(arg));
+	const struct signald *d = daemon_state(arg);
+	const char *why = not_ready(d, d->apps, d->napps);
 
 	if (why != NULL)
 		reply->status = 503;
@@ -118,7 +122,7 @@ drain_ready(void *arg, const struct http_request *req, struct http_reply *reply)
 void
 drain_front(struct conn *c, const struct h1_head *head)
 {
-	const char *why = not_ready(c->worker->d);
+	const char *why = not_ready(c->worker->d, c->desk->app, 1);
 	char mem[64];
 	struct buf b = buf_fixed(mem, sizeof(mem));
 

@@ -282,11 +282,13 @@ refuse(struct conn *c, int status, const char *msg)
 }
 
 static bool
-same_host(const char *origin, const char *host)
+same_host(const char *origin, const struct h1_head *head)
 {
 	const char *at = strstr(origin, "://");
+	size_t len = head->host_len;
 
-	return at != NULL && host != NULL && strcasecmp(at + 3, host) == 0;
+	return at != NULL && head->host != NULL &&
+	    strncasecmp(at + 3, head->host, len) == 0 && at[3 + len] == '\0';
 }
 
 bool
@@ -304,7 +306,7 @@ front_origin_ok(const struct conn *c, const struct h1_head *head)
 	for (i = 0; i < list->n; i++)
 		if (strcasecmp(allowed[i], origin) == 0)
 			return true;
-	return same_host(origin, h1_get(head, "Host"));
+	return same_host(origin, head);
 }
 
 static void
@@ -431,6 +433,16 @@ begin_stream(struct conn *c)
 	buf_fini(&in);
 }
 
+/* Whose the request is: a host that no app names is the main one's. */
+static struct desk *
+desk_for(const struct worker *w, const struct h1_head *head)
+{
+	const struct hosts *hosts = &w->d->appconf.hosts;
+	int app = hosts_find(hosts, head->host, head->host_len);
+
+	return worker_desk(w, app < 0 ? 0 : app);
+}
+
 static void
 begin_request(struct conn *c, size_t len)
 {
@@ -445,6 +457,7 @@ begin_request(struct conn *c, size_t len)
 		refuse(c, status, "not a request that is understood here");
 		return;
 	}
+	c->desk = desk_for(c->worker, &head);
 	c->head_only = head.method == H1_HEAD;
 	c->route = find_route(&head, methods);
 	c->body_left = c->body_len = 0;

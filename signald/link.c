@@ -131,6 +131,18 @@ switch_protocols(struct conn *c, const struct h1_head *head, bool protocol,
 	return conn_send(c, k);
 }
 
+/* A link counts until its connection is freed. */
+static bool
+has_room(struct conn *c)
+{
+	struct app *app = c->desk->app;
+
+	c->linked = app->links++ < app->conf->max_connections;
+	if (!c->linked)
+		app->links--;
+	return c->linked;
+}
+
 void
 link_upgrade(struct conn *c, const struct h1_head *head)
 {
@@ -141,6 +153,11 @@ link_upgrade(struct conn *c, const struct h1_head *head)
 
 	if (!offer_ok(c, head))
 		return;
+	if (!has_room(c)) {
+		front_error(
+		    c, 503, "overloaded", "too many links of this app", 1000);
+		return;
+	}
 	if (!switch_protocols(c, head,
 		token_in_any(head, "Sec-WebSocket-Protocol", PROTOCOL),
 		deflate != DEFLATE_NO ? &policy : NULL)) {
@@ -262,7 +279,7 @@ hand_over(struct conn *c, const uint8_t *rest, size_t len)
 	conn_leave(c);
 	w->stats.moved++;
 	c->worker = to;
-	c->desk = &c->desk->app->desks[to->index];
+	c->desk = app_desk(c->desk->app, to);
 	if (loop_post(to->loop, link_arrive, c) != 0)
 		conn_free(c);
 	return false;

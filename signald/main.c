@@ -33,6 +33,7 @@ signald_close(void *state)
 	pthread_mutex_destroy(&d->ready_lock);
 	free(d->workers);
 	free(d->apps);
+	appconf_free(&d->appconf);
 	free(d);
 }
 
@@ -72,11 +73,18 @@ open_parts(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 static int
 open_apps(struct signald *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
-	d->apps = calloc(1, sizeof(*d->apps));
+	int rc = appconf_load(&d->appconf, conf, err), i;
+
+	if (rc != 0)
+		return rc;
+	d->apps = calloc((size_t)d->appconf.n, sizeof(*d->apps));
 	if (d->apps == NULL)
 		return -ENOMEM;
-	d->napps = 1;
-	return app_open(&d->apps[0], d, conf, err);
+	for (i = 0; rc == 0 && i < d->appconf.n; i++) {
+		d->napps++;
+		rc = app_open(&d->apps[i], d, i, err);
+	}
+	return rc;
 }
 
 static int
@@ -108,54 +116,114 @@ signald_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	return 0;
 }
 
+/* What the apps take of a configuration that is read while they run. */
+struct fresh {
+	struct signald *d;
+	struct appconf conf;
+	bool known[APPCONF_MAX]; /* whether it has them, by their index */
+	struct keys *keys[APPCONF_MAX];
+};
+
 static void
 take_keys(void *worker, void *arg, struct buf *out)
 {
-	struct desk *desk = worker_desk(worker, 0);
-	const struct keys *keys = arg;
+	const struct fresh *f = arg;
+	struct desk *desk;
+	int i;
 
-	desk->config.jwt = keys != NULL ? &keys->jwt : NULL;
-	sig_core_set_jwt(desk->core, desk->config.jwt);
+	for (i = 0; i < f->d->napps; i++) {
+		if (!f->known[i])
+			continue;
+		desk = worker_desk(worker, i);
+		desk->config.jwt = f->keys[i] != NULL ? &f->keys[i]->jwt : NULL;
+		sig_core_set_jwt(desk->core, desk->config.jwt);
+	}
 }
 
 /* A worker that did not answer may go on with the older keys, so they stay
  * until all have taken newer ones. */
 static int
-reload_keys(struct signald *d, struct keys *keys, char err[DAEMON_ERR_MAX])
+reload_keys(struct fresh *f, char err[DAEMON_ERR_MAX])
 {
-	struct app *app = &d->apps[0];
-	struct keys *older = app->keys;
-	int rc;
+	struct signald *d = f->d;
+	struct keys *older;
+	int rc, i;
 
-	rc = daemon_ask(d->run, take_keys, keys, NULL, RELOAD_MS);
-	if (rc == 0) {
-		keys_free(older);
-		app->keys = keys;
-		return 0;
-	}
-	snprintf(err, DAEMON_ERR_MAX,
-	    "a worker did not take the keys in time; reload again");
-	if (keys != NULL) {
-		keys->older = older;
-		app->keys = keys;
+	rc = daemon_ask(d->run, take_keys, f, NULL, RELOAD_MS);
+	if (rc != 0)
+		snprintf(err, DAEMON_ERR_MAX,
+		    "a worker did not take the keys in time; reload again");
+	for (i = 0; i < d->napps; i++) {
+		older = d->apps[i].keys;
+		if (!f->known[i])
+			continue;
+		if (rc == 0)
+			keys_free(older);
+		else if (f->keys[i] == NULL)
+			continue;
+		else
+			f->keys[i]->older = older;
+		d->apps[i].keys = f->keys[i];
+		f->keys[i] = NULL;
 	}
 	return rc;
 }
 
+static void
+say_stale(void *app, const char *section, const char *key, int line)
+{
+	log_warn("reload_needs_restart", KV_S("app", app),
+	    KV_S("section", section), KV_S("key", key), KV_I("line", line));
+}
+
+/* What of the other apps only a restart changes; the main file's is
+ * lib/daemon's to say. */
+static void
+warn_stale(const struct fresh *f)
+{
+	struct appconf *old = &f->d->appconf;
+	const struct conf *now;
+	int i;
+
+	for (i = 1; i < old->n; i++) {
+		now = appconf_find(&f->conf, old->apps[i].name);
+		if (now == NULL)
+			log_warn("app_stays_until_restart",
+			    KV_S("app", old->apps[i].name));
+		else
+			conf_each_stale(old->apps[i].conf, now, say_stale,
+			    old->apps[i].name);
+	}
+	for (i = 1; i < f->conf.n; i++)
+		if (appconf_find(old, f->conf.apps[i].name) == NULL)
+			log_warn("app_comes_with_restart",
+			    KV_S("app", f->conf.apps[i].name));
+}
+
 static int
-signald_reload(void *state, const struct conf *fresh, char err[DAEMON_ERR_MAX])
+signald_reload(void *state, const struct conf *conf, char err[DAEMON_ERR_MAX])
 {
 	struct signald *d = state;
-	struct keys *keys;
-	int rc;
+	struct fresh f = { .d = d };
+	const struct conf *own;
+	int rc, i;
 
-	rc = keys_new(fresh, &keys, err);
-	if (rc != 0)
-		return rc;
-	rc = listeners_reload_tls(d->tls, fresh, err);
+	rc = appconf_load(&f.conf, conf, err);
+	for (i = 0; rc == 0 && i < d->napps; i++) {
+		own = appconf_find(&f.conf, d->apps[i].name);
+		f.known[i] = own != NULL;
+		if (own != NULL)
+			rc = keys_new(own, &f.keys[i], err);
+	}
 	if (rc == 0)
-		return reload_keys(d, keys, err);
-	keys_free(keys);
+		rc = listeners_reload_tls(d->tls, conf, err);
+	if (rc == 0)
+		rc = reload_keys(&f, err);
+	if (rc == 0)
+		warn_stale(&f);
+	for (i = 0; i < d->napps; i++)
+		keys_free(f.keys[i]);
+	appconf_free(&f.conf);
 	return rc;
 }
 
@@ -168,6 +236,7 @@ main(int argc, char **argv)
 		.options = signald_options,
 		.conf_size = sizeof(struct signald_conf),
 		.check = signald_check,
+		.dump = signald_dump,
 		.open = signald_open,
 		.reload = signald_reload,
 		.worker_new = worker_new,

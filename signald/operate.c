@@ -14,6 +14,7 @@ void
 operate_config(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
+	const struct signald *d = daemon_state(arg);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *file = open_memstream(&text, &len);
@@ -22,7 +23,7 @@ operate_config(
 		http_error(reply, 503, "busy", "no memory");
 		return;
 	}
-	conf_dump(daemon_conf(arg), file);
+	appconf_dump(&d->appconf, file);
 	fclose(file);
 	reply->type = "text/plain; charset=utf-8";
 	buf_put(&reply->body, text, len);
@@ -44,6 +45,7 @@ operate_reload(
 }
 
 struct broadcast {
+	const struct app *app;
 	const char *text;
 	uint64_t links;
 };
@@ -53,15 +55,16 @@ static void
 tell_worker(void *worker, void *arg, struct buf *out)
 {
 	struct broadcast *b = arg;
-	struct desk *desk = worker_desk(worker, 0);
+	struct desk *desk = app_desk(b->app, worker);
 
 	b->links += sig_core_notice(desk->core, b->text, desk_time(desk));
 }
 
 static void
-broadcast(void *run, const char *text, struct http_reply *reply)
+broadcast(void *run, const struct app *app, const char *text,
+    struct http_reply *reply)
 {
-	struct broadcast b = { text, 0 };
+	struct broadcast b = { app, text, 0 };
 	struct json_out o;
 	int rc;
 
@@ -83,11 +86,14 @@ operate_broadcast(
 {
 	static const struct json_limits limits = { BODY_MAX, 4, 2 };
 	static const char *const names[] = { "text", NULL };
+	const struct app *app = app_asked(daemon_state(arg), req, reply);
 	char err[JSON_ERR_MAX];
 	struct json *body;
 	struct json_in in;
 	const char *text;
 
+	if (app == NULL)
+		return;
 	if (json_parse(req->body, req->body_len, &limits, &body, err) != 0) {
 		http_error(reply, 400, "bad_request", err);
 		return;
@@ -98,6 +104,6 @@ operate_broadcast(
 	if (in.code != 0)
 		http_error(reply, 400, "bad_request", in.err);
 	else
-		broadcast(arg, text, reply);
+		broadcast(arg, app, text, reply);
 	json_free(body);
 }

@@ -15,6 +15,7 @@
 #include "lib/daemon/listen.h"
 #include "lib/tls/tls.h"
 #include "signald/app.h"
+#include "signald/appconf.h"
 #include "signald/backup.h"
 #include "signald/conf.h"
 #include "signald/files.h"
@@ -28,7 +29,8 @@ struct worker;
 struct signald {
 	struct daemon_run *run;
 	const struct signald_conf *conf;
-	struct app *apps;
+	struct appconf appconf;
+	struct app *apps; /* as there; the first is the main one */
 	int napps;
 	int lock_fd; /* holds the state directory */
 	struct files *files;
@@ -53,6 +55,9 @@ int state_open(struct signald *, char err[DAEMON_ERR_MAX]);
 /* The key of DIR that signs tokens; made when it is missing. Likewise. */
 int state_key(const char *dir, uint8_t key[32], char err[DAEMON_ERR_MAX]);
 #define STATE_PATH_MAX 384 /* fits into an error with what is wrong */
+/* Where an app's state lies in DIR, made when it is missing; likewise. */
+int state_app(char path[STATE_PATH_MAX], const char *dir, const char *app,
+    char err[DAEMON_ERR_MAX]);
 /* DIR/NAME; 0 or -ENAMETOOLONG with err. */
 int state_path(char path[STATE_PATH_MAX], const char *dir, const char *name,
     char err[DAEMON_ERR_MAX]);

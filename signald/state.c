@@ -113,6 +113,25 @@ state_key(const char *dir, uint8_t key[KEY_LEN], char err[DAEMON_ERR_MAX])
 }
 
 int
+state_app(char path[STATE_PATH_MAX], const char *dir, const char *app,
+    char err[DAEMON_ERR_MAX])
+{
+	char apps[STATE_PATH_MAX];
+	int rc;
+
+	rc = state_path(apps, dir, "apps", err);
+	if (rc == 0)
+		rc = state_path(path, apps, app, err);
+	if (rc != 0)
+		return rc;
+	if (mkdir(apps, 0700) != 0 && errno != EEXIST)
+		return fail(err, apps, -errno);
+	return mkdir(path, 0700) == 0 || errno == EEXIST
+	    ? 0
+	    : fail(err, path, -errno);
+}
+
+int
 state_open(struct signald *d, char err[DAEMON_ERR_MAX])
 {
 	const char *dir = d->conf->daemon.common.state_dir;

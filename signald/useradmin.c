@@ -101,9 +101,9 @@ show(void *arg, const struct sig_rows *rows)
 /* A reader belongs to a thread, and this one asks seldom. */
 static void
 read_users(
-    struct signald *d, const struct sig_read *read, struct showing *showing)
+    const struct app *app, const struct sig_read *read, struct showing *showing)
 {
-	struct msglog_reader *reader = msglog_reader_new(d->apps[0].log);
+	struct msglog_reader *reader = msglog_reader_new(app->log);
 
 	if (reader == NULL) {
 		failed(showing->reply, -ENOMEM);
@@ -135,9 +135,12 @@ useradmin_list(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
 	const char *limit = http_query(req, "limit");
+	const struct app *app = app_asked(daemon_state(arg), req, reply);
 	struct sig_read read = { .kind = SIG_READ_USERS, .limit = LIST_DEF };
 	struct showing showing = { reply, NULL };
 
+	if (app == NULL)
+		return;
 	if (limit != NULL) {
 		read.limit = strlen(limit) <= DIGITS_MAX &&
 			strspn(limit, "0123456789") == strlen(limit)
@@ -151,24 +154,25 @@ useradmin_list(
 	}
 	if (take_name(req, "prefix", read.query, reply) &&
 	    take_name(req, "after", read.after, reply))
-		read_users(daemon_state(arg), &read, &showing);
+		read_users(app, &read, &showing);
 }
 
 void
 useradmin_get(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
+	const struct app *app = app_asked(daemon_state(arg), req, reply);
 	struct sig_read read = { .kind = SIG_READ_USERS, .limit = 1 };
 	struct showing showing = { reply, read.query };
 	const char *deed;
 
 	/* Of all names that begin so, the name itself is the first. */
-	if (!target(req->rest, read.query, &deed, reply))
+	if (app == NULL || !target(req->rest, read.query, &deed, reply))
 		return;
 	if (deed[0] != '\0')
 		http_error(reply, 404, "not_found", "no such path");
 	else
-		read_users(daemon_state(arg), &read, &showing);
+		read_users(app, &read, &showing);
 }
 
 /* An append with the hash of the form's password; NULL without memory. The
@@ -196,6 +200,7 @@ append_password(enum sig_append_kind kind, const struct account_form *form)
 
 /* The user's worker carries out what the log has stored. */
 struct news {
+	const struct app *app;
 	const char *user;
 	struct sig_standing standing;
 };
@@ -204,7 +209,7 @@ static void
 tell_standing(void *worker, void *arg, struct buf *out)
 {
 	const struct news *news = arg;
-	struct desk *desk = worker_desk(worker, 0);
+	struct desk *desk = app_desk(news->app, worker);
 
 	if (sig_shard_of(&desk->config, news->user) != desk->config.shard)
 		return;
@@ -213,36 +218,54 @@ tell_standing(void *worker, void *arg, struct buf *out)
 	desk_pump(desk);
 }
 
-/* Stores it and has it carried out. Takes the append, NULL is fine. */
-static void
-change(struct daemon_run *run, const char *user, struct sig_append *a,
+/* A request that changes one user. */
+struct deed {
+	struct daemon_run *run;
+	const struct app *app;
+	char user[SIG_NAME_MAX + 1];
+	const char *name;
+	const struct http_request *req;
+	struct http_reply *reply;
+};
+
+/* False, and the reply says why not. */
+static bool
+deed_read(struct deed *d, void *run, const struct http_request *req,
     struct http_reply *reply)
 {
-	const struct signald *d = daemon_state(run);
-	struct news news = { user, { .generation = 0 } };
+	*d = (struct deed){ .run = run, .req = req, .reply = reply };
+	d->app = app_asked(daemon_state(run), req, reply);
+	return d->app != NULL && target(req->rest, d->user, &d->name, reply);
+}
+
+/* Stores it and has it carried out. Takes the append, NULL is fine. */
+static void
+change(const struct deed *d, struct sig_append *a)
+{
+	struct news news = { d->app, d->user, { .generation = 0 } };
 	struct sig_appended done;
 	struct json_out o;
 	int rc = -ENOMEM;
 
 	if (a != NULL) {
 		a->ts = loop_wall_ms();
-		memcpy(a->user, user, strlen(user) + 1);
-		rc = msglog_append_wait(d->apps[0].log, a, &done);
+		memcpy(a->user, d->user, sizeof(a->user));
+		rc = msglog_append_wait(d->app->log, a, &done);
 	}
 	if (rc != 0) {
-		failed(reply, rc);
+		failed(d->reply, rc);
 		return;
 	}
 	news.standing = done.standing;
-	rc = daemon_ask(run, tell_standing, &news, NULL, ASK_MS);
+	rc = daemon_ask(d->run, tell_standing, &news, NULL, ASK_MS);
 	if (rc != 0) {
-		http_error(reply, 503, "busy",
+		http_error(d->reply, 503, "busy",
 		    "stored, but a worker did not answer; say it again");
 		return;
 	}
-	json_out_init(&o, &reply->body);
+	json_out_init(&o, &d->reply->body);
 	json_out_object(&o, NULL);
-	json_out_str(&o, "user", user);
+	json_out_str(&o, "user", d->user);
 	json_out_str(&o, "role", roles[done.standing.role]);
 	json_out_end(&o);
 }
@@ -261,8 +284,7 @@ append_account(enum sig_account account, enum sig_user_role role)
 }
 
 static void
-change_role(struct daemon_run *run, const char *user,
-    const struct http_request *req, struct http_reply *reply)
+change_role(const struct deed *d)
 {
 	static const struct json_limits limits = { 256, 4, 2 };
 	static const char *const names[] = { "role", NULL };
@@ -272,8 +294,9 @@ change_role(struct daemon_run *run, const char *user,
 	struct json_in in;
 	int role = SIG_USER_ROLES;
 
-	if (json_parse(req->body, req->body_len, &limits, &json, err) != 0) {
-		http_error(reply, 400, "bad_request", err);
+	if (json_parse(d->req->body, d->req->body_len, &limits, &json, err) !=
+	    0) {
+		http_error(d->reply, 400, "bad_request", err);
 		return;
 	}
 	json_in_init(&in, json, "");
@@ -283,27 +306,24 @@ change_role(struct daemon_run *run, const char *user,
 		if (strcmp(roles[role], text) == 0)
 			break;
 	if (in.code != 0 || role > SIG_USER_BANNED)
-		http_error(reply, 400, "bad_request",
+		http_error(d->reply, 400, "bad_request",
 		    in.code != 0 ? in.err : "role: normal, admin or banned");
 	else
-		change(
-		    run, user, append_account(SIG_ACCOUNT_ROLE, role), reply);
+		change(d, append_account(SIG_ACCOUNT_ROLE, role));
 	json_free(json);
 }
 
 static void
-change_password(struct daemon_run *run, const char *user,
-    const struct http_request *req, struct http_reply *reply)
+change_password(const struct deed *d)
 {
 	struct account_form form;
 	char err[JSON_ERR_MAX];
 
-	if (account_form(req->body, req->body_len, ACCOUNT_RESET, &form, err,
-		sizeof(err)) != 0)
-		http_error(reply, 400, "bad_request", err);
+	if (account_form(d->req->body, d->req->body_len, ACCOUNT_RESET, &form,
+		err, sizeof(err)) != 0)
+		http_error(d->reply, 400, "bad_request", err);
 	else
-		change(run, user, append_password(SIG_APPEND_ACCOUNT, &form),
-		    reply);
+		change(d, append_password(SIG_APPEND_ACCOUNT, &form));
 	crypto_wipe(&form, sizeof(form));
 }
 
@@ -311,21 +331,18 @@ void
 useradmin_change(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	char user[SIG_NAME_MAX + 1];
-	const char *deed;
+	struct deed d;
 
-	if (!target(req->rest, user, &deed, reply))
+	if (!deed_read(&d, arg, req, reply))
 		return;
-	if (strcmp(deed, "role") == 0)
-		change_role(arg, user, req, reply);
-	else if (strcmp(deed, "password") == 0)
-		change_password(arg, user, req, reply);
-	else if (strcmp(deed, "ban") == 0)
-		change(arg, user,
-		    append_account(SIG_ACCOUNT_ROLE, SIG_USER_BANNED), reply);
-	else if (strcmp(deed, "unban") == 0)
-		change(arg, user,
-		    append_account(SIG_ACCOUNT_ROLE, SIG_USER_NORMAL), reply);
+	if (strcmp(d.name, "role") == 0)
+		change_role(&d);
+	else if (strcmp(d.name, "password") == 0)
+		change_password(&d);
+	else if (strcmp(d.name, "ban") == 0)
+		change(&d, append_account(SIG_ACCOUNT_ROLE, SIG_USER_BANNED));
+	else if (strcmp(d.name, "unban") == 0)
+		change(&d, append_account(SIG_ACCOUNT_ROLE, SIG_USER_NORMAL));
 	else
 		http_error(reply, 404, "not_found",
 		    "no such path: role, password, ban, unban");
@@ -335,14 +352,15 @@ void
 useradmin_make(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	const struct signald *d = daemon_state(arg);
-	struct app *app = &d->apps[0];
+	struct app *app = app_asked(daemon_state(arg), req, reply);
 	struct account_form form;
 	char err[JSON_ERR_MAX];
 	struct sig_append *a;
 	struct json_out out;
 	int rc = -ENOMEM;
 
+	if (app == NULL)
+		return;
 	if (account_form(req->body, req->body_len, ACCOUNT_REGISTER, &form, err,
 		sizeof(err)) != 0) {
 		http_error(reply, 400, "bad_request", err);
@@ -373,25 +391,30 @@ void
 useradmin_logout(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	char user[SIG_NAME_MAX + 1];
-	const char *deed;
+	struct deed d;
 
-	if (!target(req->rest, user, &deed, reply))
+	if (!deed_read(&d, arg, req, reply))
 		return;
-	if (deed[0] == '\0')
-		change(arg, user, append_account(SIG_ACCOUNT_DELETE, 0), reply);
-	else if (strcmp(deed, "sessions") != 0)
+	if (d.name[0] == '\0')
+		change(&d, append_account(SIG_ACCOUNT_DELETE, 0));
+	else if (strcmp(d.name, "sessions") != 0)
 		http_error(reply, 404, "not_found", "no such path: sessions");
 	else
-		change(arg, user, append_account(SIG_ACCOUNT_LOGOUT, 0), reply);
+		change(&d, append_account(SIG_ACCOUNT_LOGOUT, 0));
 }
+
+struct kicking {
+	const struct app *app;
+	char session[SIG_SESSION_MAX + 1];
+};
 
 static void
 kick(void *worker, void *arg, struct buf *out)
 {
-	struct desk *desk = worker_desk(worker, 0);
+	const struct kicking *k = arg;
+	struct desk *desk = app_desk(k->app, worker);
 
-	if (sig_core_kick(desk->core, arg, desk_time(desk)))
+	if (sig_core_kick(desk->core, k->session, desk_time(desk)))
 		buf_u8(out, 1);
 	desk_pump(desk);
 }
@@ -400,14 +423,17 @@ void
 useradmin_kick(
     void *arg, const struct http_request *req, struct http_reply *reply)
 {
-	char session[SIG_SESSION_MAX + 1];
+	struct kicking k = { app_asked(daemon_state(arg), req, reply), "" };
 	struct json_out o;
 	struct buf found;
 	int rc;
 
-	snprintf(session, sizeof(session), "%.*s", SIG_SESSION_MAX, req->rest);
+	if (k.app == NULL)
+		return;
+	snprintf(
+	    k.session, sizeof(k.session), "%.*s", SIG_SESSION_MAX, req->rest);
 	buf_init(&found, DAEMON_WORKERS_MAX);
-	rc = daemon_ask(arg, kick, session, &found, ASK_MS);
+	rc = daemon_ask(arg, kick, &k, &found, ASK_MS);
 	if (rc != 0) {
 		http_error(reply, 503, "busy", "a worker did not answer");
 	} else if (found.len == 0) {
@@ -415,7 +441,7 @@ useradmin_kick(
 	} else {
 		json_out_init(&o, &reply->body);
 		json_out_object(&o, NULL);
-		json_out_str(&o, "session", session);
+		json_out_str(&o, "session", k.session);
 		json_out_end(&o);
 	}
 	buf_fini(&found);

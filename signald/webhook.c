@@ -25,7 +25,7 @@
 
 struct webhook {
 	struct fetch *fetch;
-	const char *node;
+	const char *node, *app;
 	char secret[SECRET_MAX];
 	struct log_limit failures; /* the sending thread's */
 	pthread_mutex_t lock;      /* of what follows */
@@ -119,6 +119,7 @@ send_next(void *arg, struct fetch *f)
 	json_out_init(&o, &body);
 	json_out_object(&o, NULL);
 	json_out_str(&o, "node", h->node);
+	json_out_str(&o, "app", h->app);
 	json_out_array(&o, "events");
 	pthread_mutex_lock(&h->lock);
 	any = outbox_take(h->outbox, clock_ms(), &body);
@@ -227,8 +228,8 @@ open_fetch(struct webhook *h, const struct signald_conf *c)
 }
 
 int
-webhook_new(const struct signald_conf *c, struct webhook **out,
-    char err[DAEMON_ERR_MAX])
+webhook_new(const struct signald_conf *c, const struct sig_config *core,
+    struct webhook **out, char err[DAEMON_ERR_MAX])
 {
 	struct webhook *h;
 	int rc;
@@ -240,7 +241,8 @@ webhook_new(const struct signald_conf *c, struct webhook **out,
 	if (h == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&h->lock, NULL);
-	h->node = c->node;
+	h->node = core->node;
+	h->app = core->app;
 	h->failures.burst = 1;
 	rc = daemon_secret(
 	    c->webhook_secret_file, h->secret, sizeof(h->secret), err);
@@ -273,46 +275,13 @@ webhook_free(struct webhook *h)
 	free(h);
 }
 
-/* clang-format off: a table */
-static const struct {
-	struct metric metric;
-	size_t at;
-} metrics[] = {
-	{ { "signald_webhook_events_total", "counter",
-	      "Events that the webhook took." },
-	    offsetof(struct outbox_stats, taken) },
-	{ { "signald_webhook_refused_total", "counter",
-	      "Events that it will never take." },
-	    offsetof(struct outbox_stats, refused) },
-	{ { "signald_webhook_expired_total", "counter",
-	      "Events that were too old before it took them." },
-	    offsetof(struct outbox_stats, expired) },
-	{ { "signald_webhook_dropped_total", "counter",
-	      "Events that had to make room." },
-	    offsetof(struct outbox_stats, dropped) },
-	{ { "signald_webhook_failures_total", "counter",
-	      "Attempts that failed." },
-	    offsetof(struct outbox_stats, failures) },
-	{ { "signald_webhook_waiting", "gauge", "Events that wait." },
-	    offsetof(struct outbox_stats, waiting) },
-};
-/* clang-format on */
-
-void
-webhook_metrics(struct webhook *h, struct buf *b)
+bool
+webhook_stats(struct webhook *h, struct outbox_stats *out)
 {
-	struct outbox_stats s;
-	uint64_t value;
-	size_t i;
-
 	if (h == NULL)
-		return;
+		return false;
 	pthread_mutex_lock(&h->lock);
-	s = *outbox_stats(h->outbox);
+	*out = *outbox_stats(h->outbox);
 	pthread_mutex_unlock(&h->lock);
-	for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-		memcpy(&value, (const char *)&s + metrics[i].at, sizeof(value));
-		metric_begin(b, &metrics[i].metric);
-		metric_u64(b, &metrics[i].metric, "", value);
-	}
+	return true;
 }

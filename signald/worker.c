@@ -21,7 +21,7 @@ worker_time(const struct worker *w)
 struct desk *
 worker_desk(const struct worker *w, int app)
 {
-	return &w->d->apps[app].desks[w->index];
+	return app_desk(&w->d->apps[app], w);
 }
 
 static void

@@ -290,7 +290,7 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	if (run.conf == NULL) {
 		status = DAEMON_USAGE;
 	} else if (a.action == TEST) {
-		conf_dump(run.conf, stdout);
+		(d->dump != NULL ? d->dump : conf_dump)(run.conf, stdout);
 	} else {
 		c = conf_data(run.conf);
 		log_init(d->name, (enum log_level)c->log_level,

@@ -51,6 +51,8 @@ struct daemon {
 	size_t conf_size;
 	/* Judges what a table cannot. 0, or -errno with err (exit 2). */
 	int (*check)(const struct conf *, char err[DAEMON_ERR_MAX]);
+	/* What -T prints, when it is more than conf_dump does. */
+	void (*dump)(const struct conf *, FILE *);
 	/* On main, before any thread: open sockets and stores. 0 or -errno
 	 * with err (exit 1). *state goes to all the others. */
 	int (*open)(

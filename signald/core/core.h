@@ -34,7 +34,7 @@ struct sig_jwt; /* auth.h */
  * borrowed. */
 struct sig_config {
 	uint32_t shard, shards;
-	const char *app;  /* tenant in conversation ids, "main" */
+	const char *app;  /* in conversation ids, "main" */
 	const char *node; /* told in welcome */
 	uint32_t ping_ms, kill_ms, hello_ms, resume_ms, ring_ms, resend_ms;
 	uint32_t mobile_ping_ms, mobile_wait_ms;
@@ -59,6 +59,9 @@ struct sig_config {
 	const char *const *turn_uris;
 	const char *const *stun_uris;
 	uint32_t ice_ttl_s;
+	/* Behind users' names in TURN credentials, so that relays tell them
+	 * from another app's; NULL: nothing. */
+	const char *turn_suffix;
 	uint32_t events;       /* bits of enum sig_event_kind that are wanted */
 	bool event_bodies;     /* with the bodies of messages */
 	uint64_t token_ms;     /* life of our own tokens */

@@ -13,6 +13,7 @@ sig_ice_make(const struct sig_config *cfg, const char *user, uint64_t wall_ms,
     struct sig_ice *ice)
 {
 	const char *secret = cfg->turn_secrets[0];
+	const char *suffix = cfg->turn_suffix != NULL ? cfg->turn_suffix : "";
 	uint64_t until_s = wall_ms / 1000 + cfg->ice_ttl_s;
 	uint8_t mac[CRYPTO_SHA1_LEN];
 	struct crypto_span span = { ice->username, 0 };
@@ -21,8 +22,9 @@ sig_ice_make(const struct sig_config *cfg, const char *user, uint64_t wall_ms,
 		return -ENOENT;
 	if (strlen(user) > SIG_ICE_USER_MAX)
 		return -EINVAL;
-	snprintf(ice->username, sizeof(ice->username), "%" PRIu64 "%s%s",
-	    until_s, user[0] != '\0' ? ":" : "", user);
+	snprintf(ice->username, sizeof(ice->username), "%" PRIu64 "%s%s%s",
+	    until_s, user[0] != '\0' || suffix[0] != '\0' ? ":" : "", user,
+	    suffix);
 	span.len = strlen(ice->username);
 	if (crypto_hmac(CRYPTO_SHA1, secret, strlen(secret), &span, 1, mac) !=
 	    0)

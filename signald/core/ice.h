@@ -12,10 +12,11 @@
 #include "lib/crypto/crypto.h"
 #include "signald/core/op.h"
 
-#define SIG_ICE_USER_MAX 64 /* bytes of whom credentials are for */
+#define SIG_ICE_USER_MAX   64 /* bytes of whom credentials are for */
+#define SIG_ICE_SUFFIX_MAX (1 + SIG_APP_MAX)
 
 struct sig_ice {
-	char username[20 + 1 + SIG_ICE_USER_MAX + 1];
+	char username[20 + 1 + SIG_ICE_USER_MAX + SIG_ICE_SUFFIX_MAX + 1];
 	char credential[CRYPTO_BASE64_LEN(CRYPTO_SHA1_LEN)];
 };
 

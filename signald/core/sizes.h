@@ -7,7 +7,8 @@
 #ifndef FLOE_SIGNALD_CORE_SIZES_H
 #define FLOE_SIGNALD_CORE_SIZES_H
 
-#define SIG_NAME_MAX   32 /* user name, without NUL */
+#define SIG_APP_MAX    32 /* name of an app, without NUL */
+#define SIG_NAME_MAX   32 /* user name, likewise */
 #define SIG_DEVICE_MAX 64
 #define SIG_MID_MAX    64
 #define SIG_CONV_MAX   128

@@ -32,6 +32,7 @@ class Receiver(http.server.ThreadingHTTPServer):
         self.batches = []  # what was taken
         self.attempts = []  # ids of the events of each request
         self.wrong = []
+        self.apps = set()
         self.status = 204
         self.go = threading.Event()
         self.go.set()
@@ -62,6 +63,7 @@ class Taker(http.server.BaseHTTPRequestHandler):
         wrong = self.check(text)
         body = json.loads(text)
         with hook.lock:
+            hook.apps.add(body["app"])
             hook.attempts.append([event["id"] for event in body["events"]])
             if wrong:
                 hook.wrong.append(wrong)

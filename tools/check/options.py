@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every option of every daemon is in floe.conf(5) and in the sample, with its
-default, and neither tells of one that does not exist.
+default, and neither tells of one that does not exist. What the file of an app
+may set is marked so.
 
 What exists is asked of the built daemons: -T lists every key, one that is not
 set and has no default as a comment.
@@ -28,18 +29,34 @@ listen = udp://127.0.0.1:3479
 [signald]
 listen = http://127.0.0.1:8080
 '''
+APP = '[signald]\nhost = a\n'
+MARK = "An app's"
 SETTING = re.compile(r'(?P<off>; )?(?P<key>[a-z][a-z0-9-]*) =(?: (?P<value>.*))?$')
 
 
 def dump(program, text):
     """{(section, key): default or None} that the daemon tells."""
+    return settings(told(program, text))[0]
+
+
+def told(program, text):
+    """What -T says of a configuration."""
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as conf:
         conf.write(text)
         conf.flush()
         done = subprocess.run([program, '-T', '-c', conf.name], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f'{program} -T: {done.stderr}')
-    return settings(done.stdout)[0]
+    return done.stdout
+
+
+def of_app(program):
+    """The options that the file of an app may set."""
+    with tempfile.NamedTemporaryFile('w', suffix='.conf') as conf:
+        conf.write(APP)
+        conf.flush()
+        text = told(program, MINIMAL + f'app = other {conf.name}\n')
+    return set(settings(text.partition('\n; app other: ')[2])[0])
 
 
 def settings(text):
@@ -95,6 +112,12 @@ def check_defaults(findings, options, entries):
             findings.error(MAN, line, f'[{at[0]}] {at[1]}: its default is {default}')
 
 
+def check_marks(findings, apps, entries):
+    for at, (line, text) in entries.items():
+        if at[0] == 'signald' and (MARK + '.' in text or MARK + ';' in text) != (at in apps):
+            findings.error(MAN, line, f'[{at[0]}] {at[1]}: "{MARK}" belongs to what the file of an app may set')
+
+
 def check_names(findings, path, options, told, what):
     judged = {section for section, _ in options}
     for at in sorted(set(options) - set(told)):
@@ -125,6 +148,9 @@ def main():
     same_entry(entries)
     check_names(findings, MAN, options, {at: line for at, (line, _) in entries.items()}, 'describe it')
     check_defaults(findings, options, entries)
+    for program in programs:
+        if program.endswith('signald'):
+            check_marks(findings, of_app(program), entries)
     check_sample(findings, programs, options, (top / SAMPLE).read_text(encoding='utf-8'))
     findings.finish(f'{len(options)} options')
 

@@ -139,4 +139,11 @@ PLANTS = [
              '\t\t\t    "no such user, or not this password", 0);\n\t\t\tcrypto_wipe(&form, sizeof(form));\n'
              '\t\t\treturn;\n\t\t}\n\t\tjob = job_new(kind);\n\t\tif (job != NULL && known) {'),
     ], ['interop/test_signald_http.Http.test_unknown_users_take_as_long']),
+    Plant('app-tokens', 'a token of one community opens another', [
+        Edit('signald/app.c', 'rc = state_key(dir, app->setup.core.token_key, err);',
+             'rc = state_key(d->conf->daemon.common.state_dir, app->setup.core.token_key, err);'),
+    ], ['interop/test_signald_apps.Apart.test_tokens']),
+    Plant('app-moves', 'a link that moves to its user\'s worker leaves its community', [
+        Edit('signald/link.c', 'c->desk = app_desk(c->desk->app, to);', 'c->desk = worker_desk(to, 0);'),
+    ], ['interop/test_signald_apps.Apart.test_links_that_move']),
 ]

@@ -33,6 +33,14 @@ Default: 30s.
 Unset by default.
 .Sh FILES
 '''
+APPS = '''.Ss Section signald
+.It Ic ping = Ar duration
+Default: 5s.
+.It Ic host = Ar text
+An app's.
+Unset by default.
+.Sh FILES
+'''
 SAMPLE = '''[floe]
 ; realm = floe
 ; turn-secret = (long)
@@ -55,9 +63,9 @@ class Options(Planted):
         self.daemon(DUMP)
         os.environ['top_builddir'] = str(self.top / 'build')
 
-    def daemon(self, dump):
-        self.write('build/stund/stund', f"#!/bin/sh\ncat <<'END'\n{dump}END\n")
-        (self.top / 'build/stund/stund').chmod(0o755)
+    def daemon(self, dump, name='stund'):
+        self.write(f'build/{name}/{name}', f"#!/bin/sh\ncat <<'END'\n{dump}END\n")
+        (self.top / f'build/{name}/{name}').chmod(0o755)
 
     def change(self, path, text, before, after):
         self.assertIn(before, text)
@@ -89,6 +97,26 @@ class Options(Planted):
     def test_other_default_in_the_sample(self):
         self.change('etc/floe.conf', SAMPLE, 'idle = 30s', 'idle = 1m')
         self.catches('etc/floe.conf:7', '[stund] idle: its default is 30s')
+
+    def with_apps(self, manual):
+        """signald, whose apps may set host and nothing else."""
+        self.write('signald/main.c', '')
+        own, of_app = '[signald]\nping = 5s\n; host =\n', '\n; app other: x\n[signald]\n; host =\n'
+        self.daemon(own + of_app, 'signald')
+        self.write('doc/man/floe.conf.5', MAN.replace('.Sh FILES\n', manual))
+        self.write('etc/floe.conf', SAMPLE + '[signald]\n; ping = 5s\n; host = a\n')
+
+    def test_what_is_an_apps(self):
+        self.with_apps(APPS)
+        self.passes()
+
+    def test_an_apps_option_without_mark(self):
+        self.with_apps(APPS.replace("An app's.\n", ''))
+        self.catches('doc/man/floe.conf.5:20', '[signald] host: "An app\'s" belongs')
+
+    def test_mark_on_what_is_no_apps(self):
+        self.with_apps(APPS.replace('Default: 5s.', "An app's.\nDefault: 5s."))
+        self.catches('doc/man/floe.conf.5:18', '[signald] ping: "An app\'s" belongs')
 
     def test_daemon_that_is_not_built_is_not_asked(self):
         (self.top / 'stund/main.c').unlink()

@@ -110,7 +110,7 @@ signald_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 		return rc;
 	}
 	log_info("opened", KV_S("state_dir", d->conf->daemon.common.state_dir),
-	    KV_S("epoch", msglog_epoch(d->apps[0].log)),
+	    KV_S("epoch", msglog_epoch(d->apps[0].log)), KV_I("apps", d->napps),
 	    KV_U("web_files", files_count(d->files)));
 	*state = d;
 	return 0;

@@ -4,15 +4,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
-#include "lib/conf/conf.h"
+#include "lib/conf/snapshot.h"
 #include "lib/conf/value.h"
 #include "lib/log/log.h"
 
-#define LINE_MAX_BYTES 4096
-#define KEYS_MAX       10000 /* key = value lines in one file */
+#define KEYS_MAX 10000 /* key = value lines in one file */
 
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
@@ -47,22 +45,6 @@ const struct conf_option conf_common_options[] = {
 /* Sections of the daemons of one file; each judges its own keys. */
 static const char *const sections[] = { "floe", "stund", "turnd", "signald",
 	NULL };
-
-struct setting {
-	TAILQ_ENTRY(setting) next;
-	const struct conf_option *option;
-	const char *value;
-	int line;
-};
-
-struct conf {
-	struct arena *arena;
-	const char *file;
-	const struct conf_option *own;
-	bool part;
-	void *data;
-	TAILQ_HEAD(, setting) settings; /* in the order of the file */
-};
 
 /* While reading. */
 struct reader {
@@ -117,9 +99,8 @@ row_allowed(const struct conf *c, const struct conf_option *o)
 	return !c->part || (o->flags & CONF_PART) != 0;
 }
 
-/* Likewise, but only those that the file may set. */
-static const struct conf_option *
-option_next(const struct conf *c, const struct conf_option *o)
+const struct conf_option *
+conf_option_next(const struct conf *c, const struct conf_option *o)
 {
 	do
 		o = row_next(c, o);
@@ -173,7 +154,7 @@ fail_unknown(struct reader *r, const char *section, const char *key)
 	size_t d, least = 4;
 	char what[256];
 
-	while ((o = option_next(r->conf, o)) != NULL) {
+	while ((o = conf_option_next(r->conf, o)) != NULL) {
 		if (strcmp(o->section, section) != 0)
 			continue;
 		d = distance(key, o->key);
@@ -210,7 +191,7 @@ section_ours(const struct conf *c, const char *name)
 {
 	const struct conf_option *o = NULL;
 
-	while ((o = option_next(c, o)) != NULL) {
+	while ((o = conf_option_next(c, o)) != NULL) {
 		if (strcmp(o->section, name) == 0)
 			return true;
 	}
@@ -303,8 +284,8 @@ read_file(struct reader *r)
 
 	/* Library-wide switches, set to what floe.conf(5) says. */
 	ini_use_stack = false;
-	ini_max_line = LINE_MAX_BYTES;
-	ini_initial_alloc = LINE_MAX_BYTES;
+	ini_max_line = CONF_LINE_MAX;
+	ini_initial_alloc = CONF_LINE_MAX;
 	ini_allow_multiline = false;
 	ini_stop_on_first_error = true;
 	line = ini_parse_stream(next_line, r, on_key, r);
@@ -428,7 +409,7 @@ fill(struct reader *r)
 	size_t n;
 	int err;
 
-	while ((o = option_next(r->conf, o)) != NULL) {
+	while ((o = conf_option_next(r->conf, o)) != NULL) {
 		n = 0;
 		TAILQ_FOREACH (s, &r->conf->settings, next)
 			n += s->option == o;
@@ -566,91 +547,4 @@ conf_wrong(const struct conf *c, const char *section, const char *key, size_t n,
 	snprintf(err, CONF_ERR_MAX, "%.200s:%s [%s] %s: %.250s", c->file, where,
 	    section, key, what);
 	return -EINVAL;
-}
-
-/* The next value of the option in the file; s NULL: the first. */
-static const struct setting *
-setting_next(
-    const struct conf *c, const struct setting *s, const struct conf_option *o)
-{
-	s = s == NULL ? TAILQ_FIRST(&c->settings) : TAILQ_NEXT(s, next);
-	while (s != NULL && s->option != o)
-		s = TAILQ_NEXT(s, next);
-	return s;
-}
-
-/* Both come from the same tables, so a row is a row. */
-static bool
-same_values(
-    const struct conf *a, const struct conf *b, const struct conf_option *o)
-{
-	const struct setting *x = NULL, *y = NULL;
-
-	do {
-		x = setting_next(a, x, o);
-		y = setting_next(b, y, o);
-		if (x == NULL || y == NULL)
-			return x == y;
-	} while (strcmp(x->value, y->value) == 0);
-	return false;
-}
-
-void
-conf_each_stale(const struct conf *running, const struct conf *fresh,
-    conf_stale_fn *fn, void *arg)
-{
-	const struct conf_option *o = NULL;
-
-	while ((o = option_next(fresh, o)) != NULL) {
-		if ((o->flags & CONF_LIVE) == 0 &&
-		    !same_values(running, fresh, o))
-			fn(arg, o->section, o->key,
-			    conf_line(fresh, o->section, o->key, 0));
-	}
-}
-
-static void
-dump_value(const struct conf_option *o, const void *v, FILE *f)
-{
-	struct buf b;
-
-	buf_init(&b, LINE_MAX_BYTES);
-	conf_value_print(o, v, &b);
-	fprintf(f, "%s = %.*s\n", o->key, (int)b.len, (const char *)b.data);
-	buf_fini(&b);
-}
-
-/* Unset options are told as comments, so that the dump lists every key. */
-static void
-dump_option(const struct conf *c, const struct conf_option *o, FILE *f)
-{
-	const char *field = (const char *)c->data + o->offset;
-	const struct conf_list *list = (const void *)field;
-	bool set = o->def != NULL || conf_line(c, o->section, o->key, 0) > 0;
-	size_t i;
-
-	if (!set)
-		fprintf(f, "; %s =\n", o->key);
-	else if ((o->flags & CONF_REPEAT) == 0)
-		dump_value(o, field, f);
-	else
-		for (i = 0; i < list->n; i++)
-			dump_value(o,
-			    (char *)list->items + i * conf_value_size(o->type),
-			    f);
-}
-
-void
-conf_dump(const struct conf *c, FILE *f)
-{
-	const struct conf_option *o = NULL;
-	const char *section = "";
-
-	while ((o = option_next(c, o)) != NULL) {
-		if (strcmp(section, o->section) != 0)
-			fprintf(f, "%s[%s]\n", *section != '\0' ? "\n" : "",
-			    o->section);
-		section = o->section;
-		dump_option(c, o, f);
-	}
 }

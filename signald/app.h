@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * app: what signald serves one community with: its users, conversations,
- * files, limits and keys, which nobody else's tokens open (ADR 27).
+ * files, limits and keys, which nobody else's tokens open (ADR 28).
  * Owns: everything in it but file; desks are in an array here, one a worker.
  * Thread: opened and closed on main; desks are their workers'.
  */

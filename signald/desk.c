@@ -13,46 +13,87 @@ desk_time(const struct desk *desk)
 	return worker_time(desk->worker);
 }
 
-/* Mail on its way to another worker. */
-struct letter {
+/* What a turn has for a core of another worker. */
+struct bag {
 	struct desk *to;
-	struct sig_mail *mail;
+	struct sig_mails mails;
 };
 
-static void
-letter_arrives(void *arg)
+static struct sig_mail *
+bag_take(struct bag *bag)
 {
-	struct letter *l = arg;
+	struct sig_mail *mail = STAILQ_FIRST(&bag->mails);
 
-	if (l->to->core == NULL)
-		sig_mail_free(l->mail);
-	else
-		sig_core_mail(l->to->core, l->mail, desk_time(l->to));
-	free(l);
+	if (mail != NULL)
+		STAILQ_REMOVE_HEAD(&bag->mails, next);
+	return mail;
+}
+
+static void
+bag_arrives(void *arg)
+{
+	struct bag *bag = arg;
+	struct desk *desk = bag->to;
+	struct sig_mail *mail;
+
+	while ((mail = bag_take(bag)) != NULL) {
+		if (desk->core == NULL)
+			sig_mail_free(mail);
+		else
+			sig_core_mail(desk->core, mail, desk_time(desk));
+	}
+	free(bag);
+}
+
+/* The one that goes there when the turn ends; NULL without memory. */
+static struct bag *
+bag_for(struct desk *desk, uint32_t shard)
+{
+	struct bag *bag = desk->bags[shard];
+
+	if (bag != NULL)
+		return bag;
+	bag = malloc(sizeof(*bag));
+	if (bag == NULL)
+		return NULL;
+	bag->to = &desk->app->desks[shard];
+	STAILQ_INIT(&bag->mails);
+	desk->bags[shard] = bag;
+	return bag;
 }
 
 static void
 do_post(struct desk *desk, struct sig_effect *e)
 {
-	struct letter *l;
+	struct bag *bag = bag_for(desk, e->shard);
 
-	if (e->shard == desk->config.shard) {
-		sig_core_mail(desk->core, e->mail, desk_time(desk));
-		e->mail = NULL;
+	if (bag == NULL) {
+		desk->worker->stats.mail_lost++;
 		return;
 	}
-	l = malloc(sizeof(*l));
-	if (l == NULL)
-		goto lost;
-	l->to = &desk->app->desks[e->shard];
-	l->mail = e->mail;
-	if (loop_post(l->to->worker->loop, letter_arrives, l) == 0) {
-		e->mail = NULL;
-		return;
+	STAILQ_INSERT_TAIL(&bag->mails, e->mail, next);
+	e->mail = NULL;
+}
+
+void
+desk_flush(struct desk *desk)
+{
+	struct sig_mail *mail;
+	struct bag *bag;
+	uint32_t i;
+
+	for (i = 0; i < desk->config.shards; i++) {
+		bag = desk->bags[i];
+		desk->bags[i] = NULL;
+		if (bag == NULL ||
+		    loop_post(bag->to->worker->loop, bag_arrives, bag) == 0)
+			continue;
+		while ((mail = bag_take(bag)) != NULL) {
+			desk->worker->stats.mail_lost++;
+			sig_mail_free(mail);
+		}
+		free(bag);
 	}
-lost:
-	free(l);
-	desk->worker->stats.mail_lost++;
 }
 
 static void
@@ -160,7 +201,9 @@ desk_open(struct desk *desk, struct app *app, struct worker *w)
 	desk->core = sig_core_new(&desk->config);
 	desk->port = msglog_port_new(app->log, results_wait, desk);
 	desk->reader = msglog_reader_new(app->log);
-	return desk->core != NULL && desk->port != NULL && desk->reader != NULL
+	desk->bags = calloc(desk->config.shards, sizeof(struct bag *));
+	return desk->core != NULL && desk->port != NULL &&
+		desk->reader != NULL && desk->bags != NULL
 	    ? 0
 	    : -ENOMEM;
 }
@@ -170,6 +213,10 @@ desk_close(struct desk *desk)
 {
 	struct sig_core *core = desk->core;
 
+	if (desk->bags != NULL)
+		desk_flush(desk);
+	free(desk->bags);
+	desk->bags = NULL;
 	desk->core = NULL;
 	sig_core_free(core);
 	if (desk->port != NULL)
@@ -183,6 +230,7 @@ desk_load(struct desk *desk)
 {
 	sig_core_load(desk->core, desk_time(desk));
 	desk_pump(desk);
+	desk_flush(desk);
 }
 
 void

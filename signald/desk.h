@@ -14,6 +14,7 @@
 #include "signald/log/msglog.h"
 
 struct app;
+struct bag;
 struct worker;
 
 struct desk {
@@ -23,6 +24,7 @@ struct desk {
 	struct sig_core *core;    /* NULL before and after it runs */
 	struct msglog_port *port; /* stays until the app closes */
 	struct msglog_reader *reader;
+	struct bag **bags; /* by shard: mail of this turn; NULL: none */
 };
 
 /* 0 or -ENOMEM; desk_close is fine after either. */
@@ -35,6 +37,8 @@ void desk_load(struct desk *);
 void desk_start(struct desk *);
 /* Carries out what the core wants; after every event that it gets. */
 void desk_pump(struct desk *);
+/* The turn ends: its mail to other workers goes, one post for each of them. */
+void desk_flush(struct desk *);
 struct sig_time desk_time(const struct desk *);
 
 #endif

@@ -109,8 +109,10 @@ turn_ends(void *arg)
 		conn_flush(c);
 		desk_pump(desk);
 	}
-	for (i = 0; i < w->d->napps; i++)
+	for (i = 0; i < w->d->napps; i++) {
+		desk_flush(worker_desk(w, i));
 		msglog_port_flush(worker_desk(w, i)->port);
+	}
 	free_dead(w);
 	arm_timer(w);
 	if (w->stopping && is_done(w))

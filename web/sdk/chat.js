@@ -6,7 +6,7 @@ import { FloeError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { Large } from "./large.js";
 import { Outbox } from "./outbox.js";
-import { isChange, randomId } from "./store.js";
+import { comesIn, isChange, randomId } from "./store.js";
 import { cleanName } from "./upload.js";
 
 const utf8 = new TextEncoder();
@@ -27,6 +27,8 @@ export class Chat {
       this.#env.link.request("message.history", { conv, after, limit }),
     (messages) => this.#then(() => this.#keepLarge(messages)));
   #shown = new Map(); // large group -> seq of the last entry shown
+  #apart = new Set(); // "conv seq": shown from the inbox, before its turn there
+  #told = new Map(); // large group that waits for its beginning -> last seq told
   #outbox = null;
   #kept = 0; // cursor in the store
   #chain = Promise.resolve();
@@ -76,7 +78,8 @@ export class Chat {
       });
     }
     this.#outbox.start();
-    this.#large.start(ok.large || []);
+    this.#large.start(ok.large || [], this.#kept === 0);
+    this.#then(() => this.#findEnds());
     this.refresh();
   }
 
@@ -132,14 +135,55 @@ export class Chat {
     this.#kept = sync;
     this.#ack();
     for (const push of pushes)
-      if (!isChange(push))
+      if (!isChange(push) && this.#isNews(push))
         this.#show(fromPush(push), push.sync > this.#head);
+    this.#beginLarge(messages);
     for (const message of kept.messages)
       this.#env.emit("update", { message: this.#stated(message) });
     for (const row of kept.rows)
       this.#env.emit("conversation", { conversation: row });
     if (kept.rows.some((row) => !row.nick && !row.title))
       this.refresh(); // one that the list has not told us about
+  }
+
+  /** Whether a push is not shown yet: of a large group it may be. */
+  #isNews({ conv, seq }) {
+    if (!this.#large.has(conv))
+      return true;
+    if (seq <= (this.#shown.get(conv) || 0))
+      return false;
+    this.#apart.add(`${conv} ${seq}`);
+    return true;
+  }
+
+  /** What was told of the groups that have become large meanwhile; before the
+   * server's list says what else there is. */
+  async #findEnds() {
+    const waiting = new Set(this.#large.waiting);
+    if (waiting.size > 0)
+      for (const { conv, last } of await this.#store.conversations())
+        if (waiting.has(conv) && last)
+          this.#told.set(conv, Math.max(last.seq, this.#told.get(conv) || 0));
+    this.#beginLarge([]);
+  }
+
+  /** Tells where large groups begin that are new here: where our user came in,
+   * or, once the inbox is read, behind the last that it has told. */
+  #beginLarge(messages) {
+    for (const { conv, seq, body } of messages) {
+      if (!this.#large.waiting.includes(conv))
+        continue;
+      this.#apart.delete(`${conv} ${seq}`); // it does not come there
+      if (comesIn(body, this.#user))
+        this.#large.begin(conv, seq);
+      else
+        this.#told.set(conv, seq);
+    }
+    if (this.#kept < this.#head)
+      return;
+    for (const conv of this.#large.waiting)
+      this.#large.begin(conv, this.#told.get(conv));
+    this.#told.clear();
   }
 
   /** What came next in a large group; its cursor is kept with it. */
@@ -149,7 +193,8 @@ export class Chat {
     const kept = await this.#store.keep(messages);
     this.#shown.set(conv, Math.max(shown, seq));
     for (const message of messages)
-      if (!isChange(message) && message.seq > shown)
+      if (!isChange(message) && message.seq > shown &&
+          !this.#apart.delete(`${conv} ${message.seq}`))
         this.#show(message, true);
     for (const message of kept.messages)
       this.#env.emit("update", { message: this.#stated(message) });

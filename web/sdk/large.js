@@ -13,6 +13,7 @@ export class Large {
   #known = new Map(); // conv -> seq up to which all was let through
   #wanted = new Map(); // conv -> seq that is known to exist
   #reading = new Set(); // convs
+  #waiting = new Set(); // convs whose beginning the inbox is to tell
 
   /**
    * @param {(conv: string, after: number, limit: number) =>
@@ -34,27 +35,55 @@ export class Large {
   reset() {
     this.#known.clear();
     this.#wanted.clear();
+    this.#waiting.clear();
   }
 
   /**
-   * The link is up, and these exist. One that is new here begins at its end:
-   * what was said before is history.
+   * The link is up, and these exist. To a new device they begin at their ends:
+   * what was said before is history. One that was away has become a member
+   * meanwhile, or the group large: its inbox tells where that was.
    * @param {{conv: string, seq: number}[]} heads of hello
+   * @param {boolean} fresh a new device
    */
-  start(heads) {
+  start(heads, fresh) {
     this.#reading.clear();
     for (const { conv, seq } of heads) {
-      if (!this.#known.has(conv))
+      if (!this.#known.has(conv) && fresh)
         this.#known.set(conv, seq);
+      else if (!this.#known.has(conv))
+        this.#waiting.add(conv);
       this.#want(conv, seq);
     }
+  }
+
+  /** Those that begin() is to be told of. */
+  get waiting() {
+    return [...this.#waiting];
+  }
+
+  /** Whether its entries are let through here. */
+  has(conv) {
+    return this.#known.has(conv) || this.#waiting.has(conv);
+  }
+
+  /** The inbox has told all up to here. @param {number} [seq] without: that is
+   * not known, and it begins at its end */
+  begin(conv, seq = this.#wanted.get(conv)) {
+    if (!this.#waiting.delete(conv))
+      return;
+    this.#known.set(conv, seq);
+    this.#want(conv, seq);
   }
 
   /** An entry; one that also stands in the inbox may be told twice. */
   take(message) {
     const { conv, seq } = message;
-    if (!this.#known.has(conv))
+    if (!this.has(conv))
       this.#known.set(conv, seq - 1);
+    if (this.#waiting.has(conv)) {
+      this.#want(conv, seq);
+      return;
+    }
     const known = this.#known.get(conv);
     if (seq === known + 1 && !this.#reading.has(conv))
       this.#pass(conv, [message]);

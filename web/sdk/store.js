@@ -60,11 +60,18 @@ function callsByName({ from, mentions = [] }, user) {
   return from !== user && (mentions.includes(user) || mentions.includes("*"));
 }
 
+const COMINGS = ["join", "create"];
+
+/** Whether the body of a notice says that the user is in the group from here. */
+export function comesIn({ event, users = [] } = {}, user) {
+  return COMINGS.includes(event) && users.includes(user);
+}
+
 /** What a notice changes in the row of its group. */
 function noticed(row, { from, seq, body }, user) {
   const { event, users = [], title, avatar, role } = body;
   const gone = event === "leave" || event === "kick";
-  const came = event === "join" || event === "create";
+  const came = COMINGS.includes(event);
   if (title !== undefined)
     row.title = title;
   if (avatar !== undefined)

@@ -205,6 +205,48 @@ test("a large group is kept by its own cursor, and nothing is acknowledged",
     assert.deepEqual(again.events, ["message 14 received live"]);
   });
 
+test("a device that was away hears all since its user came into a large group",
+  async () => {
+    const { chat, events, answers } = await setup();
+    const said = (seq, body = { text: String(seq) }, sync = undefined) =>
+      push(sync, "bob", { conv: G, seq, mid: `bob-${seq}`, body,
+        ...body.event && { type: "notice" } });
+    const come = { event: "join", users: ["alice"] };
+    const role = { event: "role", users: ["alice"], role: "admin" };
+    const of = (seq) => said(seq, seq === 11 ? come : seq === 13 ? role : undefined);
+    answers["message.history"] = ({ after }) => ({ complete: true,
+      messages: [11, 12, 13, 14].filter((seq) => seq > after).map(of) });
+    chat.start({ sync: 0, epoch: "e" }, false);
+    chat.push(push(1, "bob", { conv: "main:1:alice:bob", seq: 1 }));
+    await kept();
+    chat.start({ sync: 3, epoch: "e", large: [{ conv: G, seq: 14 }] }, false);
+    chat.push(said(11, come, 2));
+    chat.push(said(13, role, 3));
+    await kept();
+    await kept();
+    assert.deepEqual(events.map((line) => line.split(" ")[1]).slice(1).sort(),
+      ["11", "12", "13", "14"], "each once");
+  });
+
+test("a device that was away when its group grew hears what it missed",
+  async () => {
+    const { chat, events, answers } = await setup();
+    const said = (seq, sync = undefined) => push(sync, "bob",
+      { conv: G, seq, mid: `bob-${seq}`, body: { text: String(seq) } });
+    answers["message.history"] = ({ after }) => ({ complete: true,
+      messages: [1, 2, 3, 4, 5].filter((seq) => seq > after).map((seq) => said(seq)) });
+    chat.start({ sync: 0, epoch: "e" }, false);
+    chat.push(said(1, 1));
+    await kept();
+    // 2 was the last of the small group.
+    chat.start({ sync: 2, epoch: "e", large: [{ conv: G, seq: 4 }] }, false);
+    chat.push(said(5)); // live, before the inbox is read
+    chat.push(said(2, 2));
+    await kept();
+    await kept();
+    assert.deepEqual(events.map((line) => line.split(" ")[1]), ["1", "2", "3", "4", "5"]);
+  });
+
 test("notices name the group and tell who is out", async () => {
   const { chat, store } = await setup();
   const notice = (sync, body) =>

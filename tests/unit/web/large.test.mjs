@@ -57,14 +57,30 @@ test("after an absence all of it is read, page by page", async () => {
   assert.deepEqual(g.asked, [100, 300, 500, 700, 900]);
 });
 
-test("a group that is new here begins at its end", async () => {
+test("to a new device a group begins at its end", async () => {
   const g = setup(50);
-  g.large.start([{ conv: "g", seq: 50 }]);
+  g.large.start([{ conv: "g", seq: 50 }], true);
   g.large.take(entry(51));
   g.large.take(entry(3, "other")); // joined meanwhile
   await settle();
   assert.deepEqual(g.through, [51, 3]);
   assert.deepEqual(g.asked, []);
+});
+
+test("to one that was away it begins where the inbox says", async () => {
+  const g = setup(50);
+  g.large.start([{ conv: "g", seq: 49 }, { conv: "other", seq: 7 }], false);
+  g.large.take(entry(50)); // does not say where it begins
+  await settle();
+  assert.deepEqual([g.through, g.asked], [[], []]);
+  assert.deepEqual(g.large.waiting, ["g", "other"]);
+  g.large.begin("g", 45);
+  g.large.begin("g", 3); // it has begun
+  g.large.begin("other"); // nobody knows
+  await settle();
+  assert.deepEqual(g.through, range(46, 50));
+  g.large.take(entry(8, "other"));
+  assert.deepEqual(g.through.slice(-1), [8]);
 });
 
 test("what a lost link cost is read after the next hello", async () => {

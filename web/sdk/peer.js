@@ -52,7 +52,9 @@ export class Peer {
     this.#negotiation = new Negotiation(polite);
     this.#mayOffer = !polite; // the caller makes the first offer
     this.#batch = new CandidateBatch(on.candidates, mostCandidates, timers);
-    this.#pc = new RTCPeerConnection(config);
+    // One transport from the start: every browser bundles, and what is gathered
+    // for others, relays too, is told, and gone before it can be asked for.
+    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...config });
     this.#listen();
     for (const track of stream.getTracks())
       this.#pc.addTrack(track, stream);

@@ -58,9 +58,8 @@ enum json_fault {
 	JSON_NO_MEMORY,
 };
 
-#define JSON_TEXT_PAD                                          \
-	16 /* bytes read, and not used, past the end of a text \
-	    */
+/* Bytes that are read, and not used, past the end of a text. */
+#define JSON_TEXT_PAD 16
 
 #ifdef __cplusplus
 extern "C" {

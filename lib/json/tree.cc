@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* C++ because RapidJSON is: no exceptions, nothing of its run-time library. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +37,7 @@ class Tree {
       public:
 	Tree(const char *text, struct json *values, size_t room)
 	    : fault(JSON_FINE), at(0), text_(text), values_(values),
-	      room_(room), used_(0), open_(0), closed_(0), name_(NULL)
+	      room_(room), used_(0), open_(0), name_(NULL)
 	{
 	}
 
@@ -104,12 +103,13 @@ class Tree {
 	}
 	bool EndArray(rapidjson::SizeType)
 	{
-		return unnest();
+		unnest();
+		return true;
 	}
 
 	bool EndObject(rapidjson::SizeType len)
 	{
-		return unnest() && are_different(&values_[closed_], len);
+		return are_different(unnest(), len);
 	}
 
 	enum json_fault fault;
@@ -154,12 +154,14 @@ class Tree {
 		return true;
 	}
 
-	bool unnest()
+	/* The value that ends. */
+	const struct json *unnest()
 	{
-		closed_ = open_;
-		open_ = values_[closed_].span;
-		values_[closed_].span = static_cast<uint32_t>(used_) - closed_;
-		return true;
+		struct json *v = &values_[open_];
+
+		open_ = v->span;
+		v->span = static_cast<uint32_t>(&values_[used_] - v);
+		return v;
 	}
 
 	static bool is_integer(const char *s, size_t len)
@@ -253,7 +255,7 @@ class Tree {
 	const char *text_;
 	struct json *values_;
 	size_t room_, used_;
-	uint32_t open_, closed_;
+	uint32_t open_;
 	const char *name_;
 };
 

@@ -196,21 +196,16 @@ sig_tell(struct sig_core *core, struct buf *b)
 	buf_init(b, 0); /* the effect has the bytes */
 }
 
-int
-sig_append(
-    struct sig_core *core, struct sig_ticket *ticket, struct sig_append *append)
+/* Asks the log: the ticket is kept for its answer. 0, or -errno and both are
+ * gone. */
+static int
+effect_ask(
+    struct sig_core *core, struct sig_ticket *ticket, struct sig_effect effect)
 {
-	struct sig_effect effect = { .kind = SIG_APPEND, .append = append };
-	int err;
+	int err = sig_ticket_keep(core, ticket);
 
-	if (ticket == NULL || append == NULL) {
-		sig_ticket_free(ticket);
-		sig_append_free(append);
-		return -ENOMEM;
-	}
-	err = sig_ticket_keep(core, ticket);
 	if (err != 0) {
-		sig_append_free(append);
+		sig_effect_fini(&effect);
 		return err;
 	}
 	effect.ticket = ticket->id;
@@ -221,29 +216,32 @@ sig_append(
 }
 
 int
+sig_append(
+    struct sig_core *core, struct sig_ticket *ticket, struct sig_append *append)
+{
+	if (ticket == NULL || append == NULL) {
+		sig_ticket_free(ticket);
+		sig_append_free(append);
+		return -ENOMEM;
+	}
+	return effect_ask(core, ticket,
+	    (struct sig_effect){ .kind = SIG_APPEND, .append = append });
+}
+
+int
 sig_read(struct sig_core *core, struct sig_ticket *ticket,
     const struct sig_read *read)
 {
-	struct sig_effect effect = { .kind = SIG_READ,
-		.read = malloc(sizeof(*read)) };
-	int err;
+	struct sig_read *copy = malloc(sizeof(*copy));
 
-	if (ticket == NULL || effect.read == NULL) {
+	if (ticket == NULL || copy == NULL) {
 		sig_ticket_free(ticket);
-		free(effect.read);
+		free(copy);
 		return -ENOMEM;
 	}
-	*effect.read = *read;
-	err = sig_ticket_keep(core, ticket);
-	if (err != 0) {
-		free(effect.read);
-		return err;
-	}
-	effect.ticket = ticket->id;
-	err = effect_put(core, effect);
-	if (err != 0)
-		sig_ticket_free(sig_ticket_take(core, effect.ticket));
-	return err;
+	*copy = *read;
+	return effect_ask(core, ticket,
+	    (struct sig_effect){ .kind = SIG_READ, .read = copy });
 }
 
 void

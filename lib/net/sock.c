@@ -202,6 +202,8 @@ sock_open(const struct addr *a, int type)
 		err = set_fragment(fd, a);
 	if (err == 0 && type == SOCK_DGRAM)
 		err = local_ask(fd, a);
+	if (err == 0 && type == SOCK_DGRAM)
+		err = set_on(fd, SOL_SOCKET, SO_RXQ_OVFL);
 	if (err != 0) {
 		close(fd);
 		return err;

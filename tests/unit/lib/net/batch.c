@@ -227,7 +227,7 @@ keeps_order_within_a_flow(void **state)
 static void
 equal_sizes_leave_as_one_message(void **state)
 {
-	static char data[BATCH_MAX + 1][1200];
+	static char data[BATCH_MAX + 1][600];
 	struct fixture *f = *state;
 	int i;
 
@@ -238,7 +238,7 @@ equal_sizes_leave_as_one_message(void **state)
 	}
 	/* Full means flushed; the last one waits. */
 	assert_int_equal(told.ok, BATCH_MAX);
-	/* 64 * 1200 bytes are two IP packets' worth. */
+	/* 128 * 600 bytes are two IP packets' worth. */
 	assert_int_equal(messages_sent, 2);
 	for (i = 0; i < BATCH_MAX; i++) {
 		if (i % BATCH_READ == 0)

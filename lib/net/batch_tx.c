@@ -1,57 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "lib/net/batch.h"
-#include "lib/net/local.h"
+#include "lib/net/datagram.h"
 #include "lib/net/sock.h"
 
-/* Older headers lack what every kernel since 4.18 has. */
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP IPPROTO_UDP
-#endif
-
-/* The longest merge in bytes and datagrams (UDP_MAX_SEGMENTS). */
-#define MERGE_BYTES 65535
-#define MERGE_MAX   128
-/* What taking a merge apart puts between its datagrams. */
-#define GAP (BATCH_TAILROOM + BATCH_HEADROOM)
-/* Room for that, in cache lines; an odd number of them, so that the slots do
- * not compete for the same lines of the cache. */
-#define SLOT_LINES \
-	(((BATCH_HEADROOM + MERGE_BYTES + MERGE_MAX * GAP) / 64 + 1) | 1)
 /* So often a datagram is tried again for the errors of others. */
 #define PENDING_TRIES 3
 /* What one UDP_SEGMENT send takes: an IP packet's worth less its headers. */
 #define SEGMENT_BYTES (65535 - 40 - 8)
-
-struct batch_rx {
-	int n;      /* datagrams in in */
-	bool more;  /* the last receive used all slots */
-	bool erred; /* it met an ICMP error */
-	struct batch_in in[BATCH_READ * MERGE_MAX];
-	struct mmsghdr hdr[BATCH_READ];
-	struct iovec iov[BATCH_READ];
-	struct sockaddr_storage src[BATCH_READ];
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[LOCAL_SPACE + CMSG_SPACE(sizeof(int))];
-	} control[BATCH_READ];
-	uint8_t slab[BATCH_READ][64 * SLOT_LINES];
-};
+/* Places of the flows' index: a power of two. */
+#define FLOW_PLACES 256
 
 /* One queued datagram, in the list of its flow. */
 struct datagram {
@@ -67,6 +30,8 @@ struct flow {
 	int fd;
 	struct addr dst;   /* ADDR_NONE: a connected socket's peer */
 	struct addr local; /* ADDR_NONE: the kernel chooses */
+	uint8_t place;
+	uint8_t other; /* flow of the same place; BATCH_MAX: none */
 	uint8_t first, last;
 	bool sent;
 };
@@ -80,11 +45,15 @@ struct run {
 struct batch_tx {
 	batch_sent_fn *sent;
 	void *arg;
+	batch_send_fn *send;
+	void *send_arg;
 	bool segment; /* the kernel has UDP_SEGMENT */
 	int ndatagrams, nflows, nruns, niov;
 	struct datagram datagrams[BATCH_MAX];
 	struct flow flows[BATCH_MAX];
+	uint8_t places[FLOW_PLACES]; /* the latest flow; BATCH_MAX: none */
 	struct run runs[BATCH_MAX];
+	int fds[BATCH_MAX], errs[BATCH_MAX]; /* of the runs */
 	struct mmsghdr hdr[BATCH_MAX];
 	struct sockaddr_storage dst[BATCH_MAX];
 	struct iovec iov[2 * BATCH_MAX];
@@ -93,169 +62,6 @@ struct batch_tx {
 		uint8_t bytes[LOCAL_SPACE + CMSG_SPACE(sizeof(uint16_t))];
 	} control[BATCH_MAX];
 };
-
-struct batch_rx *
-batch_rx_new(void)
-{
-	struct batch_rx *rx = calloc(1, sizeof(*rx));
-	int i;
-
-	if (rx == NULL)
-		return NULL;
-	for (i = 0; i < BATCH_READ; i++) {
-		rx->iov[i].iov_base = rx->slab[i] + BATCH_HEADROOM;
-		rx->iov[i].iov_len = MERGE_BYTES;
-		rx->hdr[i].msg_hdr.msg_iov = &rx->iov[i];
-		rx->hdr[i].msg_hdr.msg_iovlen = 1;
-		rx->hdr[i].msg_hdr.msg_name = &rx->src[i];
-		rx->hdr[i].msg_hdr.msg_namelen = sizeof(rx->src[i]);
-		rx->hdr[i].msg_hdr.msg_control = &rx->control[i];
-		rx->hdr[i].msg_hdr.msg_controllen = sizeof(rx->control[i]);
-	}
-	return rx;
-}
-
-void
-batch_rx_free(struct batch_rx *rx)
-{
-	free(rx);
-}
-
-/* Errors that ICMP left on the socket: reading clears them (ip(7)). */
-static bool
-is_pending(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-	case ENETUNREACH:
-	case ENETDOWN:
-	case EMSGSIZE:
-	case EPROTO:
-	case ENOPROTOOPT:
-	case ENONET:
-	case EACCES:
-	case EOPNOTSUPP:
-		return true;
-	default:
-		return false;
-	}
-}
-
-void
-batch_rx_merge(int fd)
-{
-	int on = 1;
-
-	/* A kernel without it, before 5.0, hands them over one by one. */
-	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
-}
-
-/* The length of all datagrams of a merge but the last; 0: it is not one. */
-static size_t
-merged_size(struct msghdr *m)
-{
-	struct cmsghdr *c;
-	int size = 0;
-
-	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
-			memcpy(&size, CMSG_DATA(c), sizeof(size));
-	}
-	return size > 0 ? (size_t)size : 0;
-}
-
-static void
-set_len(struct batch_in *in, size_t len, bool truncated)
-{
-	in->truncated = truncated || len > BATCH_BYTES;
-	in->len = len > BATCH_BYTES ? BATCH_BYTES : len;
-}
-
-/*
- * The datagrams of a merge of len bytes, of which in describes the first. The
- * others move apart, the last one first, so that each has its room.
- */
-static int
-take_apart(struct batch_in *in, size_t len, size_t size, bool cut)
-{
-	size_t n = (len + size - 1) / size, i, part;
-
-	if (n > MERGE_MAX) {
-		n = MERGE_MAX;
-		len = n * size;
-		cut = true;
-	}
-	for (i = n; i-- > 0;) {
-		part = i == n - 1 ? len - i * size : size;
-		if (i > 0) {
-			in[i] = in[0];
-			in[i].data = in[0].data + i * (size + GAP);
-			memmove(in[i].data, in[0].data + i * size, part);
-		}
-		/* What does not fit is missing at the end. */
-		set_len(&in[i], part, cut && i == n - 1);
-	}
-	return (int)n;
-}
-
-/* Also makes the slot as it was before the kernel filled it. */
-static void
-note_received(struct batch_rx *rx, int i)
-{
-	struct msghdr *m = &rx->hdr[i].msg_hdr;
-	size_t len = rx->hdr[i].msg_len, size = merged_size(m);
-	struct batch_in *in = &rx->in[rx->n];
-	bool cut = (m->msg_flags & MSG_TRUNC) != 0;
-
-	in->data = rx->iov[i].iov_base;
-	if (addr_from_sockaddr(&rx->src[i], &in->src) != 0)
-		in->src = (struct addr){ .family = ADDR_NONE };
-	in->local = local_read(m);
-	set_len(in, len, cut);
-	rx->n += size > 0 && len > size ? take_apart(in, len, size, cut) : 1;
-	m->msg_namelen = sizeof(rx->src[i]);
-	m->msg_controllen = sizeof(rx->control[i]);
-}
-
-int
-batch_rx_read(struct batch_rx *rx, int fd)
-{
-	int i, n, tries = 0;
-
-	/* Bounded, because a stranger can send ICMP faster than we read. */
-	do
-		n = recvmmsg(fd, rx->hdr, BATCH_READ, MSG_DONTWAIT, NULL);
-	while (n < 0 && (errno == EINTR || is_pending(errno)) &&
-	    tries++ < BATCH_MAX);
-	rx->n = 0;
-	rx->erred = tries > 0 || (n < 0 && is_pending(errno));
-	rx->more = n == BATCH_READ;
-	if (n < 0)
-		return errno == EAGAIN || is_pending(errno) ? 0 : -errno;
-	for (i = 0; i < n; i++)
-		note_received(rx, i);
-	return rx->n;
-}
-
-bool
-batch_rx_more(const struct batch_rx *rx)
-{
-	return rx->more;
-}
-
-bool
-batch_rx_erred(const struct batch_rx *rx)
-{
-	return rx->erred;
-}
-
-struct batch_in *
-batch_rx_at(struct batch_rx *rx, int i)
-{
-	return &rx->in[i];
-}
 
 /* A kernel without it ignores the request and sends one long datagram. */
 static bool
@@ -281,8 +87,17 @@ batch_tx_new(batch_sent_fn *sent, void *arg)
 		return NULL;
 	tx->sent = sent;
 	tx->arg = arg;
+	tx->send = batch_send;
 	tx->segment = has_segment();
+	memset(tx->places, BATCH_MAX, sizeof(tx->places));
 	return tx;
+}
+
+void
+batch_tx_by(struct batch_tx *tx, batch_send_fn *send, void *arg)
+{
+	tx->send = send;
+	tx->send_arg = arg;
 }
 
 void
@@ -299,24 +114,37 @@ total_len(const struct datagram *d)
 
 static const struct addr nowhere = { .family = ADDR_NONE };
 
-/* The latest flows are the likeliest, so the search goes backwards. */
+static uint8_t
+place_of(int fd, const struct addr *dst)
+{
+	uint32_t h = (uint32_t)fd * 0x9e3779b1u ^ dst->port * 0x85ebca6bu;
+
+	return (uint8_t)(h >> 24);
+}
+
 static struct flow *
 flow_of(struct batch_tx *tx, int fd, const struct addr *local,
     const struct addr *dst)
 {
+	uint8_t place = place_of(fd, dst), i;
 	struct flow *f;
-	int i;
 
-	for (i = tx->nflows; i-- > 0;) {
+	for (i = tx->places[place]; i != BATCH_MAX; i = f->other) {
 		f = &tx->flows[i];
 		if (f->fd == fd && addr_equal(&f->dst, dst) &&
 		    addr_equal(&f->local, local))
 			return f;
 	}
-	f = &tx->flows[tx->nflows++];
+	f = &tx->flows[tx->nflows];
 	*f = (struct flow){
-		.fd = fd, .dst = *dst, .local = *local, .first = BATCH_MAX
+		.fd = fd,
+		.dst = *dst,
+		.local = *local,
+		.first = BATCH_MAX,
+		.place = place,
+		.other = tx->places[place],
 	};
+	tx->places[place] = (uint8_t)tx->nflows++;
 	return f;
 }
 
@@ -454,7 +282,8 @@ tell_run(struct batch_tx *tx, const struct run *r)
 static bool
 send_again(int err, int *tries)
 {
-	return err == EINTR || (is_pending(err) && (*tries)++ < PENDING_TRIES);
+	return err == EINTR ||
+	    (datagram_pending(err) && (*tries)++ < PENDING_TRIES);
 }
 
 /* One by one, so that each datagram of a refused run has its own verdict. */
@@ -484,55 +313,73 @@ send_singly(struct batch_tx *tx, const struct run *r, const struct msghdr *run)
 }
 
 static void
-run_refused(struct batch_tx *tx, int i, int err)
+run_told(struct batch_tx *tx, int i)
 {
 	const struct run *r = &tx->runs[i];
+	int err = tx->errs[i];
 
+	if (err == 0) {
+		tell_run(tx, r);
+		return;
+	}
 	if (r->count == 1) {
-		tell(tx, r->flow, total_len(&tx->datagrams[r->first]), -err);
+		tell(tx, r->flow, total_len(&tx->datagrams[r->first]), err);
 		return;
 	}
 	/* No checksum offload on the way out: it will not come back. */
-	if (err == EIO)
+	if (err == -EIO)
 		tx->segment = false;
 	send_singly(tx, r, &tx->hdr[i].msg_hdr);
 }
 
-static void
-send_runs(struct batch_tx *tx, int fd)
+int
+batch_send(void *arg, const int *fds, struct mmsghdr *m, int n, int *errs)
 {
-	int i = 0, n, tries = 0;
+	int same = 1, tries = 0, sent;
+
+	while (same < n && fds[same] == fds[0])
+		same++;
+	do
+		sent = sendmmsg(fds[0], m, (unsigned int)same, MSG_DONTWAIT);
+	while (sent < 0 && send_again(errno, &tries));
+	if (sent <= 0) {
+		errs[0] = -errno;
+		return 1;
+	}
+	memset(errs, 0, (size_t)sent * sizeof(*errs));
+	return sent;
+}
+
+static void
+send_runs(struct batch_tx *tx)
+{
+	int i = 0, n;
 
 	while (i < tx->nruns) {
-		n = sendmmsg(fd, &tx->hdr[i], (unsigned int)(tx->nruns - i),
-		    MSG_DONTWAIT);
-		if (n < 0 && send_again(errno, &tries))
-			continue;
-		tries = 0;
-		if (n <= 0)
-			run_refused(tx, i++, errno);
+		n = tx->send(tx->send_arg, &tx->fds[i], &tx->hdr[i],
+		    tx->nruns - i, &tx->errs[i]);
 		while (n-- > 0)
-			tell_run(tx, &tx->runs[i++]);
+			run_told(tx, i++);
 	}
 }
 
-/* Everything of one socket in as few calls as possible. */
+/* Everything of one socket stands together. */
 static void
-flush_socket(struct batch_tx *tx, int fd, int from)
+put_socket(struct batch_tx *tx, int fd, int from)
 {
 	struct flow *f;
 	uint8_t i;
 
-	tx->nruns = tx->niov = 0;
 	for (; from < tx->nflows; from++) {
 		f = &tx->flows[from];
 		if (f->sent || f->fd != fd)
 			continue;
 		f->sent = true;
-		for (i = f->first; i != BATCH_MAX;)
+		for (i = f->first; i != BATCH_MAX;) {
+			tx->fds[tx->nruns] = fd;
 			i = put_run(tx, f, i);
+		}
 	}
-	send_runs(tx, fd);
 }
 
 void
@@ -540,9 +387,14 @@ batch_tx_flush(struct batch_tx *tx)
 {
 	int i;
 
+	if (tx->ndatagrams == 0)
+		return;
+	tx->nruns = tx->niov = 0;
 	for (i = 0; i < tx->nflows; i++) {
 		if (!tx->flows[i].sent)
-			flush_socket(tx, tx->flows[i].fd, i);
+			put_socket(tx, tx->flows[i].fd, i);
+		tx->places[tx->flows[i].place] = BATCH_MAX;
 	}
+	send_runs(tx);
 	tx->ndatagrams = tx->nflows = 0;
 }

@@ -15,6 +15,7 @@ static const char *const auto_word[] = { "auto", NULL };
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 	"auto", NULL };
 
+static const char *const engines[] = { "auto", "epoll", "io_uring", NULL };
 static const char *const off[] = { "off", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
@@ -43,6 +44,9 @@ const struct conf_option turnd_options[] = {
 	    "private relay address without external-ip" },
 	{ "turnd", "relay-ports", CONF_RANGE, 0, OWN(relay_ports),
 	    "49152-65535", 0, 0, NULL, "ports of relayed addresses" },
+	{ "turnd", "io-engine", CONF_ENUM, 0, OWN(io_engine), "auto", 0, 0,
+	    engines,
+	    "what reads and writes sockets; io_uring needs Linux 6.1" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },

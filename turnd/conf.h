@@ -14,6 +14,9 @@
 
 #define TURND_LISTEN_MAX 256
 
+/* As its names stand in conf.c. */
+enum io_engine { IO_AUTO, IO_EPOLL, IO_URING };
+
 struct turnd_conf {
 	struct daemon_conf daemon;
 	int64_t per_address;           /* TCP connections and DTLS sessions */
@@ -23,6 +26,7 @@ struct turnd_conf {
 	struct conf_list external_ips; /* struct conf_addr_pair */
 	struct conf_list external_probes; /* const char * */
 	struct conf_range relay_ports;
+	int64_t io_engine;           /* enum io_engine */
 	struct conf_list users;      /* struct conf_user */
 	struct conf_list allow_peer; /* struct prefix */
 	struct conf_list deny_peer;

@@ -6,13 +6,33 @@
 #include "turnd/turnd.h"
 
 static void
-door_readable(void *arg, int fd, int what)
+door_input(void *arg, struct batch_in *b, int n)
 {
 	struct door *d = arg;
 	struct turn_in in = { .from = TURN_CLIENT };
 
-	worker_read(d->worker, fd, &in, d);
+	worker_input(d->worker, b, n, &in, d);
 }
+
+static void
+door_lost(void *arg, uint32_t n)
+{
+	worker_lost(((struct door *)arg)->worker, n);
+}
+
+static void
+door_failed(void *arg, int err)
+{
+	struct door *d = arg;
+
+	worker_unreadable(d->worker, d->fd, err);
+}
+
+static const struct dgram_ops door_ops = {
+	.input = door_input,
+	.lost = door_lost,
+	.failed = door_failed,
+};
 
 static enum door_kind
 door_kind_of(const struct listener *l)
@@ -39,9 +59,8 @@ door_open(struct door *d)
 		return streams_listen(w->streams, d->fd, &l->addr,
 		    &(struct stream_kind){ d->listener, l->secure,
 			l->secure != LISTENER_NONE ? t->tls : NULL });
-	batch_rx_merge(d->fd);
-	d->io = loop_io_new(w->loop, d->fd, LOOP_READ, door_readable, d);
-	return d->io == NULL ? -ENOMEM : 0;
+	d->in = dgram_open(w->dgrams, d->fd, &door_ops, d);
+	return d->in == NULL ? -ENOMEM : 0;
 }
 
 int
@@ -69,7 +88,7 @@ doors_close(struct worker *w)
 	size_t i;
 
 	for (i = 0; w->doors != NULL && i < w->turnd->listeners.n; i++)
-		loop_io_free(w->doors[i].io);
+		dgram_close(w->doors[i].in);
 	free(w->doors);
 	links_free(w->links);
 }

@@ -2,7 +2,7 @@
 /*
  * door: a worker's sockets of the listeners, and the server's halves of
  * 5-tuples that clients have through them.
- * Owns: the watch on each socket, which is the listener's.  Thread: the
+ * Owns: the reading of each socket, which is the listener's.  Thread: the
  * worker's.
  */
 #ifndef FLOE_TURND_DOOR_H
@@ -20,7 +20,7 @@ struct door {
 	int fd;
 	uint16_t listener;
 	uint16_t secure; /* the listener of DTLS that comes here, or NONE */
-	struct loop_io *io;
+	struct dgram *in;
 };
 
 /* -ENOMEM: what was opened stays to be closed. */

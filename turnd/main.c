@@ -168,6 +168,8 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->setup.core.connections =
 	    (uint32_t)((c->tcp_relay_connections + d->workers - 1) /
 		d->workers);
+	if (c->io_engine != IO_EPOLL)
+		daemon_use_ring(run, c->io_engine == IO_URING);
 	log_info("quota", KV_U("user", user_quota(d, c)),
 	    KV_I("realm", c->realm_quota), KV_I("all", c->max_allocations));
 	if (c->no_auth)

@@ -18,8 +18,9 @@
 /* The socket woke us for what ICMP says of datagrams that it sent. What is left
  * wakes us again. */
 static void
-relay_errors(struct relay *r)
+relay_errors(void *arg)
 {
+	struct relay *r = arg;
 	struct worker *w = r->worker;
 	struct sock_error e;
 	int i, got = 1;
@@ -37,17 +38,34 @@ relay_errors(struct relay *r)
 }
 
 static void
-relay_readable(void *arg, int fd, int what)
+relay_input(void *arg, struct batch_in *b, int n)
 {
 	struct relay *r = arg;
-	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)fd };
+	struct turn_in in = { .from = TURN_PEER, .relay = (uint32_t)r->fd };
 
-	int n = worker_read(r->worker, fd, &in, NULL);
-
-	/* Nothing, when a send has met the error. */
-	if (n == 0 || batch_rx_erred(r->worker->rx))
-		relay_errors(r);
+	worker_input(r->worker, b, n, &in, NULL);
 }
+
+static void
+relay_lost(void *arg, uint32_t n)
+{
+	worker_lost(((struct relay *)arg)->worker, n);
+}
+
+static void
+relay_failed(void *arg, int err)
+{
+	struct relay *r = arg;
+
+	worker_unreadable(r->worker, r->fd, err);
+}
+
+static const struct dgram_ops relay_ops = {
+	.input = relay_input,
+	.erred = relay_errors,
+	.lost = relay_lost,
+	.failed = relay_failed,
+};
 
 bool
 relay_spare(int fd)
@@ -91,17 +109,18 @@ relay_watch(struct worker *w, int fd, const struct addr *addr, bool tcp)
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return -ENOMEM;
-	*r = (struct relay){ w, fd, tcp, *addr, NULL };
-	r->io = loop_io_new(
-	    w->loop, fd, LOOP_READ, tcp ? tcp_readable : relay_readable, r);
-	if (r->io == NULL) {
+	*r = (struct relay){ w, fd, tcp, *addr, NULL, NULL };
+	if (tcp)
+		r->io = loop_io_new(w->loop, fd, LOOP_READ, tcp_readable, r);
+	else
+		r->in = dgram_open(w->dgrams, fd, &relay_ops, r);
+	if (r->io == NULL && r->in == NULL) {
 		free(r);
 		return -ENOMEM;
 	}
 	w->relays[fd] = r;
 	if (tcp)
 		return 0;
-	batch_rx_merge(fd);
 	/* Without it clients hear less of their peers, and lose nothing. */
 	(void)sock_keep_errors(fd, (enum addr_family)addr->family);
 	return 0;
@@ -144,6 +163,7 @@ relay_close(void *worker, uint32_t id)
 	batch_tx_flush(w->tx);
 	w->relays[id] = NULL;
 	loop_io_free(r->io);
+	dgram_close(r->in);
 	ports_close(w->turnd->ports, r->fd, &r->addr, r->tcp);
 	free(r);
 }

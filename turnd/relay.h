@@ -15,7 +15,8 @@ struct relay {
 	int fd;
 	bool tcp; /* it listens */
 	struct addr addr;
-	struct loop_io *io;
+	struct loop_io *io; /* tcp */
+	struct dgram *in;   /* else */
 };
 
 /* As struct turn_ops has them; the id is the descriptor. */

@@ -16,9 +16,9 @@
 #include "lib/daemon/listen.h"
 #include "lib/dtls/assoc.h"
 #include "lib/base/bucket.h"
+#include "lib/dgram/dgram.h"
 #include "lib/log/log.h"
 #include "lib/base/htab.h"
-#include "lib/net/batch.h"
 #include "lib/net/census.h"
 #include "lib/stream/stream.h"
 #include "turnd/conf.h"
@@ -74,8 +74,8 @@ struct worker {
 	struct turn_server *server;
 	struct turn_stats *stats; /* the server's */
 	struct shell_stats shell; /* our own; read by any */
-	struct batch_rx *rx;
-	struct batch_tx *tx;
+	struct dgrams *dgrams;
+	struct batch_tx *tx;     /* theirs */
 	struct door *doors;      /* as many as listeners */
 	struct links *links;     /* what clients asked at the doors */
 	struct streams *streams; /* clients over TCP */
@@ -113,10 +113,13 @@ struct worker {
 void *worker_new(void *turnd, int index, struct loop *);
 void worker_stop(void *worker);
 void worker_free(void *worker);
-/* Reads what a socket has and feeds it to the server; in tells the side and
- * is filled with each datagram. door: a client's way in, NULL for peers. How
- * many there were. */
-int worker_read(struct worker *, int fd, struct turn_in *in, struct door *);
+/* Feeds datagrams to the server; in tells the side and is filled with each.
+ * door: a client's way in, NULL for peers. */
+void worker_input(struct worker *, struct batch_in *, int n, struct turn_in *in,
+    struct door *);
+/* So many the socket had no room for; it cannot be read. */
+void worker_lost(struct worker *, uint32_t n);
+void worker_unreadable(struct worker *, int fd, int err);
 
 /* One message to the server; what comes out is queued. data and reply stay
  * borrowed until the flush. */

@@ -10,9 +10,6 @@
 #include "turnd/tell.h"
 #include "turnd/turnd.h"
 
-/* So many datagrams of one socket, and the others get their turn. */
-#define READ_MAX 256
-
 static int
 quota_take(void *arg, const struct turn_share *share)
 {
@@ -170,7 +167,7 @@ worker_route(struct worker *w, const struct turn_out *out)
 void
 worker_flush(struct worker *w)
 {
-	batch_tx_flush(w->tx);
+	dgrams_flush(w->dgrams);
 	w->nreplies = 0;
 	if (w->assocs != NULL)
 		assocs_flushed(w->assocs);
@@ -324,17 +321,14 @@ worker_accept(struct worker *w, struct batch_in *b, struct turn_in *in,
 	return TURN_OK;
 }
 
-static void
-worker_feed_batch(
-    struct worker *w, int n, struct turn_in *in, struct door *door)
+void
+worker_input(struct worker *w, struct batch_in *b, int n, struct turn_in *in,
+    struct door *door)
 {
-	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	struct turn_time now = worker_now(w);
 	enum turn_reason reason;
-	struct batch_in *b;
-	int i;
 
-	for (i = 0; i < n; i++) {
-		b = batch_rx_at(w->rx, i);
+	for (; n-- > 0; b++) {
 		if (door != NULL && door->secure != LISTENER_NONE &&
 		    !b->truncated && dtls_clients_input(w, door, b, now.now_ms))
 			continue;
@@ -352,27 +346,26 @@ worker_feed_batch(
 	}
 }
 
-int
-worker_read(struct worker *w, int fd, struct turn_in *in, struct door *door)
+void
+worker_lost(struct worker *w, uint32_t n)
 {
-	int n, seen = 0;
+	stat_add(&w->stats->reasons[TURN_NO_ROOM], n);
+}
+
+void
+worker_unreadable(struct worker *w, int fd, int err)
+{
 	uint64_t held;
 
-	do {
-		/* What is queued lies in the buffers we are about to fill. */
-		worker_flush(w);
-		n = batch_rx_read(w->rx, fd);
-		if (n < 0) {
-			if (log_limit_pass(
-				&w->trouble, loop_now_ms(w->loop), &held))
-				log_warn("receive_failed", KV_I("fd", fd),
-				    KV_ERR(n), KV_U("held_back", held));
-			return seen;
-		}
-		worker_feed_batch(w, n, in, door);
-		seen += n;
-	} while (batch_rx_more(w->rx) && seen < READ_MAX);
-	return seen;
+	if (log_limit_pass(&w->trouble, loop_now_ms(w->loop), &held))
+		log_warn("receive_failed", KV_I("fd", fd), KV_ERR(err),
+		    KV_U("held_back", held));
+}
+
+static void
+worker_out_of_room(void *arg)
+{
+	worker_flush(arg);
 }
 
 static void
@@ -455,13 +448,18 @@ worker_init(struct worker *w)
 
 	roam_open(w);
 	w->server = turn_server_new(&w->turnd->setup.core, &ops);
-	w->rx = batch_rx_new();
-	w->tx = batch_tx_new(worker_sent, w);
+	w->dgrams = dgrams_new(&(struct dgrams_conf){
+	    .loop = w->loop,
+	    .arg = w,
+	    .flush = worker_out_of_room,
+	    .sent = worker_sent,
+	});
 	w->expiry = loop_timer_new(w->loop, worker_expire, w);
 	w->unclaimed = loop_timer_new(w->loop, worker_expire_ports, w);
-	if (w->server == NULL || w->rx == NULL || w->tx == NULL ||
-	    w->expiry == NULL || w->unclaimed == NULL)
+	if (w->server == NULL || w->dgrams == NULL || w->expiry == NULL ||
+	    w->unclaimed == NULL)
 		return false;
+	w->tx = dgrams_tx(w->dgrams);
 	if (asked_open(w) != 0)
 		return false;
 	w->stats = turn_server_stats(w->server);
@@ -489,6 +487,9 @@ worker_new(void *turnd, int index, struct loop *loop)
 		return NULL;
 	}
 	w->turnd->running[index] = w;
+	if (index == 0)
+		log_info("io_engine",
+		    KV_S("name", loop_ring(loop) ? "io_uring" : "epoll"));
 	return w;
 }
 
@@ -516,8 +517,7 @@ worker_free(void *worker)
 	free(w->relays);
 	loop_timer_free(w->expiry);
 	loop_timer_free(w->unclaimed);
-	batch_rx_free(w->rx);
-	batch_tx_free(w->tx);
+	dgrams_free(w->dgrams);
 	asked_close(w);
 	free(w);
 }

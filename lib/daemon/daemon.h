@@ -80,6 +80,10 @@ int daemon_main(const struct daemon *, int argc, char **argv);
 const struct conf *daemon_conf(const struct daemon_run *);
 void *daemon_state(const struct daemon_run *);
 int daemon_workers(const struct daemon_run *); /* how many */
+/* From open: workers' loops are to be by io_uring, for turns that move many
+ * datagrams. Where the kernel refuses that, they are by epoll, and the log says
+ * so once, as a warning when it was insisted on. */
+void daemon_use_ring(struct daemon_run *, bool insist);
 struct loop *daemon_loop(const struct daemon_run *, int i);
 void *daemon_worker(const struct daemon_run *, int i);
 

@@ -41,6 +41,25 @@ worker_main(void *arg)
 	return NULL;
 }
 
+/* By io_uring, where the daemon wants it and the machine has it. */
+static struct loop *
+worker_loop(struct daemon_run *run)
+{
+	struct loop *l = NULL;
+
+	if (run->by_ring)
+		l = loop_new_ring();
+	if (run->by_ring && l == NULL) {
+		/* Said once: the next ones do not try. */
+		run->by_ring = false;
+		log_write(run->insist ? LOG_WARN : LOG_DEBUG,
+		    "io_uring_refused",
+		    (const struct log_kv[]){
+			KV_ERR(-errno), KV_S("instead", "epoll"), KV_END });
+	}
+	return l != NULL ? l : loop_new();
+}
+
 static int
 worker_start(struct daemon_run *run, int i)
 {
@@ -50,7 +69,7 @@ worker_start(struct daemon_run *run, int i)
 	w->run = run;
 	w->index = i;
 	w->phase = WORKER_STARTING;
-	w->loop = loop_new();
+	w->loop = worker_loop(run);
 	if (w->loop == NULL)
 		return -ENOMEM;
 	err = pthread_create(&w->thread, NULL, worker_main, w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * loop: one event loop for one thread, over libevent. loop_post is the only
- * call that another thread may make.
+ * loop: one event loop for one thread, over libevent or over io_uring.
+ * loop_post is the only call that another thread may make.
  * Owns: its watches, timers and mailbox.  Thread: the one that runs it.
  */
 #ifndef FLOE_LIB_LOOP_LOOP_H
@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 struct loop;
+struct ring; /* lib/ring */
 struct loop_io;
 struct loop_timer;
 struct loop_signal;
@@ -24,6 +25,11 @@ typedef void loop_fn(void *arg);
 
 /* NULL: no memory or no epoll. */
 struct loop *loop_new(void);
+/* By io_uring; a timer may be 16 ms late. NULL with errno: as ring_new. */
+struct loop *loop_new_ring(void);
+/* For operations that the loop itself has no words for; NULL: by epoll. */
+struct ring *loop_ring(const struct loop *);
+void loop_turn_begin(struct loop *); /* first in their callbacks */
 /* Posts still in the mailbox are run first, so that what they own is freed. */
 void loop_free(struct loop *);
 int loop_run(struct loop *); /* until loop_stop; 0 or -EIO */
@@ -51,7 +57,7 @@ int loop_timer_set(struct loop_timer *, uint64_t after_ms);
 void loop_timer_clear(struct loop_timer *);
 void loop_timer_free(struct loop_timer *); /* as loop_io_free */
 
-/* In one loop of the process only. */
+/* In one loop of the process only, and one by epoll. */
 struct loop_signal *
 loop_signal_new(struct loop *, int signo, loop_fn *, void *arg);
 void loop_signal_free(struct loop_signal *);

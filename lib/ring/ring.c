@@ -14,6 +14,8 @@
 #define CQ_ENTRIES 4096
 /* So often the kernel is asked again to take what it had no memory for. */
 #define SUBMIT_TRIES 10
+/* So often it is asked to let go, of at least one operation a time. */
+#define QUIET_ROUNDS 1000000
 /* The one group of buffers. */
 #define GROUP 0
 /* A completion that is about no operation: what a send failed with. Pointers
@@ -25,6 +27,7 @@ static const struct sockaddr_in6 longest_name;
 struct ring {
 	struct io_uring uring;
 	bool begun, over;
+	bool quiet; /* what ends now is called off, what begins waits */
 	LIST_HEAD(ring_ops, ring_op) ops; /* busy */
 	struct ring_ops unasked; /* those that the kernel had no room for */
 
@@ -106,21 +109,6 @@ ring_begin(struct ring *r)
 	return 0;
 }
 
-void
-ring_quiet(struct ring *r)
-{
-	struct io_uring_sync_cancel_reg all = {
-		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
-		.timeout = { .tv_sec = 1 },
-	};
-
-	if (!r->begun)
-		return;
-	(void)io_uring_submit(&r->uring);
-	(void)io_uring_register_sync_cancel(&r->uring, &all);
-	(void)io_uring_get_events(&r->uring);
-}
-
 static struct io_uring_sqe *
 next_sqe(struct ring *r)
 {
@@ -137,7 +125,7 @@ next_sqe(struct ring *r)
 static void
 op_ask(struct ring *r, struct ring_op *op)
 {
-	struct io_uring_sqe *sqe = next_sqe(r);
+	struct io_uring_sqe *sqe = r->quiet ? NULL : next_sqe(r);
 
 	op->asked = sqe != NULL;
 	if (!op->asked) {
@@ -318,9 +306,27 @@ complete(struct ring *r, const struct io_uring_cqe *cqe)
 
 	if ((cqe->flags & IORING_CQE_F_BUFFER) != 0)
 		take_buffer(r, cqe, &msg, &done);
+	if (r->quiet)
+		done =
+		    (struct ring_done){ -ECANCELED, done.more, NULL, NULL, 0 };
 	if (!done.more)
 		op_end(op);
-	op->fn(op, &done);
+	if (!r->quiet || !done.more)
+		op->fn(op, &done);
+}
+
+/* Of n operations that have ended, or whose next part has. */
+static void
+complete_all(struct ring *r, unsigned int n)
+{
+	struct io_uring_cqe *at, cqe;
+
+	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &at) == 0) {
+		cqe = *at;
+		io_uring_cqe_seen(&r->uring, at);
+		if ((cqe.user_data & TAG_SEND) == 0)
+			complete(r, &cqe);
+	}
 }
 
 int
@@ -330,7 +336,7 @@ ring_wait(struct ring *r, uint64_t timeout_ms)
 		.tv_sec = (long long)(timeout_ms / 1000),
 		.tv_nsec = (long long)(timeout_ms % 1000 * 1000000),
 	};
-	struct io_uring_cqe *first, cqe;
+	struct io_uring_cqe *first;
 	unsigned int n;
 	int err;
 
@@ -345,13 +351,32 @@ ring_wait(struct ring *r, uint64_t timeout_ms)
 	 * anew, and timers looked at. */
 	n = io_uring_cq_ready(&r->uring);
 	err = n == 0 ? -ETIME : 0;
-	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &first) == 0) {
-		cqe = *first;
-		io_uring_cqe_seen(&r->uring, first);
-		if ((cqe.user_data & TAG_SEND) == 0)
-			complete(r, &cqe);
-	}
+	complete_all(r, n);
 	return err;
+}
+
+void
+ring_quiet(struct ring *r)
+{
+	struct io_uring_sync_cancel_reg all = {
+		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
+		.timeout = { .tv_sec = 1 },
+	};
+	int rounds;
+
+	if (!r->begun)
+		return;
+	(void)io_uring_submit(&r->uring);
+	(void)io_uring_register_sync_cancel(&r->uring, &all);
+	r->quiet = true;
+	/* The kernel lets go of some at a time. */
+	for (rounds = 0; rounds < QUIET_ROUNDS && !LIST_EMPTY(&r->ops);
+	     rounds++) {
+		buffers_return(r);
+		(void)io_uring_get_events(&r->uring);
+		complete_all(r, io_uring_cq_ready(&r->uring));
+	}
+	r->quiet = false;
 }
 
 /* What the kernel did not take in is not to be sent later, when the messages

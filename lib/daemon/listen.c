@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/daemon/listen.h"
@@ -11,6 +12,9 @@
 #include "lib/net/sock.h"
 
 #define BACKLOG 1024
+/* So often, so long apart, an address that is in use is tried. */
+#define BUSY_TRIES    25
+#define BUSY_PAUSE_MS 20L
 
 /* A burst of datagrams of many clients waits in here while a worker is busy;
  * the kernel cuts it to net.core.rmem_max. */
@@ -50,6 +54,29 @@ is_secure(const char *scheme)
 }
 
 static int
+group_open(struct listener *l, const struct addr *at, int workers)
+{
+	return listener_is_datagram(l)
+	    ? sock_udp_group(at, l->fds, workers, &l->addr)
+	    : sock_tcp_group(at, l->fds, workers, BACKLOG, &l->addr);
+}
+
+/* The sockets of a process that was killed are closed a moment after it is gone
+ * when its io_uring had them; so an address in use may be free then. */
+static int
+group_open_soon(struct listener *l, const struct addr *at, int workers)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000 };
+	int rc = group_open(l, at, workers), tries;
+
+	for (tries = 0; rc == -EADDRINUSE && tries < BUSY_TRIES; tries++) {
+		nanosleep(&pause, NULL);
+		rc = group_open(l, at, workers);
+	}
+	return rc;
+}
+
+static int
 listener_open(
     struct listeners *ls, const char *scheme, const struct addr *at, size_t row)
 {
@@ -58,10 +85,7 @@ listener_open(
 
 	*l = (struct listener){ .scheme = scheme, .row = row };
 	l->secure = is_secure(scheme) ? (uint16_t)ls->n : LISTENER_NONE;
-	if (listener_is_datagram(l))
-		rc = sock_udp_group(at, l->fds, ls->workers, &l->addr);
-	else
-		rc = sock_tcp_group(at, l->fds, ls->workers, BACKLOG, &l->addr);
+	rc = group_open_soon(l, at, ls->workers);
 	if (rc != 0)
 		return rc;
 	ls->n++;

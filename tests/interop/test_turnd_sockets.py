@@ -51,7 +51,7 @@ class Sockets(case.Case):
             ("listen", f"udp://[::]:{floe.TURN_PORT}"),
             ("allow-peer", "127.0.0.0/8"), ("no-auth", "yes")]
         conf = floe.daemon.write_conf(self.path("floe.conf"), sections)
-        floe.start(self, "turnd", conf)
+        self.turnd = floe.start(self, "turnd", conf)
         self.client = self.socket("127.0.0.1")
         self.peer = self.socket(PEER)
 
@@ -154,3 +154,13 @@ class Sockets(case.Case):
                    for _ in requests]
         self.assertEqual([one.transaction_id for one in answers],
                          [one.transaction_id for one in requests])
+
+    def test_killed_and_started_at_once(self):
+        """The kernel is not done with the sockets of who was killed yet."""
+        for _ in range(8):
+            for _ in range(20):
+                client = self.socket("127.0.0.1")
+                self.ask(ASKED[0], stun.Method.ALLOCATE, client,
+                         REQUESTED_TRANSPORT=UDP)
+            self.turnd.kill()
+            self.turnd.start(lambda: floe.healthy("turnd"))

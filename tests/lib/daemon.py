@@ -103,6 +103,15 @@ class Daemon:
             self.kill()
             return self.process.returncode
 
+    def sleeps(self):
+        """Is its main thread in clock_nanosleep(2)?"""
+        try:
+            with open(f"/proc/{self.process.pid}/wchan",
+                      encoding="ascii") as file:
+                return "nanosleep" in file.read()
+        except OSError:
+            return False
+
     def resident_kb(self):
         with open(f"/proc/{self.process.pid}/status",
                   encoding="ascii") as status:

@@ -97,7 +97,7 @@ void
 asked_answered(void *arg, uint64_t user)
 {
 	struct worker *w = arg;
-	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	struct turn_time now = worker_now(w);
 	struct turn_in in = { .from = TURN_CLIENT };
 	struct parked *p, *all[PARK_MAX];
 	size_t n = 0, i;

@@ -6,13 +6,6 @@
 #include "turnd/tell.h"
 #include "turnd/turnd.h"
 
-static struct turn_time
-time_now(const struct worker *w)
-{
-	return (
-	    struct turn_time){ loop_now_ms(w->loop), loop_wall_ms() / 1000 };
-}
-
 /* The server's half of its 5-tuple, or -errno. */
 static int
 assoc_link(struct worker *w, const struct assoc *a)
@@ -45,7 +38,7 @@ hello_admitted(void *arg, const struct assoc_id *id)
 {
 	struct worker *w = arg;
 
-	if (turn_server_may_answer(w->server, &id->client, time_now(w)))
+	if (turn_server_may_answer(w->server, &id->client, worker_now(w)))
 		return true;
 	tell_rate_limited(w, &id->client);
 	return false;
@@ -84,7 +77,7 @@ message_in(void *arg, struct assoc *a, uint8_t *data, size_t len)
 		return;
 	}
 	in.link = (uint16_t)link;
-	worker_feed(w, &in, time_now(w));
+	worker_feed(w, &in, worker_now(w));
 }
 
 static bool
@@ -95,7 +88,7 @@ assoc_busy(void *arg, struct assoc *a)
 
 	return link >= 0 &&
 	    (turn_server_has(w->server, &assoc_id(a)->client, (uint16_t)link,
-		 time_now(w)) ||
+		 worker_now(w)) ||
 		roam_has(w, &assoc_id(a)->client, (uint16_t)link));
 }
 
@@ -111,7 +104,7 @@ assoc_closed(void *arg, struct assoc *a)
 		return;
 	roam_closed(w, &assoc_id(a)->client, (uint16_t)link);
 	turn_server_gone(
-	    w->server, &assoc_id(a)->client, (uint16_t)link, time_now(w));
+	    w->server, &assoc_id(a)->client, (uint16_t)link, worker_now(w));
 	w->timers_moved = true;
 }
 

@@ -250,8 +250,8 @@ worker_feed(struct worker *w, const struct turn_in *in, struct turn_time now)
 struct turn_time
 worker_now(const struct worker *w)
 {
-	return (
-	    struct turn_time){ loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	return (struct turn_time){ loop_now_ms(w->loop),
+		loop_turn_wall_ms(w->loop) / 1000 };
 }
 
 /* What the server says of itself, to the client that it is about. */
@@ -294,7 +294,7 @@ worker_incoming(
 void
 worker_feed_icmp(struct worker *w, const struct turn_icmp *icmp)
 {
-	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	struct turn_time now = worker_now(w);
 
 	worker_take_reply(w);
 	turn_server_icmp(w->server, icmp, now, &w->out);
@@ -385,7 +385,7 @@ static void
 worker_expire(void *arg)
 {
 	struct worker *w = arg;
-	struct turn_time now = { loop_now_ms(w->loop), loop_wall_ms() / 1000 };
+	struct turn_time now = worker_now(w);
 
 	turn_server_expire(w->server, now);
 	for (;;) {

@@ -68,6 +68,7 @@ struct loop {
 	bool stop;
 	bool in_turn;
 	uint64_t now_ms;
+	uint64_t wall_ms; /* 0: nobody has asked in this turn */
 	loop_fn *turn_end;
 	void *turn_end_arg;
 	pthread_mutex_t lock;   /* guards mailbox */

@@ -29,6 +29,14 @@ loop_wall_ms(void)
 }
 
 uint64_t
+loop_turn_wall_ms(struct loop *l)
+{
+	if (l->wall_ms == 0)
+		l->wall_ms = loop_wall_ms();
+	return l->wall_ms;
+}
+
+uint64_t
 loop_now_ms(const struct loop *l)
 {
 	return l->now_ms;
@@ -47,6 +55,7 @@ loop_turn_begin(struct loop *l)
 		return;
 	l->in_turn = true;
 	l->now_ms = clock_ms(CLOCK_MONOTONIC);
+	l->wall_ms = 0;
 }
 
 static void

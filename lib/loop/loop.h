@@ -38,6 +38,7 @@ int loop_run(struct loop *); /* until loop_stop; 0 or -EIO */
 void loop_stop(struct loop *);
 uint64_t loop_now_ms(const struct loop *); /* monotonic, cached per turn */
 uint64_t loop_wall_ms(void); /* since 1970; for stamps, never for timers */
+uint64_t loop_turn_wall_ms(struct loop *); /* the same, cached per turn */
 
 /* Called at the end of every turn in which something happened: where batched
  * output is flushed. One per loop. */

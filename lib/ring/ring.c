@@ -11,7 +11,9 @@
 #include "lib/ring/ring.h"
 
 #define SQ_ENTRIES 512
-#define CQ_ENTRIES 4096
+/* Also what the kernel sizes its table of waiting operations by: with fewer,
+ * calling off one of thousands takes long. */
+#define CQ_ENTRIES 16384
 /* So often the kernel is asked again to take what it had no memory for. */
 #define SUBMIT_TRIES 10
 /* So often it is asked to let go, of at least one operation a time. */

@@ -28,6 +28,8 @@ struct dgrams {
 	struct dgram **by_fd;          /* by io_uring */
 	size_t nfds;                   /* room in by_fd */
 	LIST_HEAD(, dgram) met;        /* what a send met is to be looked at */
+	bool posted; /* look_at_met will run, and it needs this */
+	bool over;   /* it frees it */
 };
 
 struct dgram {
@@ -49,6 +51,11 @@ look_at_met(void *arg)
 	struct dgrams *d = arg;
 	struct dgram *s;
 
+	d->posted = false;
+	if (d->over) {
+		free(d);
+		return;
+	}
 	while ((s = LIST_FIRST(&d->met)) != NULL) {
 		LIST_REMOVE(s, link);
 		s->met = false;
@@ -64,13 +71,15 @@ note_met(struct dgrams *d, int fd)
 
 	if (s == NULL || s->met || s->ops->erred == NULL)
 		return;
-	if (LIST_EMPTY(&d->met) && loop_post(d->conf.loop, look_at_met, d) != 0)
+	if (!d->posted && loop_post(d->conf.loop, look_at_met, d) != 0)
 		return;
+	d->posted = true;
 	s->met = true;
 	LIST_INSERT_HEAD(&d->met, s, link);
 }
 
-/* As batch_send_fn has it; what ICMP said of others is for them alone. */
+/* As batch_send_fn has it; what ICMP said of others is for them alone. Before
+ * the first turn the ring is nobody's yet. */
 static int
 send_by_ring(void *arg, const int *fds, struct mmsghdr *m, int n, int *errs)
 {
@@ -79,9 +88,10 @@ send_by_ring(void *arg, const int *fds, struct mmsghdr *m, int n, int *errs)
 
 	n = ring_send(d->ring, fds, m, n, errs);
 	for (i = 0; i < n; i++) {
-		if (errs[i] == 0 || !datagram_pending(-errs[i]))
+		if (datagram_pending(-errs[i]))
+			note_met(d, fds[i]);
+		else if (errs[i] != -EBADFD)
 			continue;
-		note_met(d, fds[i]);
 		(void)batch_send(NULL, &fds[i], &m[i], 1, &errs[i]);
 	}
 	return n;
@@ -133,7 +143,9 @@ dgrams_free(struct dgrams *d)
 	batch_rx_free(d->rx);
 	batch_tx_free(d->tx);
 	free(d->by_fd);
-	free(d);
+	d->over = true;
+	if (!d->posted)
+		free(d);
 }
 
 struct batch_tx *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
@@ -14,24 +15,35 @@
 /* Also what the kernel sizes its table of waiting operations by: with fewer,
  * calling off one of thousands takes long. */
 #define CQ_ENTRIES 16384
-/* So often the kernel is asked again to take what it had no memory for. */
+/* So often the kernel is asked again to take what it had no memory for; and
+ * then no later than this. */
 #define SUBMIT_TRIES 10
-/* So often it is asked to let go, of at least one operation a time. */
-#define QUIET_ROUNDS 1000000
+#define SUBMIT_MS    10
+/* The kernel brings at least so many operations to their end a call. */
+#define TASKS_A_CALL 16
 /* The one group of buffers. */
 #define GROUP 0
 /* A completion that is about no operation: what a send failed with. Pointers
  * are even. */
 #define TAG_SEND 1
 
-static const struct sockaddr_in6 longest_name;
+/* Bytes for the source of a datagram, so that what follows is aligned as
+ * control messages want to be. */
+#define NAME_SPACE 32
+
+static_assert(NAME_SPACE >= sizeof(struct sockaddr_in6) &&
+	(sizeof(struct io_uring_recvmsg_out) + NAME_SPACE) %
+		_Alignof(struct cmsghdr) ==
+	    0,
+    "a buffer has its parts where they are aligned");
 
 struct ring {
 	struct io_uring uring;
 	bool begun, over;
-	bool quiet; /* what ends now is called off, what begins waits */
 	LIST_HEAD(ring_ops, ring_op) ops; /* busy */
 	struct ring_ops unasked; /* those that the kernel had no room for */
+	bool offs;               /* some of ops are off */
+	uint32_t sends;          /* calls of ring_send */
 
 	struct io_uring_buf_ring *group;
 	struct ring_buffers shape;
@@ -75,10 +87,18 @@ op_end(struct ring_op *op)
 	LIST_REMOVE(op, link);
 }
 
+static void
+op_cancelled(struct ring_op *op)
+{
+	struct ring_done done = { .res = -ECANCELED };
+
+	op_end(op);
+	op->fn(op, &done);
+}
+
 void
 ring_free(struct ring *r)
 {
-	struct ring_done done = { .res = -ECANCELED };
 	struct ring_op *op;
 
 	if (r == NULL)
@@ -86,10 +106,8 @@ ring_free(struct ring *r)
 	r->over = true;
 	io_uring_queue_exit(&r->uring);
 	while ((op = LIST_FIRST(&r->ops)) != NULL ||
-	    (op = LIST_FIRST(&r->unasked)) != NULL) {
-		op_end(op);
-		op->fn(op, &done);
-	}
+	    (op = LIST_FIRST(&r->unasked)) != NULL)
+		op_cancelled(op);
 	if (r->slab != NULL)
 		munmap(r->slab, r->slab_size);
 	if (r->group != NULL)
@@ -111,6 +129,27 @@ ring_begin(struct ring *r)
 	return 0;
 }
 
+void
+ring_quiet(struct ring *r)
+{
+	struct io_uring_sync_cancel_reg all = {
+		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
+		.timeout = { .tv_sec = 1 },
+	};
+
+	struct ring_op *op;
+	unsigned int n = TASKS_A_CALL;
+
+	if (!r->begun)
+		return;
+	(void)io_uring_submit(&r->uring);
+	(void)io_uring_register_sync_cancel(&r->uring, &all);
+	LIST_FOREACH (op, &r->ops, link)
+		n++;
+	for (; n >= TASKS_A_CALL; n -= TASKS_A_CALL)
+		(void)io_uring_get_events(&r->uring);
+}
+
 static struct io_uring_sqe *
 next_sqe(struct ring *r)
 {
@@ -127,7 +166,7 @@ next_sqe(struct ring *r)
 static void
 op_ask(struct ring *r, struct ring_op *op)
 {
-	struct io_uring_sqe *sqe = r->quiet ? NULL : next_sqe(r);
+	struct io_uring_sqe *sqe = next_sqe(r);
 
 	op->asked = sqe != NULL;
 	if (!op->asked) {
@@ -135,6 +174,7 @@ op_ask(struct ring *r, struct ring_op *op)
 		return;
 	}
 	LIST_INSERT_HEAD(&r->ops, op, link);
+	op->at = r->uring.sq.sqe_tail;
 	if (op->events != 0) {
 		io_uring_prep_poll_add(sqe, op->fd, (unsigned int)op->events);
 	} else {
@@ -145,12 +185,27 @@ op_ask(struct ring *r, struct ring_op *op)
 	io_uring_sqe_set_data(sqe, op);
 }
 
+/* False when the kernel cannot be told now. */
+static bool
+op_call_off(struct ring *r, struct ring_op *op)
+{
+	struct io_uring_sqe *sqe = next_sqe(r);
+
+	if (sqe == NULL)
+		return false;
+	io_uring_prep_cancel(sqe, op, 0);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = TAG_SEND;
+	return true;
+}
+
 static void
 op_begin(struct ring *r, struct ring_op *op, int fd, short events)
 {
 	if (r->over)
 		return;
 	op->busy = true;
+	op->off = false;
 	op->fd = fd;
 	op->events = events;
 	op_ask(r, op);
@@ -180,22 +235,58 @@ ask_again(struct ring *r)
 	LIST_INIT(&r->unasked);
 	LIST_FIRST(&ops)->link.le_prev = &LIST_FIRST(&ops);
 	while ((op = LIST_FIRST(&ops)) != NULL) {
+		if (op->off) {
+			op_cancelled(op);
+			continue;
+		}
 		LIST_REMOVE(op, link);
 		op_ask(r, op);
 	}
 }
 
+static void
+call_off_again(struct ring *r)
+{
+	struct ring_op *op;
+
+	if (!r->offs)
+		return;
+	r->offs = false;
+	LIST_FOREACH (op, &r->ops, link) {
+		if (op->off)
+			op->off = !op_call_off(r, op);
+		r->offs |= op->off;
+	}
+}
+
+/*
+ * Takes it out of the queue of submissions if it is in there still: its
+ * descriptor may be another's in a moment, of which it must not read anything.
+ */
+static bool
+op_withdraw(struct ring *r, struct ring_op *op)
+{
+	struct io_uring_sq *sq = &r->uring.sq;
+	struct io_uring_sqe *sqe;
+
+	if (sq->sqe_tail - op->at >= io_uring_sq_ready(&r->uring))
+		return false;
+	sqe = &sq->sqes[(op->at - 1) & sq->ring_mask];
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data(sqe, op);
+	op->asked = false;
+	return true;
+}
+
 void
 ring_cancel(struct ring *r, struct ring_op *op)
 {
-	struct io_uring_sqe *sqe = op->asked ? next_sqe(r) : NULL;
-
-	/* Without room it goes on until the next event, which nobody wants. */
-	if (sqe == NULL)
-		return;
-	io_uring_prep_cancel(sqe, op, 0);
-	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	sqe->user_data = TAG_SEND;
+	if (!op->asked) {
+		op->off = true;
+	} else if (!op_withdraw(r, op)) {
+		op->off = !op_call_off(r, op);
+		r->offs |= op->off;
+	}
 }
 
 static void
@@ -235,7 +326,7 @@ ring_set_buffers(struct ring *r, const struct ring_buffers *shape)
 	int err;
 
 	r->shape = *shape;
-	r->asked.msg_namelen = sizeof(longest_name);
+	r->asked.msg_namelen = NAME_SPACE;
 	r->asked.msg_controllen = shape->control;
 	r->stride = stride_of(r);
 	r->group_size = shape->count * sizeof(struct io_uring_buf);
@@ -308,42 +399,28 @@ complete(struct ring *r, const struct io_uring_cqe *cqe)
 
 	if ((cqe->flags & IORING_CQE_F_BUFFER) != 0)
 		take_buffer(r, cqe, &msg, &done);
-	if (r->quiet)
-		done =
-		    (struct ring_done){ -ECANCELED, done.more, NULL, NULL, 0 };
+	if (!op->asked)
+		done.res = -ECANCELED;
 	if (!done.more)
 		op_end(op);
-	if (!r->quiet || !done.more)
-		op->fn(op, &done);
-}
-
-/* Of n operations that have ended, or whose next part has. */
-static void
-complete_all(struct ring *r, unsigned int n)
-{
-	struct io_uring_cqe *at, cqe;
-
-	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &at) == 0) {
-		cqe = *at;
-		io_uring_cqe_seen(&r->uring, at);
-		if ((cqe.user_data & TAG_SEND) == 0)
-			complete(r, &cqe);
-	}
+	op->fn(op, &done);
 }
 
 int
 ring_wait(struct ring *r, uint64_t timeout_ms)
 {
-	struct __kernel_timespec ts = {
-		.tv_sec = (long long)(timeout_ms / 1000),
-		.tv_nsec = (long long)(timeout_ms % 1000 * 1000000),
-	};
-	struct io_uring_cqe *first;
+	struct __kernel_timespec ts;
+	struct io_uring_cqe *first, cqe;
 	unsigned int n;
 	int err;
 
 	buffers_return(r);
+	call_off_again(r);
 	ask_again(r);
+	if ((r->offs || !LIST_EMPTY(&r->unasked)) && timeout_ms > SUBMIT_MS)
+		timeout_ms = SUBMIT_MS;
+	ts.tv_sec = (long long)(timeout_ms / 1000);
+	ts.tv_nsec = (long long)(timeout_ms % 1000 * 1000000);
 	err = io_uring_submit_and_wait_timeout(
 	    &r->uring, &first, 1, timeout_ms == UINT64_MAX ? NULL : &ts, NULL);
 	if (err < 0 && err != -EINTR && err != -ETIME && err != -EAGAIN &&
@@ -353,32 +430,13 @@ ring_wait(struct ring *r, uint64_t timeout_ms)
 	 * anew, and timers looked at. */
 	n = io_uring_cq_ready(&r->uring);
 	err = n == 0 ? -ETIME : 0;
-	complete_all(r, n);
-	return err;
-}
-
-void
-ring_quiet(struct ring *r)
-{
-	struct io_uring_sync_cancel_reg all = {
-		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
-		.timeout = { .tv_sec = 1 },
-	};
-	int rounds;
-
-	if (!r->begun)
-		return;
-	(void)io_uring_submit(&r->uring);
-	(void)io_uring_register_sync_cancel(&r->uring, &all);
-	r->quiet = true;
-	/* The kernel lets go of some at a time. */
-	for (rounds = 0; rounds < QUIET_ROUNDS && !LIST_EMPTY(&r->ops);
-	     rounds++) {
-		buffers_return(r);
-		(void)io_uring_get_events(&r->uring);
-		complete_all(r, io_uring_cq_ready(&r->uring));
+	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &first) == 0) {
+		cqe = *first;
+		io_uring_cqe_seen(&r->uring, first);
+		if ((cqe.user_data & TAG_SEND) == 0)
+			complete(r, &cqe);
 	}
-	r->quiet = false;
+	return err;
 }
 
 /* What the kernel did not take in is not to be sent later, when the messages
@@ -397,9 +455,11 @@ send_withdraw(
 	}
 }
 
-/* Only failures are told, behind what other operations have ended with. */
+/* Only failures are told, behind what other operations have ended with. Those
+ * of an earlier call may come late, when the queue of completions was full. */
 static void
-send_failures(struct ring *r, unsigned int before, int n, int *errs)
+send_failures(
+    struct ring *r, unsigned int before, uint64_t tag, int n, int *errs)
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head, at = 0;
@@ -409,9 +469,9 @@ send_failures(struct ring *r, unsigned int before, int n, int *errs)
 	{
 		if (at++ < before || (cqe->user_data & TAG_SEND) == 0)
 			continue;
-		i = cqe->user_data >> 1;
-		if (i > 0 && i <= (uint64_t)n && cqe->res < 0)
-			errs[i - 1] = cqe->res;
+		i = (cqe->user_data - tag) >> 1;
+		if (i < (uint64_t)n && cqe->res < 0)
+			errs[i] = cqe->res;
 	}
 }
 
@@ -419,29 +479,30 @@ int
 ring_send(struct ring *r, const int *fds, struct mmsghdr *m, int n, int *errs)
 {
 	struct io_uring_sqe *sqes[SQ_ENTRIES / 2];
-	unsigned int before;
+	unsigned int before = io_uring_cq_ready(&r->uring);
+	uint64_t tag = (uint64_t)++r->sends << 32 | TAG_SEND;
 	int i, err, tries = 0;
 
 	if (n > SQ_ENTRIES / 2)
 		n = SQ_ENTRIES / 2;
-	for (i = 0; i < n && (sqes[i] = next_sqe(r)) != NULL; i++) {
+	/* Making room for the later ones submits the earlier ones. */
+	for (i = 0; i < n && r->begun && (sqes[i] = next_sqe(r)) != NULL; i++) {
 		io_uring_prep_sendmsg(
 		    sqes[i], fds[i], &m[i].msg_hdr, MSG_DONTWAIT);
 		sqes[i]->flags |= IOSQE_CQE_SKIP_SUCCESS;
-		sqes[i]->user_data = (uint64_t)(i + 1) << 1 | TAG_SEND;
+		sqes[i]->user_data = tag + ((uint64_t)i << 1);
 		errs[i] = 0;
 	}
 	n = i;
 	if (n == 0) {
-		errs[0] = -ENOBUFS;
+		errs[0] = r->begun ? -ENOBUFS : -EBADFD;
 		return 1;
 	}
-	before = io_uring_cq_ready(&r->uring);
 	do
 		err = io_uring_submit(&r->uring);
 	while (io_uring_sq_ready(&r->uring) > 0 && tries++ < SUBMIT_TRIES);
 	if (io_uring_sq_ready(&r->uring) > 0)
 		send_withdraw(r, sqes, n, errs, err < 0 ? err : -ENOBUFS);
-	send_failures(r, before, n, errs);
+	send_failures(r, before, tag, n, errs);
 	return n;
 }

@@ -36,7 +36,9 @@ typedef void ring_fn(struct ring_op *, struct ring_done *);
 struct ring_op {
 	ring_fn *fn;
 	bool busy;
-	bool asked; /* the kernel knows of it, or will in a moment */
+	bool asked;      /* the kernel knows of it, or is about to */
+	bool off;        /* called off, of which the kernel is to know */
+	unsigned int at; /* behind it in the queue of submissions */
 	int fd;
 	short events; /* 0: it receives */
 	LIST_ENTRY(ring_op) link;
@@ -85,8 +87,8 @@ void ring_receive(struct ring *, struct ring_op *, int fd);
 
 /*
  * Sends messages, each on its descriptor and in order, in one system call.
- * errs tells of each 0 or -errno. Returns how many that was, at least one;
- * what they point at is the caller's again.
+ * errs tells of each 0 or -errno, -EBADFD before ring_begin. Returns how many
+ * that was, at least one; what they point at is the caller's again.
  */
 int
 ring_send(struct ring *, const int *fds, struct mmsghdr *, int n, int *errs);

@@ -79,9 +79,9 @@ struct ring_buffers {
  * write as many bytes as control has. */
 int ring_set_buffers(struct ring *, const struct ring_buffers *);
 /*
- * Receives from a UDP socket again and again until it ends: with an error, with
- * -ENOBUFS when more came in than there are buffers (nothing is lost: begin
- * again), or called off.
+ * Receives from a UDP socket again and again until it ends: with an error, an
+ * empty datagram, with -ENOBUFS when more came in than there are buffers
+ * (nothing is lost: begin again), or called off.
  */
 void ring_receive(struct ring *, struct ring_op *, int fd);
 

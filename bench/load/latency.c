@@ -29,18 +29,30 @@ by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double
-percentile_ms(const struct latency *l, double p)
+void
+latency_sort(struct latency *l)
+{
+	qsort(l->us, l->n, sizeof(*l->us), by_size);
+}
+
+uint32_t
+latency_us(const struct latency *l, double p)
 {
 	size_t i = (size_t)(p * (double)l->n);
 
-	return l->n == 0 ? 0 : (double)l->us[i < l->n ? i : l->n - 1] / 1000;
+	return l->n == 0 ? 0 : l->us[i < l->n ? i : l->n - 1];
+}
+
+static double
+percentile_ms(const struct latency *l, double p)
+{
+	return (double)latency_us(l, p) / 1000;
 }
 
 void
 latency_print(struct latency *l, const char *what)
 {
-	qsort(l->us, l->n, sizeof(*l->us), by_size);
+	latency_sort(l);
 	printf("%s ms: p50 %.2f p90 %.2f p99 %.2f p99.9 %.2f max %.2f\n", what,
 	    percentile_ms(l, 0.50), percentile_ms(l, 0.90),
 	    percentile_ms(l, 0.99), percentile_ms(l, 0.999),

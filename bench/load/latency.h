@@ -18,6 +18,9 @@ struct latency {
 
 int latency_init(struct latency *); /* 0 or -ENOMEM */
 void latency_add(struct latency *, uint64_t us);
+void latency_sort(struct latency *);
+/* The one below which a part of them are, 0 to 1; when they are sorted. */
+uint32_t latency_us(const struct latency *, double part);
 /* A line of percentiles in ms, after this word. */
 void latency_print(struct latency *, const char *what);
 

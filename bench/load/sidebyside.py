@@ -51,16 +51,20 @@ def run(*argv):
 
 
 class Net:
-    """Two namespaces and the wire between them."""
+    """Two namespaces and the wire between them; or one, and its loopback."""
 
-    def __init__(self):
+    def __init__(self, loopback=False):
         self.server = f"bench-{os.getpid()}-s"
-        self.client = f"bench-{os.getpid()}-c"
+        self.client = self.server if loopback else f"bench-{os.getpid()}-c"
 
     def __enter__(self):
-        for name in (self.server, self.client):
+        for name in {self.server, self.client}:
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
+        if self.client == self.server:
+            run("ip", "-n", self.server, "addr", "add", SERVER + "/32", "dev",
+                "lo")
+            return self
         run("ip", "-n", self.server, "link", "add", "wire", "type", "veth",
             "peer", "name", "wire", "netns", self.client)
         for name, addr in ((self.server, SERVER), (self.client, CLIENT)):
@@ -69,7 +73,7 @@ class Net:
         return self
 
     def __exit__(self, *_):
-        for name in (self.server, self.client):
+        for name in {self.server, self.client}:
             subprocess.run(["ip", "netns", "del", name], check=False)
 
 
@@ -97,6 +101,15 @@ def cpu_s(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
         fields = f.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+def busy_s(pid):
+    """The same by the clock of the scheduler, which counts no ticks."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="utf-8") as f:
+            total += int(f.read().split()[0])
+    return total / 1e9
 
 
 def rss_kib(pid):
@@ -156,7 +169,7 @@ def take_turns(args, measure):
     `measure` is a function for each server by name.
     """
     runs = {name: [] for name in measure}
-    with Net() as net:
+    with Net(getattr(args, "loopback", False)) as net:
         for i in range(args.rounds):
             for name, function in measure.items():
                 with tempfile.TemporaryDirectory() as folder:

@@ -201,7 +201,7 @@ hold(struct turn_side *side, unsigned int count)
 		turn_client_allocate(side, &c[i]);
 		turn_client_reach(side, &c[i], &peer, true);
 	}
-	printf("held %u after %.2f s\n", count,
+	printf("held %u seconds %.2f\n", count,
 	    (double)(wire_now_us() - began) / 1e6);
 	fflush(stdout);
 	while (getchar() != EOF)
@@ -256,8 +256,7 @@ start(struct turn_side *side, char **argv)
 		if ((p.revents & POLLERR) != 0)
 			nanosleep(&wait, NULL);
 	}
-	printf(
-	    "answered after_ms %.2f\n", (double)(wire_now_us() - began) / 1e3);
+	printf("start_ms %.2f\n", (double)(wire_now_us() - began) / 1e3);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	turn_client_close(&c);

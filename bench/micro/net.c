@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "bench/micro/bench.h"
 #include "lib/net/batch.h"
@@ -13,7 +16,17 @@ static struct batch_rx *rx;
 static struct batch_tx *tx;
 static int from, sinks[SINKS];
 static bool merging;
+static bool plan_only; /* nothing leaves: the kernel's part is left out */
 static struct addr self, dst[SINKS];
+
+/* Stands before that of libc in this program. */
+int
+sendmmsg(int fd, struct mmsghdr *m, unsigned int n, int flags)
+{
+	if (plan_only)
+		return (int)n;
+	return (int)syscall(SYS_sendmmsg, fd, m, n, flags);
+}
 
 static int
 open_udp(struct addr *at)
@@ -89,6 +102,36 @@ send_and_receive(uint64_t n, int destinations, int by)
 }
 
 static uint64_t
+plan(uint64_t n, int destinations)
+{
+	static const char data[BYTES];
+	uint64_t left;
+	int i;
+
+	plan_only = true;
+	for (left = n; left > 0;) {
+		for (i = 0; i < BATCH_MAX && left > 0; i++, left--)
+			batch_tx_add(tx, from, &dst[i % destinations], "head",
+			    4, data, sizeof(data) - 4);
+		batch_tx_flush(tx);
+	}
+	plan_only = false;
+	return n;
+}
+
+static uint64_t
+plan_one(uint64_t n)
+{
+	return plan(n, 1);
+}
+
+static uint64_t
+plan_many(uint64_t n)
+{
+	return plan(n, SINKS);
+}
+
+static uint64_t
 lone(uint64_t n)
 {
 	return send_and_receive(n, 1, 1);
@@ -125,6 +168,8 @@ many_sources(uint64_t n)
 }
 
 const struct bench net_benches[] = {
+	{ "batch: plan alone, 64 to one destination", open_all, plan_one },
+	{ "batch: plan alone, 64 to 32 destinations", open_all, plan_many },
 	{ "batch: a lone 160 B datagram, loopback", open_all, lone },
 	{ "batch: 64 of them to one destination", open_all, one_flow },
 	{ "batch: 64 of them to 32 destinations", open_all, many_flows },

@@ -179,6 +179,11 @@ parse(int argc, char **argv)
 	if (optind >= argc || addr_parse(argv[optind], &o.side.server) != 0)
 		misused("where is the server?");
 	o.command = argv + optind + 1;
+	/* A relayed address has the family of its peers, IPv4 unless asked. */
+	if (o.side.server.family != ADDR_V4)
+		misused("peers are IPv4, and so is the server");
+	if (o.mode != TRAFFIC && o.mode != HOLD && o.side.over != TURN_OVER_UDP)
+		misused("this mode knows UDP alone");
 	if ((o.mode == START) != (o.command[0] != NULL))
 		misused("start, and no other mode, wants a command");
 	if (o.mode != TRAFFIC)
@@ -189,9 +194,8 @@ parse(int argc, char **argv)
 		misused("a burst is too long");
 	if (f->way == FLOW_PAIR && f->count % 2 != 0)
 		misused("pairs want an even number of flows");
-	if (o.side.over == TURN_OVER_NONE &&
-	    (f->indications || o.side.server.family != ADDR_V4))
-		misused("forward knows IPv4 and no indications");
+	if (o.side.over == TURN_OVER_NONE && f->indications)
+		misused("forward knows no indications");
 }
 
 /* Says that it is this far, and waits to be told to go on. */
@@ -238,6 +242,7 @@ allocations(void)
 	printf("ready %u\n", o.flow.count);
 	pause_here();
 	storm_allocate(s, o.window, o.seconds);
+	storm_report(s);
 	pause_here();
 	storm_end(s);
 	storm_free(s);

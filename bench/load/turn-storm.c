@@ -33,6 +33,7 @@ struct busy {
 struct storm {
 	struct turn_side *side;
 	unsigned int count, begun, stand, under_way;
+	uint64_t took_us;
 	int epoll;
 	struct turn_client *clients;
 	uint32_t *place; /* which busy a client is */
@@ -153,8 +154,14 @@ storm_allocate(struct storm *s, unsigned int at_once, unsigned int seconds)
 			swept = now;
 		}
 	}
+	s->took_us = now - began;
+}
+
+void
+storm_report(const struct storm *s)
+{
 	printf("allocations %u seconds %.4f\n", s->stand,
-	    (double)(now - began) / 1e6);
+	    (double)s->took_us / 1e6);
 }
 
 static void

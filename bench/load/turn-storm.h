@@ -15,11 +15,11 @@ struct storm;
 struct storm *storm_new(struct turn_side *, unsigned int count);
 /*
  * Each makes an allocation from the first challenge on, at_once of them under
- * way, for no longer than so many seconds; tells how many stand, and how long
- * it took.
+ * way, for no longer than so many seconds.
  */
 void storm_allocate(struct storm *, unsigned int at_once, unsigned int seconds);
-void storm_end(struct storm *); /* the allocations; the clients stay */
+void storm_report(const struct storm *); /* how many stand, how long it took */
+void storm_end(struct storm *);          /* the allocations; the clients stay */
 void storm_free(struct storm *);
 
 /* count allocations with a permission and a channel, until standard input

@@ -48,6 +48,7 @@ def turnd(folder, args, over="udp"):
             f"allow-peer = 10.77.0.0/24\nallow-peer = {side.SERVER}/32\n"
             "user-quota = 1000000\nrate-limit = off\n"
             "connections-per-address = 20000\ntcp-connections = 20000\n")
+    text += "".join(f"{line}\n" for line in getattr(args, "set", ()))
     if over == "tls":
         cert, key = certificate(folder)
         text = text.replace("[turnd]", f"tls-cert = {cert}\n"

@@ -28,7 +28,7 @@ static struct {
 	struct sink sink;
 	unsigned int turn; /* whose burst is next */
 	uint64_t bursts;   /* made at a rate */
-	uint64_t sent, turns, idle;
+	uint64_t sent, idle_us;
 	double seconds;
 	/* Bursts that wait for one sendmmsg, all of one socket. */
 	int queue_fd;
@@ -220,7 +220,7 @@ forget(void)
 {
 	g.sink.received = g.sink.wrong = g.sink.echoed = 0;
 	g.sink.latency.n = 0;
-	g.sent = g.turns = g.idle = g.bursts = 0;
+	g.sent = g.idle_us = g.bursts = 0;
 }
 
 /* Until all have arrived, or none does any more. */
@@ -246,18 +246,18 @@ traffic_run(unsigned int seconds)
 {
 	uint64_t began = wire_now_us(), now = began, n;
 	uint64_t end = began + (uint64_t)seconds * 1000000;
+	bool idle;
 
 	forget();
 	for (g.sink.now_us = now; now < end; now = g.sink.now_us) {
 		n = due(began);
 		if (n > 0)
 			send_some(n);
-		if (receive_some() == 0 && n == 0) {
-			g.idle++;
+		idle = receive_some() == 0 && n == 0;
+		if (idle)
 			relax();
-		}
-		g.turns++;
 		g.sink.now_us = wire_now_us();
+		g.idle_us += idle ? g.sink.now_us - now : 0;
 	}
 	g.seconds = (double)(now - began) / 1e6;
 	drain();
@@ -286,6 +286,6 @@ traffic_report(void)
 	    sent, s->received, sent > s->received ? sent - s->received : 0,
 	    s->wrong, s->received * (g.flows->conf.way == FLOW_PAIR ? 2 : 1),
 	    g.seconds, latency_us(&s->latency, 0.50),
-	    latency_us(&s->latency, 0.99),
-	    g.turns > 0 ? (double)g.idle / (double)g.turns : 0, own_cpu_s());
+	    latency_us(&s->latency, 0.99), (double)g.idle_us / 1e6 / g.seconds,
+	    own_cpu_s());
 }

@@ -22,7 +22,8 @@ void traffic_init(const struct traffic_conf *);
 /* Forgets what was counted before, and ends when all have arrived or are given
  * up. */
 void traffic_run(unsigned int seconds);
-/* A line of words and numbers. */
+/* A line of words and numbers; idle is the part of the time without work: when
+ * there is none, this program and not the server was as fast as it could. */
 void traffic_report(void);
 
 #endif

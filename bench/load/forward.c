@@ -103,15 +103,16 @@ greet(const struct sockaddr_in *client, const void *data, size_t len)
 	    (const struct sockaddr *)client, sizeof(*client));
 }
 
-/* NULL: it was a hello. */
+/* NULL: it was a hello, perhaps from a port that had a flow before. */
 static struct flow *
 flow_of(const struct sockaddr_in *client, const void *data, size_t len)
 {
 	struct flow *f = g.by_port[ntohs(client->sin_port)];
 
-	if (f == NULL)
-		greet(client, data, len);
-	return f;
+	if (f != NULL && len != sizeof(struct forward_hello))
+		return f;
+	greet(client, data, len);
+	return NULL;
 }
 
 static void

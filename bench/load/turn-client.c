@@ -336,12 +336,20 @@ forward_reach(
 	c->relayed.port = back.port;
 }
 
+/* A port that had an allocation a moment ago may be refused with 437, and
+ * another one is taken, as RFC 8656 section 7.4 asks. */
 void
 turn_client_allocate(struct turn_side *side, struct turn_client *c)
 {
-	if (side->over != TURN_OVER_NONE &&
-	    turn_client_ask(side, c, &turn_ask_allocate) != TURN_GRANTED)
-		turn_client_die(c, "an allocation");
+	int tries = ASK_TRIES;
+
+	while (side->over != TURN_OVER_NONE &&
+	    turn_client_ask(side, c, &turn_ask_allocate) != TURN_GRANTED) {
+		if (c->refused != 437 || --tries == 0)
+			turn_client_die(c, "an allocation");
+		turn_client_close(c);
+		turn_client_open(side, c);
+	}
 }
 
 void

@@ -70,9 +70,10 @@ open_flow(struct flows *all, struct flow *f, unsigned int i)
 		f->rest = malloc(WIRE_SEGMENT_BYTES);
 		if (f->rest == NULL)
 			wire_die("memory", NULL);
-	} else
-		wire_roomy(f->client.fd);
+	}
 	turn_client_allocate(side, &f->client);
+	if (!all->streams)
+		wire_roomy(f->client.fd);
 }
 
 void

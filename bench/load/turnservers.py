@@ -122,6 +122,8 @@ class Load:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.process.kill()
+    def __exit__(self, kind, *_):
+        """Its allocations end, so that another one may get its ports."""
+        if kind is not None:
+            self.process.kill()
         self.process.communicate()

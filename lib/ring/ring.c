@@ -41,6 +41,7 @@ struct ring {
 	struct io_uring uring;
 	bool begun, over;
 	LIST_HEAD(ring_ops, ring_op) ops; /* busy */
+	uint64_t ended;
 	struct ring_ops unasked; /* those that the kernel had no room for */
 	bool offs;               /* some of ops are off */
 	uint32_t sends;          /* calls of ring_send */
@@ -406,29 +407,20 @@ complete(struct ring *r, const struct io_uring_cqe *cqe)
 	op->fn(op, &done);
 }
 
-int
-ring_wait(struct ring *r, uint64_t timeout_ms)
+static int
+wait_for(struct ring *r, unsigned int n, struct __kernel_timespec *ts)
 {
-	struct __kernel_timespec ts;
 	struct io_uring_cqe *first, cqe;
-	unsigned int n;
 	int err;
 
-	buffers_return(r);
-	call_off_again(r);
-	ask_again(r);
-	if ((r->offs || !LIST_EMPTY(&r->unasked)) && timeout_ms > SUBMIT_MS)
-		timeout_ms = SUBMIT_MS;
-	ts.tv_sec = (long long)(timeout_ms / 1000);
-	ts.tv_nsec = (long long)(timeout_ms % 1000 * 1000000);
-	err = io_uring_submit_and_wait_timeout(
-	    &r->uring, &first, 1, timeout_ms == UINT64_MAX ? NULL : &ts, NULL);
+	err = io_uring_submit_and_wait_timeout(&r->uring, &first, n, ts, NULL);
 	if (err < 0 && err != -EINTR && err != -ETIME && err != -EAGAIN &&
 	    err != -EBUSY)
 		return err;
 	/* Not those that come while we are at it: others have to be asked for
 	 * anew, and timers looked at. */
 	n = io_uring_cq_ready(&r->uring);
+	r->ended += n;
 	err = n == 0 ? -ETIME : 0;
 	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &first) == 0) {
 		cqe = *first;
@@ -437,6 +429,42 @@ ring_wait(struct ring *r, uint64_t timeout_ms)
 			complete(r, &cqe);
 	}
 	return err;
+}
+
+static void
+catch_up(struct ring *r)
+{
+	buffers_return(r);
+	call_off_again(r);
+	ask_again(r);
+}
+
+int
+ring_wait(struct ring *r, uint64_t timeout_ms)
+{
+	struct __kernel_timespec ts;
+
+	catch_up(r);
+	if ((r->offs || !LIST_EMPTY(&r->unasked)) && timeout_ms > SUBMIT_MS)
+		timeout_ms = SUBMIT_MS;
+	ts.tv_sec = (long long)(timeout_ms / 1000);
+	ts.tv_nsec = (long long)(timeout_ms % 1000 * 1000000);
+	return wait_for(r, 1, timeout_ms == UINT64_MAX ? NULL : &ts);
+}
+
+int
+ring_gather(struct ring *r, unsigned int n, unsigned int us)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 1000LL * us };
+
+	catch_up(r);
+	return wait_for(r, n, &ts);
+}
+
+uint64_t
+ring_ended(const struct ring *r)
+{
+	return r->ended;
 }
 
 /* What the kernel did not take in is not to be sent later, when the messages

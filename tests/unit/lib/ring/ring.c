@@ -219,6 +219,25 @@ polls_once(void **state)
 	assert_int_equal(t->res, POLLOUT);
 }
 
+/* As many as it waits for when they come; and what there is when they do not.
+ */
+static void
+gathers(void **state)
+{
+	struct fixture *f = need_ring(state);
+
+	poll_first(f, 3);
+	assert_int_equal(ring_gather(f->ring, 3, 1), -ETIME);
+	wake(f);
+	alarm(20);
+	assert_int_equal(ring_gather(f->ring, 3, 999999), 0);
+	assert_int_equal(ring_ended(f->ring), 3);
+	poll_first(f, 2);
+	assert_int_equal(ring_gather(f->ring, 4, 1), 0);
+	alarm(0);
+	assert_int_equal(ring_ended(f->ring), 5);
+}
+
 /* While the kernel does not know of it, while it waits, and when it is to end
  * anyway: one end each. */
 static void
@@ -605,6 +624,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(polls_once),
+		T(gathers),
 		T(cancel_at_any_time),
 		T(receives_and_cuts),
 		T(more_than_there_are_buffers),

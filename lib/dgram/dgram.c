@@ -78,8 +78,9 @@ note_met(struct dgrams *d, int fd)
 	LIST_INSERT_HEAD(&d->met, s, link);
 }
 
-/* As batch_send_fn has it; what ICMP said of others is for them alone. Before
- * the first turn the ring is nobody's yet. */
+/* As batch_send_fn has it; what ICMP said of others is for them alone. A
+ * message that met it goes once more, behind those of its flow that are on
+ * their way. Before the first turn the ring is nobody's yet. */
 static int
 send_by_ring(void *arg, const int *fds, struct mmsghdr *m, int n, int *errs)
 {

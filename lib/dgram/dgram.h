@@ -2,7 +2,8 @@
 /*
  * dgram: the UDP sockets of a worker. Datagrams come in many at a time, what is
  * sent waits for the end of the turn: by recvmmsg and sendmmsg on a loop over
- * epoll, by io_uring on a loop over that.
+ * epoll, by io_uring on a loop over that; there a datagram that meets what ICMP
+ * says of another may come behind later ones of its flow.
  * Owns: its buffers and watches; sockets are the caller's.
  * Thread: the loop's.
  */

@@ -54,6 +54,8 @@ static const struct metric
 	    "Questions that were not asked: too many at a time." },
     hook_asking = { "turnd_auth_hook_asking", "gauge",
 	    "Questions under way now." },
+    receive_buffer = { "turnd_udp_receive_buffer_bytes", "gauge",
+	    "Room for what comes, of each socket of such a kind." },
     drops = { "turnd_drops_total", "counter",
 	    "Requests refused and datagrams dropped, by reason." };
 /* clang-format on */
@@ -178,8 +180,19 @@ put_hook(struct buf *b, struct hook *hook)
 }
 
 static void
+put_buffers(struct buf *b, const struct turnd *d)
+{
+	metric_begin(b, &receive_buffer);
+	put_labelled(b, &receive_buffer, "socket", "listener", NULL,
+	    (uint64_t)d->listen_buffers.receive);
+	put_labelled(b, &receive_buffer, "socket", "relay", NULL,
+	    (uint64_t)d->relay_buffers.receive);
+}
+
+static void
 get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 {
+	const struct turnd *d = daemon_state(arg);
 	struct buf *b = &reply->body;
 	struct shell_stats shell;
 	struct turn_stats s;
@@ -196,7 +209,8 @@ get_metrics(void *arg, const struct http_request *req, struct http_reply *reply)
 	put_requests(b, &s);
 	put_streams(b, &shell.streams);
 	put_assocs(b, &shell.assocs);
-	put_hook(b, ((struct turnd *)daemon_state(arg))->hook);
+	put_hook(b, d->hook);
+	put_buffers(b, d);
 	metric_begin(b, &records_held);
 	metric_u64(b, &records_held, "", shell.records_held);
 	metric_begin(b, &auth_failures);

@@ -21,6 +21,8 @@ static const char *const off[] = { "off", NULL };
 #define OWN(field) offsetof(struct turnd_conf, field)
 /* 10 GB/s, more than a line has. */
 #define BANDWIDTH_MAX        INT64_C(10000000000)
+#define BUFFER_MIN           4096 /* a datagram and what the kernel adds */
+#define BUFFER_MAX           (INT64_C(1) << 30)
 #define SECOND_MS            INT64_C(1000)
 #define MINUTE_MS            INT64_C(60000)
 #define ALTERNATE_DOMAIN_MAX 255 /* RFC 8489 section 14.16 */
@@ -47,6 +49,11 @@ const struct conf_option turnd_options[] = {
 	{ "turnd", "io-engine", CONF_ENUM, 0, OWN(io_engine), "auto", 0, 0,
 	    engines,
 	    "what reads and writes sockets; io_uring needs Linux 6.1" },
+	{ "turnd", "udp-buffer", CONF_BYTES, 0, OWN(udp_buffer), "4m",
+	    BUFFER_MIN, BUFFER_MAX, NULL,
+	    "bytes of receive and of send buffer of a UDP listener's socket" },
+	{ "turnd", "relay-buffer", CONF_BYTES, 0, OWN(relay_buffer), "512k",
+	    BUFFER_MIN, BUFFER_MAX, NULL, "likewise of a UDP relay socket" },
 	{ "turnd", "user", CONF_USER, CONF_REPEAT, OWN(users), NULL, 0, 0, NULL,
 	    "static user NAME:PASSWORD, or NAME:0xKEY with the hex of "
 	    "MD5(NAME:REALM:PASSWORD), or of that and its SHA-256" },

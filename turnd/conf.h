@@ -26,7 +26,8 @@ struct turnd_conf {
 	struct conf_list external_ips; /* struct conf_addr_pair */
 	struct conf_list external_probes; /* const char * */
 	struct conf_range relay_ports;
-	int64_t io_engine;           /* enum io_engine */
+	int64_t io_engine; /* enum io_engine */
+	int64_t udp_buffer, relay_buffer;
 	struct conf_list users;      /* struct conf_user */
 	struct conf_list allow_peer; /* struct prefix */
 	struct conf_list deny_peer;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "turnd/asked.h"
 #include "turnd/turnd.h"
@@ -121,6 +123,7 @@ open_shared(struct turnd *d, const struct conf *conf, char err[DAEMON_ERR_MAX])
 	rc = listeners_open_tls(conf, &c->listen, alpn, &d->tls, err);
 	if (rc != 0)
 		return rc;
+	d->listeners.udp_buffer = (int)c->udp_buffer;
 	return listeners_open(
 	    &d->listeners, conf, "turnd", &c->listen, d->workers, err);
 }
@@ -135,6 +138,28 @@ say_relay(const struct turnd *d, const struct addr *bound,
 	log_info("relay_address", KV_ADDR("address", bound),
 	    KV_ADDR("told", &told), KV_U("low", ports->low),
 	    KV_U("high", ports->high));
+}
+
+/* A socket of no use tells what the kernel gives the others. */
+static struct sock_buffers
+say_buffers(const char *option, int64_t asked)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sock_buffers given;
+
+	sock_set_buffers(fd, (int)asked, &given);
+	if (fd >= 0)
+		close(fd);
+	if (given.receive < asked || given.send < asked)
+		log_warn("socket_buffers", KV_S("option", option),
+		    KV_I("asked", asked), KV_I("receive", given.receive),
+		    KV_I("send", given.send),
+		    KV_S("raise", "net.core.rmem_max net.core.wmem_max"));
+	else
+		log_info("socket_buffers", KV_S("option", option),
+		    KV_I("asked", asked), KV_I("receive", given.receive),
+		    KV_I("send", given.send));
+	return given;
 }
 
 static int
@@ -170,6 +195,9 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 		d->workers);
 	if (c->io_engine != IO_EPOLL)
 		daemon_use_ring(run, c->io_engine == IO_URING);
+	d->listen_buffers = say_buffers("udp-buffer", c->udp_buffer);
+	d->relay_buffer = (int)c->relay_buffer;
+	d->relay_buffers = say_buffers("relay-buffer", c->relay_buffer);
 	log_info("quota", KV_U("user", user_quota(d, c)),
 	    KV_I("realm", c->realm_quota), KV_I("all", c->max_allocations));
 	if (c->no_auth)

@@ -121,6 +121,8 @@ relay_watch(struct worker *w, int fd, const struct addr *addr, bool tcp)
 	w->relays[fd] = r;
 	if (tcp)
 		return 0;
+	/* Less room costs packets when we are late, nothing else. */
+	sock_set_buffers(fd, w->turnd->relay_buffer, NULL);
 	/* Without it clients hear less of their peers, and lose nothing. */
 	(void)sock_keep_errors(fd, (enum addr_family)addr->family);
 	return 0;

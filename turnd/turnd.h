@@ -20,6 +20,7 @@
 #include "lib/log/log.h"
 #include "lib/base/htab.h"
 #include "lib/net/census.h"
+#include "lib/net/sock.h"
 #include "lib/stream/stream.h"
 #include "turnd/conf.h"
 #include "turnd/core/quota.h"
@@ -45,6 +46,9 @@ struct turnd {
 	struct census *census;             /* of clients over TCP and DTLS */
 	uint64_t idle_ms;                  /* of one without an allocation */
 	size_t send_max;                   /* bytes that wait on one */
+	int relay_buffer;                  /* asked for, of a relay socket */
+	/* That the kernel gives. */
+	struct sock_buffers listen_buffers, relay_buffers;
 	/* The one lock that workers share; held for a table look-up when an
 	 * allocation begins or ends, since a user's allocations are spread. */
 	pthread_mutex_t quota_lock;

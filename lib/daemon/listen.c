@@ -27,17 +27,13 @@ listener_is(const struct listener *l, const char *scheme)
 }
 
 static void
-set_buffers(const struct listener *l, int workers)
+set_buffers(const struct listeners *ls, const struct listener *l)
 {
-	int i, size = UDP_BUFFER;
+	int i, size = ls->udp_buffer != 0 ? ls->udp_buffer : UDP_BUFFER;
 
 	/* Less room costs packets under load, nothing else. */
-	for (i = 0; i < workers; i++) {
-		(void)setsockopt(
-		    l->fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-		(void)setsockopt(
-		    l->fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	}
+	for (i = 0; i < ls->workers; i++)
+		sock_set_buffers(l->fds[i], size, NULL);
 }
 
 bool
@@ -90,7 +86,7 @@ listener_open(
 		return rc;
 	ls->n++;
 	if (listener_is_datagram(l))
-		set_buffers(l, ls->workers);
+		set_buffers(ls, l);
 	return 0;
 }
 
@@ -123,7 +119,10 @@ listener_open_auto(struct listeners *ls, const struct addr *at, size_t row)
 int
 listeners_init(struct listeners *ls, size_t max, int workers)
 {
-	*ls = (struct listeners){ .workers = workers };
+	*ls = (struct listeners){
+		.workers = workers,
+		.udp_buffer = ls->udp_buffer,
+	};
 	ls->items = calloc(max, sizeof(*ls->items));
 	return ls->items != NULL || max == 0 ? 0 : -ENOMEM;
 }

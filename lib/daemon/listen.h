@@ -34,6 +34,7 @@ struct listeners {
 	struct listener *items;
 	size_t n;
 	int workers;
+	int udp_buffer; /* bytes, set before it is opened; 0: as it sees fit */
 };
 
 /* Opens the addresses of [section] listen. 0, or -errno with err, which names

@@ -124,6 +124,29 @@ sock_whole(int fd, const struct addr *dst, bool on)
 	    on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
 }
 
+/* The kernel tells what it reserves, twice what there is room for. */
+static int
+buffer_of(int fd, int option)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	if (getsockopt(fd, SOL_SOCKET, option, &bytes, &len) != 0)
+		return 0;
+	return bytes / 2;
+}
+
+void
+sock_set_buffers(int fd, int bytes, struct sock_buffers *given)
+{
+	(void)set_int(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	(void)set_int(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+	if (given == NULL)
+		return;
+	given->receive = buffer_of(fd, SO_RCVBUF);
+	given->send = buffer_of(fd, SO_SNDBUF);
+}
+
 int
 sock_keep_errors(int fd, enum addr_family family)
 {

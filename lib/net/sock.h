@@ -59,6 +59,15 @@ int sock_keep_errors(int fd, enum addr_family);
 /* 1: one is in; 0: there is no more; -EAGAIN: that was one of another kind. */
 int sock_next_error(int fd, struct sock_error *);
 
+/* Bytes of the buffers of a socket. */
+struct sock_buffers {
+	int receive, send;
+};
+
+/* Asks for so many of each. What the kernel gives, at most net.core.rmem_max
+ * and wmem_max, tells given, which may be NULL. */
+void sock_set_buffers(int fd, int bytes, struct sock_buffers *given);
+
 /* Of either end: 0 or -errno. */
 int sock_local(int fd, struct addr *);
 int sock_peer(int fd, struct addr *);

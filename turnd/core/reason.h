@@ -195,7 +195,7 @@
 	ROW(TURN_SEND_REFUSED, "send_refused", 0,                            \
 	    "a pending ICMP error or a firewall (ECONNREFUSED, EPERM)")      \
 	ROW(TURN_NO_ROOM, "no_room", 0,                                      \
-	    "a socket's buffer was full when it came (see receive-buffer)")  \
+	    "a socket's buffer was full when it came (see udp-buffer)")      \
 	ROW(TURN_SEND_NO_BUFFER, "send_no_buffer", 0,                        \
 	    "the socket buffer or the device queue is full")                 \
 	ROW(TURN_SEND_TOO_BIG, "send_too_big", 0,                            \

@@ -247,6 +247,27 @@ udp_may_be_whole(void **state)
 	close(fd6);
 }
 
+/* What the kernel says it gave is what fits: its own bytes come on top. */
+static void
+buffers_are_as_told(void **state)
+{
+	const struct addr here = addr_v4(127, 0, 0, 1, 0);
+	struct sock_buffers given;
+	int fd = sock_udp(&here);
+
+	sock_set_buffers(fd, 10000, &given);
+	assert_int_equal(given.receive, 10000);
+	assert_int_equal(given.send, 10000);
+	sock_set_buffers(fd, 1 << 30, &given);
+	assert_true(given.receive > 10000 && given.receive <= 1 << 30);
+	assert_true(given.send > 10000 && given.send <= 1 << 30);
+	close(fd);
+	sock_set_buffers(-1, 10000, NULL);
+	sock_set_buffers(-1, 10000, &given);
+	assert_int_equal(given.receive, 0);
+	assert_int_equal(given.send, 0);
+}
+
 /* A port that nobody has: the errors name it, and end. */
 static void
 udp_errors_are_kept(void **state)
@@ -292,6 +313,7 @@ main(void)
 		cmocka_unit_test(families_stand_beside_each_other),
 		cmocka_unit_test(udp_may_be_fragmented),
 		cmocka_unit_test(udp_may_be_whole),
+		cmocka_unit_test(buffers_are_as_told),
 		cmocka_unit_test(udp_errors_are_kept),
 	};
 

@@ -161,6 +161,42 @@ more_than_there_are_buffers(void **state)
 	assert_int_equal(f->failed, 0);
 }
 
+/* As who answers out of buffers of his own does when they run out. */
+static void
+echo_and_flush(struct sock *s, struct batch_in *in, int n)
+{
+	static int echoed;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		echo(s, &in[i], 1);
+		if (++echoed % 7 == 0)
+			dgrams_flush(s->f->dgrams);
+	}
+}
+
+/* What was not queued yet, or was after the flush, stays where it is. */
+static void
+flush_in_the_middle(void **state)
+{
+	struct fixture *f = *state;
+	int i, p, n = 100;
+
+	f->input = echo_and_flush;
+	for (p = 0; p < 4; p++)
+		add(f, here());
+	for (i = 0; i < n; i++) {
+		for (p = 0; p < 4; p++)
+			say(f->peers[p], &f->socks[p].at, 50 * p + i, 60);
+	}
+	f->want = 4 * n;
+	run(f, got_all);
+	for (p = 0; p < 4; p++) {
+		for (i = 0; i < n; i++)
+			hear(f->peers[p], 50 * p + i, 60);
+	}
+}
+
 static void
 set_room(int fd, int bytes)
 {
@@ -240,6 +276,7 @@ main(void)
 		T(ipv6),
 		T(addresses_and_room),
 		T(more_than_there_are_buffers),
+		T(flush_in_the_middle),
 		T(drops_are_counted),
 		T(one_each_of_many),
 	};

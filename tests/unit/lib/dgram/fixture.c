@@ -29,10 +29,15 @@ open_udp(struct addr at, struct addr *bound)
 	return fd;
 }
 
+/* An address for this process alone, so that no other gets a port that was just
+ * given up. */
 struct addr
 here(void)
 {
-	return addr_v4(127, 0, 0, 1, 0);
+	unsigned int pid = (unsigned int)getpid();
+
+	return addr_v4(127, (uint8_t)(64 + (pid >> 16) % 64),
+	    (uint8_t)(pid >> 8), (uint8_t)pid, 0);
 }
 
 static void

@@ -335,6 +335,28 @@ ends_with_icmp_unread(void **state)
 	open_dgrams(f);
 }
 
+/* The number of one that was read is another socket's now, which is not, and
+ * meets an error. */
+static void
+icmp_of_one_that_is_not_read(void **state)
+{
+	struct fixture *f = *state;
+	struct sock *s = add(f, here());
+	int fd = s->fd;
+
+	run(f, at_once);
+	drop(s);
+	s->fd = open_udp(here(), &s->at);
+	assert_int_equal(s->fd, fd);
+	nobody_there(f);
+	f->first = queue_one_lost;
+	run(f, at_once);
+	hear_good(f);
+	run(f, at_once);
+	assert_int_equal(s->erred, 0);
+	close(s->fd);
+}
+
 /* Whichever is first closes all others, whatever is on its way to them. */
 static void
 close_others(struct sock *s, struct batch_in *in, int n)
@@ -480,6 +502,7 @@ main(void)
 		T(icmp_wakes_who_reads),
 		T(icmp_that_a_send_met),
 		T(ends_with_icmp_unread),
+		T(icmp_of_one_that_is_not_read),
 		T(closed_while_something_comes),
 		T(number_used_again_in_one_turn),
 		T(ports_are_free_after_the_end),

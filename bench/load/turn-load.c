@@ -44,6 +44,7 @@ static const char usage[] =
     "  -l BYTES  of a payload, 64 to 1400\n"
     "  -b COUNT  payloads of one flow sent back to back\n"
     "  -r RATE   payloads a second, of all flows; 0: as fast as they arrive\n"
+    "  -q US     at a rate, what is due leaves together so often; 1: evenly\n"
     "  -G        bursts leave and arrive as single datagrams\n";
 
 enum mode { TRAFFIC, ALLOCATIONS, HOLD, START };
@@ -52,13 +53,14 @@ static struct options {
 	struct turn_side side;
 	struct flow_conf flow;
 	enum mode mode;
-	unsigned int window, rate, seconds, warm_up;
+	unsigned int window, rate, tick_us, seconds, warm_up;
 	bool asks;
 	char **command;
 } o = {
 	.side = { .user = "user", .password = "password" },
 	.flow = { .way = FLOW_ECHO, .size = 160, .count = 1, .burst = 1 },
 	.window = 64,
+	.tick_us = 1,
 	.seconds = 5,
 };
 
@@ -117,6 +119,9 @@ traffic_option(int c, const char *text)
 	case 'r':
 		o.rate = number(text, 0, 10000000);
 		return true;
+	case 'q':
+		o.tick_us = number(text, 1, 100000);
+		return true;
 	case 'G':
 		o.flow.plain = true;
 		return true;
@@ -171,8 +176,8 @@ parse(int argc, char **argv)
 	int c;
 
 	/* +: what follows COMMAND is its own. */
-	while (
-	    (c = getopt(argc, argv, "+m:u:w:x:n:it:W:o:f:d:l:b:r:Gh")) != -1) {
+	while ((c = getopt(argc, argv, "+m:u:w:x:n:it:W:o:f:d:l:b:r:q:Gh")) !=
+	    -1) {
 		if (!traffic_option(c, optarg))
 			option(c, optarg);
 	}
@@ -212,7 +217,7 @@ pause_here(void)
 static void
 traffic(void)
 {
-	struct traffic_conf conf = { NULL, o.window, o.rate };
+	struct traffic_conf conf = { NULL, o.window, o.rate, o.tick_us };
 	struct flows flows;
 
 	o.flow.side = &o.side;
@@ -258,6 +263,8 @@ main(int argc, char **argv)
 		lim.rlim_cur = lim.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &lim);
 	}
+	/* The default slack of 50 us is as much as a relay takes. */
+	prctl(PR_SET_TIMERSLACK, 1000);
 	if (crypto_init() != 0)
 		wire_die("crypto", "does not start");
 	turn_side_init(&o.side);

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "bench/load/turn-sink.h"
 #include "bench/load/turn-traffic.h"
@@ -18,6 +19,7 @@
 /* Bursts that leave in one turn at a fixed rate: after a moment without the
  * CPU it catches up by these, not by all at once. */
 #define BURSTS_A_TURN 4
+#define NAP_MAX_US    100000
 #define RELAX         16 /* pauses of a turn without work, less than 1 us */
 #define IS_PEER       ((uint64_t)1 << 32)
 
@@ -166,10 +168,14 @@ send_some(uint64_t bursts)
 }
 
 static int
-receive_some(void)
+receive_some(uint64_t wait_us)
 {
+	const struct timespec wait = { 0, (long)wait_us * 1000 };
 	struct epoll_event e[EVENTS];
-	int n = epoll_wait(g.epoll, e, EVENTS, 0), i;
+	int n = epoll_pwait2(g.epoll, e, EVENTS, &wait, NULL), i;
+
+	if (n < 0 && errno != EINTR)
+		wire_die("epoll", NULL);
 
 	for (i = 0; i < n; i++) {
 		if ((e[i].data.u64 & IS_PEER) == 0)
@@ -185,7 +191,7 @@ receive_some(void)
 static uint64_t
 due(uint64_t began_us)
 {
-	uint64_t burst = g.flows->conf.burst, n;
+	uint64_t burst = g.flows->conf.burst, past, n;
 
 	if (g.conf.rate == 0) {
 		way_expire(&g.sink.way, g.sink.now_us);
@@ -193,11 +199,26 @@ due(uint64_t began_us)
 		    ? 0
 		    : (g.conf.window - g.sink.way.out) / burst;
 	}
-	n = (g.sink.now_us - began_us) * g.conf.rate / 1000000 / burst;
+	past = g.sink.now_us - began_us;
+	n = (past - past % g.conf.tick_us) * g.conf.rate / 1000000 / burst;
 	n = n > g.bursts ? n - g.bursts : 0;
 	n = n < BURSTS_A_TURN ? n : BURSTS_A_TURN;
 	g.bursts += n;
 	return n;
+}
+
+/* How long until the next burst at a rate; at full rate there is no waiting. */
+static uint64_t
+nap_us(uint64_t began_us)
+{
+	uint64_t past = g.sink.now_us - began_us, tick = g.conf.tick_us, next;
+
+	if (g.conf.rate == 0)
+		return 0;
+	next = (g.bursts + 1) * g.flows->conf.burst * 1000000 / g.conf.rate;
+	next = (next + tick - 1) / tick * tick;
+	next = next > past ? next - past : 0;
+	return next < NAP_MAX_US ? next : NAP_MAX_US;
 }
 
 /* The other half of the core may be the server's. */
@@ -234,7 +255,7 @@ drain(void)
 	    g.sink.received < g.sent + g.sink.echoed) {
 		for (i = 0; g.flows->streams && i < g.flows->conf.count; i++)
 			flow_flush(&g.flows->flow[i]);
-		if (receive_some() > 0)
+		if (receive_some(0) > 0)
 			last = now;
 		now = wire_now_us();
 		way_expire(&g.sink.way, now);
@@ -244,7 +265,7 @@ drain(void)
 void
 traffic_run(unsigned int seconds)
 {
-	uint64_t began = wire_now_us(), now = began, n;
+	uint64_t began = wire_now_us(), now = began, n, nap;
 	uint64_t end = began + (uint64_t)seconds * 1000000;
 	bool idle;
 
@@ -253,8 +274,9 @@ traffic_run(unsigned int seconds)
 		n = due(began);
 		if (n > 0)
 			send_some(n);
-		idle = receive_some() == 0 && n == 0;
-		if (idle)
+		nap = n == 0 ? nap_us(began) : 0;
+		idle = receive_some(nap) == 0 && n == 0;
+		if (idle && nap == 0)
 			relax();
 		g.sink.now_us = wire_now_us();
 		g.idle_us += idle ? g.sink.now_us - now : 0;

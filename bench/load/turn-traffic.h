@@ -3,7 +3,9 @@
  * turn-traffic: payloads through the relay, all that a window lets leave or at
  * a rate, and what became of them.
  * Owns: its buffers; flows are borrowed.  Thread: one, which never sleeps
- * while there is traffic: a server on a network wakes nobody when it sends.
+ * when all that a window lets leave does: a server on a network wakes nobody
+ * by sending. At a rate it sleeps between packets, as one that is always busy
+ * is the first to be kept waiting where programs share the CPUs.
  */
 #ifndef FLOE_BENCH_LOAD_TURN_TRAFFIC_H
 #define FLOE_BENCH_LOAD_TURN_TRAFFIC_H
@@ -16,6 +18,7 @@ struct traffic_conf {
 	struct flows *flows;
 	unsigned int window; /* payloads under way at once */
 	uint64_t rate;       /* of payloads a second; 0: what the window lets */
+	unsigned int tick_us; /* at a rate, what is due leaves so often */
 };
 
 void traffic_init(const struct traffic_conf *);

@@ -100,6 +100,7 @@ class Limits(case.Case):
     def test_stund_binding(self):
         self.check("stund", BINDING)
 
+    @case.on_both_engines
     def test_turnd_binding(self):
         self.check("turnd", BINDING)
 
@@ -115,6 +116,7 @@ class Limits(case.Case):
             self.assertTrue(link.recv(2048))
         self.assertEqual(self.limited("stund"), 0)
 
+    @case.on_both_engines
     def test_an_allocation_does_not_notice(self):
         self.begin("turnd", rate_limit="1/s", rate_burst=str(BURST))
         client = turn.Client((HOST, floe.TURN_PORT), *floe.TURN_USER)
@@ -142,6 +144,7 @@ class Limits(case.Case):
             other.allocate()
         good.ask(turn.REFRESH)
 
+    @case.on_both_engines
     def test_bandwidth(self):
         """A second of it at once, then no more than the rate, over all."""
         self.begin("turnd", user_bandwidth="100k", allow_peer="127.0.0.0/8")

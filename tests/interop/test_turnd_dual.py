@@ -20,6 +20,7 @@ def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
 
 
+@case.on_both_engines
 class Dual(case.Case):
     def setUp(self):
         super().setUp()

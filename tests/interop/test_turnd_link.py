@@ -97,6 +97,7 @@ class Link(case.Case):
             turn.SEND, ((turn.PEER, (peer, PORT)),
                         (turn.DATA, os.urandom(size)), *attributes), False))
 
+    @case.on_both_engines
     def test_df_is_set_where_asked_for(self):
         self.client.allocate_with(DONT_FRAGMENT)
         self.client.permit(PEER)
@@ -108,6 +109,7 @@ class Link(case.Case):
         self.client.channel_send(0x4000, bytes(300))
         self.assertEqual(self.sent_v4(), (0, 328))
 
+    @case.on_both_engines
     def test_too_long_costs_that_datagram_only(self):
         self.client.allocate_with(ADDITIONAL)
         self.client.permit(PEER, PEER_6)
@@ -155,6 +157,7 @@ class Link(case.Case):
                     return (turn.addresses(got, turn.PEER)[0], bits >> 9,
                             bits & 0x1ff, data)
 
+    @case.on_both_engines
     def test_a_closed_port_is_told(self):
         self.client.allocate_with(ADDITIONAL)
         self.client.permit(PEER, PEER_6)
@@ -175,6 +178,7 @@ class Link(case.Case):
             self.send(PEER, size)
             self.assertEqual(len(good.recv(2048)), size)
 
+    @case.on_both_engines
     def test_the_mtu_of_a_path_is_told(self):
         """Of a link beyond the far end, which is a router then."""
         self.far.set("ipv4/ip_forward", 1)
@@ -195,6 +199,7 @@ class Link(case.Case):
             self.send(peer, size, DONT_FRAGMENT)
             self.assertEqual(self.told(), ((peer, PORT), kind, code, 1280))
 
+    @case.on_both_engines
     def test_an_unreachable_peer_costs_the_others_nothing(self):
         """In bursts, by channels, with UDP_SEGMENT at work."""
         bad, good = self.at_far(PEER), self.at_far(PEER)

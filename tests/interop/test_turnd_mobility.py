@@ -171,9 +171,11 @@ class Mobility(case.Case):
             one.release()
         self.assertEqual(self.told(), [])
 
+    @case.on_both_engines
     def test_over_udp(self):
         self.travel("udp", "udp", "udp")
 
+    @case.on_both_engines
     def test_from_transport_to_transport(self):
         self.travel("tcp", "udp", "tls", "tcp", "tls", "udp")
 

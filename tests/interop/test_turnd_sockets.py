@@ -37,6 +37,7 @@ def send_burst(sock, parts, address):
     sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
 
 
+@case.on_both_engines
 class Sockets(case.Case):
     """One client that asks several addresses of one listener."""
 

@@ -70,18 +70,22 @@ class Uclient(case.Case):
                 f"allocation_ended .* client={client}.* transport={one} .*"
                 f"{mark}", self.turnd.log())), CLIENTS, one)
 
+    @case.on_both_engines
     def test_channels(self):
         self.relay()
 
+    @case.on_both_engines
     def test_indications(self):
         self.relay("-s")
 
+    @case.on_both_engines
     def test_v4_to_v6(self):
         self.relay("-x", mark=ON_V6)
 
     def test_v6_to_v4(self):
         self.relay("-X", host=V6)
 
+    @case.on_both_engines
     def test_v6_to_v6(self):
         self.relay("-x", host=V6, mark=ON_V6)
 

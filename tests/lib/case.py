@@ -12,6 +12,13 @@ import lab
 LOG_TAIL = 60
 
 
+def on_both_engines(test):
+    """Marks a test, or a class of them, that the runner runs once more with
+    turnd's I/O by epoll, which the default of io-engine may not be."""
+    test.on_both_engines = True
+    return test
+
+
 class Case(unittest.TestCase):
     """Owns self.folder and every daemon started through it."""
 

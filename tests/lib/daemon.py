@@ -49,12 +49,20 @@ def resident_kb(one):
                     if line.startswith("VmRSS:"))
 
 
+def engine_rows(section, rows):
+    """What chooses turnd's I/O engine: FLOE_IO_ENGINE, unless the test does."""
+    engine = os.environ.get("FLOE_IO_ENGINE")
+    if section != "turnd" or not engine or "io-engine" in dict(rows):
+        return []
+    return [("io-engine", engine)]
+
+
 def write_conf(path, sections):
     """Write floe.conf: {section: [(key, value), ...]}."""
     with open(path, "w", encoding="utf-8") as conf:
         for section, rows in sections.items():
             conf.write(f"[{section}]\n")
-            for key, value in rows:
+            for key, value in [*rows, *engine_rows(section, rows)]:
                 conf.write(f"{key} = {value}\n")
             conf.write("\n")
     return path

@@ -10,6 +10,10 @@ table of the outside programs that were driven: version, transport, result.
 The interop tests wait for their clients more than they work, so several run
 at a time, each in a sandbox of its own; the others have the machine to
 themselves.
+
+FLOE_IO_ENGINE is io-engine for every turnd of a test that does not choose one
+itself.  Without it, tests that are marked (case.on_both_engines) run twice: by
+the default and by epoll.
 """
 
 import argparse
@@ -128,17 +132,33 @@ def tests_of(suite):
             yield item
 
 
+def on_both_engines(test):
+    return getattr(test, "on_both_engines", False) or getattr(
+        getattr(test, test._testMethodName, None), "on_both_engines", False)
+
+
+def chosen(given, folder):
+    """Each test with the engine that turnd is to have, None: the default."""
+    kind = given.kinds[0]
+    for engine in (None, "epoll"):
+        if engine and "FLOE_IO_ENGINE" in os.environ:
+            return
+        for test in tests_of(unittest.TestLoader().discover(folder)):
+            if given.only in f"{kind}/{test.id()}" and (
+                    engine is None or on_both_engines(test)):
+                test.kind = f"{kind}, {engine}" if engine else kind
+                yield test, engine
+
+
 def run(given, result):
     """In a sandbox: the tests of one kind, or of these every n-th one."""
-    kind = given.kinds[0]
     nth, of = given.share
-    folder = os.path.join(root.SOURCE, "tests", kind)
+    folder = os.path.join(root.SOURCE, "tests", given.kinds[0])
     sys.path.insert(0, folder)
-    chosen = (test for test in tests_of(unittest.TestLoader().discover(folder))
-              if given.only in f"{kind}/{test.id()}")
-    for i, test in enumerate(chosen):
+    for i, (test, engine) in enumerate([*chosen(given, folder)]):
         if i % of == nth:
-            test.kind = kind
+            if engine:
+                os.environ["FLOE_IO_ENGINE"] = engine
             test.run(result)
 
 

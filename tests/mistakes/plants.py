@@ -9,6 +9,7 @@ Edit = collections.namedtuple('Edit', 'file old new')
 
 CORE = 'tests/unit/signald/core/'
 LOG = 'tests/unit/signald/log/'
+DGRAM = 'tests/unit/lib/dgram/'
 
 PLANTS = [
     Plant('from', 'the sender that a client names is believed', [
@@ -146,4 +147,29 @@ PLANTS = [
     Plant('app-moves', 'a link that moves to its user\'s worker leaves its community', [
         Edit('signald/link.c', 'c->desk = app_desk(c->desk->app, to);', 'c->desk = worker_desk(to, 0);'),
     ], ['interop/test_signald_apps.Apart.test_links_that_move']),
+    Plant('starved', 'a socket is not read any more when a worker had no buffer for what came', [
+        Edit('lib/dgram/dgram.c', '\telse\n\t\tring_receive(s->all->ring, &s->op, s->fd);',
+             '\telse if (done->res != -ENOBUFS)\n\t\tring_receive(s->all->ring, &s->op, s->fd);'),
+    ], [DGRAM + 'dgram']),
+    Plant('overwritten', 'what waits to be sent is overwritten by what comes in', [
+        Edit('lib/ring/ring.c', '\tif (n > SQ_ENTRIES / 2)\n', '\tbuffers_return(r);\n\tif (n > SQ_ENTRIES / 2)\n'),
+    ], [DGRAM + 'dgram']),
+    Plant('silent-loss', 'nobody hears of datagrams that there was no room for', [
+        Edit('lib/dgram/dgram.c', '\t\ts->ops->lost(s->arg, drops - s->drops);\n', ''),
+    ], [DGRAM + 'dgram']),
+    Plant('refused-run', 'what the kernel does not cut into segments is lost', [
+        Edit('lib/net/batch_tx.c', '\tsend_singly(tx, r, &tx->hdr[i].msg_hdr);', '\ttell_run(tx, r);\n\t(void)send_singly;'),
+    ], ['tests/unit/lib/net/batch', DGRAM + 'trouble']),
+    Plant('icmp-met', 'what ICMP says is not heard when a send has met it first', [
+        Edit('lib/dgram/dgram.c', '\t\t\tnote_met(d, fds[i]);', '\t\t\t(void)note_met;'),
+    ], [DGRAM + 'trouble']),
+    Plant('icmp-others', 'a dead peer costs another one a datagram', [
+        Edit('lib/dgram/dgram.c', '\t\t(void)batch_send(NULL, &fds[i], &m[i], 1, &errs[i]);', '\t\tcontinue;'),
+    ], [DGRAM + 'trouble']),
+    Plant('number-again', 'a socket that is closed takes the datagrams of who has its number next', [
+        Edit('lib/ring/ring.c', '\tif (sq->sqe_tail - op->at >= io_uring_sq_ready(&r->uring))\n', '\tif (op->at > 0)\n'),
+    ], [DGRAM + 'trouble', 'tests/unit/lib/ring/ring']),
+    Plant('kept-bound', 'a daemon that has ended keeps its ports', [
+        Edit('lib/ring/ring.c', '\t(void)io_uring_register_sync_cancel(&r->uring, &all);', '\t(void)all;'),
+    ], [DGRAM + 'trouble', 'tests/unit/lib/ring/ring']),
 ]

@@ -498,8 +498,8 @@ send_failures(
 		if (at++ < before || (cqe->user_data & TAG_SEND) == 0)
 			continue;
 		i = (cqe->user_data - tag) >> 1;
-		if (i < (uint64_t)n && cqe->res < 0)
-			errs[i] = cqe->res;
+		if (i > 0 && i <= (uint64_t)n && cqe->res < 0)
+			errs[i - 1] = cqe->res;
 	}
 }
 
@@ -518,7 +518,7 @@ ring_send(struct ring *r, const int *fds, struct mmsghdr *m, int n, int *errs)
 		io_uring_prep_sendmsg(
 		    sqes[i], fds[i], &m[i].msg_hdr, MSG_DONTWAIT);
 		sqes[i]->flags |= IOSQE_CQE_SKIP_SUCCESS;
-		sqes[i]->user_data = tag + ((uint64_t)i << 1);
+		sqes[i]->user_data = tag + ((uint64_t)(i + 1) << 1);
 		errs[i] = 0;
 	}
 	n = i;

@@ -10,82 +10,6 @@
 
 #include "lib/tls/internal.h"
 
-struct tls {
-	SSL *ssl;
-	const struct tls_io *io;
-	void *arg;
-	int io_err; /* what the transport said last, 0 or -errno */
-	bool eof;   /* it has ended */
-	int wants;
-	const char *error;          /* OpenSSL's static text */
-	struct tls_verdict verdict; /* a client's */
-};
-
-static int
-bio_read(BIO *b, char *data, size_t room, size_t *moved)
-{
-	struct tls *t = BIO_get_data(b);
-	ssize_t n = t->io->recv(t->arg, data, room);
-
-	BIO_clear_retry_flags(b);
-	if (n == -EAGAIN)
-		BIO_set_retry_read(b);
-	else if (n < 0)
-		t->io_err = (int)n;
-	else if (n == 0)
-		t->eof = true;
-	if (n <= 0)
-		return 0;
-	*moved = (size_t)n;
-	return 1;
-}
-
-static int
-bio_write(BIO *b, const char *data, size_t len, size_t *moved)
-{
-	struct tls *t = BIO_get_data(b);
-	ssize_t n = t->io->send(t->arg, data, len);
-
-	BIO_clear_retry_flags(b);
-	if (n == -EAGAIN)
-		BIO_set_retry_write(b);
-	else if (n < 0)
-		t->io_err = (int)n;
-	if (n <= 0)
-		return 0;
-	*moved = (size_t)n;
-	return 1;
-}
-
-static long
-bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-	const struct tls *t = BIO_get_data(b);
-
-	switch (cmd) {
-	case BIO_CTRL_FLUSH:
-		return 1; /* nothing is held back */
-	case BIO_CTRL_EOF:
-		return t->eof;
-	default:
-		return 0;
-	}
-}
-
-BIO_METHOD *
-tls_bio_method(void)
-{
-	BIO_METHOD *m = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "caller's transport");
-
-	if (m != NULL && BIO_meth_set_read_ex(m, bio_read) == 1 &&
-	    BIO_meth_set_write_ex(m, bio_write) == 1 &&
-	    BIO_meth_set_ctrl(m, bio_ctrl) == 1)
-		return m;
-	BIO_meth_free(m);
-	return NULL;
-}
-
 static struct tls *
 open_session(
     struct tls_ctx *c, const struct tls_io *io, void *arg, bool datagram)
@@ -197,6 +121,7 @@ tls_free(struct tls *t)
 	if (t == NULL)
 		return;
 	SSL_free(t->ssl);
+	free(t->unsent);
 	free(t);
 }
 
@@ -299,10 +224,24 @@ tls_pending(const struct tls *t)
 	return SSL_has_pending(t->ssl) == 1;
 }
 
+bool
+tls_drained(struct tls *t)
+{
+	bool drained = t->dry && !tls_pending(t);
+
+	/* Who believes it does not come for the -EAGAIN. */
+	if (drained)
+		t->dry = false;
+	return drained;
+}
+
 void
 tls_read_ahead(struct tls *t, bool on)
 {
 	SSL_set_read_ahead(t->ssl, on);
+	SSL_set_default_read_buffer_len(t->ssl, on ? TLS_AHEAD_MAX : 0);
+	t->ahead = on;
+	t->dry = false;
 }
 
 bool

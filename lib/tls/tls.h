@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #define TLS_ERR_MAX 256
 
@@ -103,7 +104,22 @@ ssize_t tls_read(struct tls *, void *, size_t); /* 0: closed by the peer */
 /* Bytes taken, maybe fewer than given. After -EAGAIN go on with the same
  * bytes (their place in memory may change). */
 ssize_t tls_write(struct tls *, const void *, size_t);
-int tls_close(struct tls *); /* sends close_notify; 0 or as above */
+/* Where records are gathered: TLS_RECORD_MAX bytes at least, and worth a few
+ * of them. Its bytes are nobody's between two calls. */
+#define TLS_RECORD_MAX ((16 << 10) + 512)
+struct tls_room {
+	uint8_t *data;
+	size_t size;
+	size_t len; /* the session's */
+};
+/* The same for n parts, each of which begins a record of its own; all records
+ * are sent together, and what the transport does not take is kept: it leaves
+ * before anything else, and until then -EAGAIN takes nothing. Without parts
+ * only that is sent: 0 when it is out. */
+ssize_t
+tls_write_parts(struct tls *, const struct iovec *, int n, struct tls_room *);
+bool tls_unsent(const struct tls *); /* Is something kept? */
+int tls_close(struct tls *);         /* sends close_notify; 0 or as above */
 
 #define TLS_WANTS_RECV 1
 #define TLS_WANTS_SEND 2
@@ -112,8 +128,11 @@ int tls_wants(const struct tls *);
 /* Something is waiting inside: read on although the transport is quiet. */
 bool tls_pending(const struct tls *);
 /* Takes what the transport has, not a record at a time: fewer calls of recv,
- * for who reads until -EAGAIN or looks at tls_pending. */
+ * for who reads until -EAGAIN or looks at tls_pending. After fewer bytes than
+ * asked for recv is not called again before -EAGAIN has been said. */
 void tls_read_ahead(struct tls *, bool on);
+/* With that, after a read: would the next one say -EAGAIN, and is saved? */
+bool tls_drained(struct tls *);
 bool tls_established(const struct tls *);
 /* Whether this is the protocol agreed on by ALPN. */
 bool tls_alpn_is(const struct tls *, const char *name);

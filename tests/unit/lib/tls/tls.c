@@ -30,6 +30,8 @@ struct pair {
 	bool gone;    /* the client vanished */
 	int send_err; /* what the transport says to sends */
 	unsigned int calls;
+	unsigned int recvs, sends;
+	size_t credit; /* bytes that the transport takes until it is full */
 };
 
 static bool
@@ -44,6 +46,7 @@ from_client(void *arg, void *data, size_t room)
 	struct pair *p = arg;
 	int n;
 
+	p->recvs++;
 	if (hiccups(p))
 		return -EAGAIN;
 	n = BIO_read(
@@ -58,12 +61,17 @@ to_client(void *arg, const void *data, size_t len)
 {
 	struct pair *p = arg;
 
+	p->sends++;
 	if (p->send_err != 0)
 		return p->send_err;
-	if (hiccups(p))
+	if (hiccups(p) || p->credit == 0)
 		return -EAGAIN;
-	return BIO_write(
-	    p->to_client, data, (int)(len < p->step ? len : p->step));
+	if (len > p->step)
+		len = p->step;
+	if (len > p->credit)
+		len = p->credit;
+	p->credit -= len;
+	return BIO_write(p->to_client, data, (int)len);
 }
 
 static const struct tls_io queues = { from_client, to_client };
@@ -82,7 +90,7 @@ context(void)
 static void
 pair_open(struct pair *p, struct tls_ctx *c, int version)
 {
-	*p = (struct pair){ .step = SIZE_MAX };
+	*p = (struct pair){ .step = SIZE_MAX, .credit = SIZE_MAX };
 	p->client_ctx = SSL_CTX_new(TLS_client_method());
 	/* An old version is not even offered at the default level. */
 	SSL_CTX_set_security_level(p->client_ctx, 0);
@@ -266,6 +274,147 @@ pending(void **state)
 	assert_int_equal(tls_read(p.server, &byte, 1), 1);
 	assert_int_equal(byte, 'b');
 	assert_false(tls_pending(p.server));
+	pair_close(&p);
+	tls_ctx_free(c);
+}
+
+/* What is left of the room shows that it is nobody's between two calls. */
+static ssize_t
+write_parts(struct pair *p, const struct iovec *parts, int n)
+{
+	static uint8_t bytes[2 * TLS_RECORD_MAX];
+	struct tls_room room = { bytes, sizeof(bytes), 0 };
+	ssize_t rc = tls_write_parts(p->server, parts, n, &room);
+
+	memset(bytes, 'x', sizeof(bytes));
+	return rc;
+}
+
+/* The next record that the client has, "" when there is none. */
+static const char *
+next_record(struct pair *p)
+{
+	static char text[100];
+	size_t n = 0;
+
+	if (SSL_read_ex(p->client, text, sizeof(text) - 1, &n) != 1)
+		n = 0;
+	text[n] = '\0';
+	return text;
+}
+
+static void
+parts_leave_together(void **state)
+{
+	const struct iovec parts[] = { { "one", 3 }, { "and", 3 },
+		{ "another", 7 } };
+	struct tls_ctx *c = context();
+	struct pair p;
+
+	pair_open(&p, c, TLS1_3_VERSION);
+	assert_int_equal(shake(&p), 0);
+	p.sends = 0;
+	assert_int_equal(write_parts(&p, parts, 3), 13);
+	assert_int_equal(p.sends, 1);
+	assert_false(tls_unsent(p.server));
+	assert_string_equal(next_record(&p), "one");
+	assert_string_equal(next_record(&p), "and");
+	assert_string_equal(next_record(&p), "another");
+	p.send_err = -EPIPE;
+	assert_int_equal(write_parts(&p, parts, 3), -EPIPE);
+	pair_close(&p);
+	tls_ctx_free(c);
+}
+
+/* There is room for so many records, and for no part of one. */
+static void
+parts_beyond_the_room(void **state)
+{
+	struct tls_ctx *c = context();
+	char *big = calloc(1, BIG);
+	struct iovec part = { big, BIG };
+	struct pair p;
+	size_t n, got = 0;
+	ssize_t rc;
+
+	pair_open(&p, c, TLS1_3_VERSION);
+	assert_int_equal(shake(&p), 0);
+	while (part.iov_len > 0) {
+		rc = write_parts(&p, &part, 1);
+		assert_in_range(rc, 1, 2 * TLS_RECORD_MAX);
+		part.iov_len -= (size_t)rc;
+	}
+	while (SSL_read_ex(p.client, big, BIG, &n) == 1)
+		got += n;
+	assert_int_equal(got, BIG);
+	pair_close(&p);
+	tls_ctx_free(c);
+	free(big);
+}
+
+static void
+what_is_not_taken_waits(void **state)
+{
+	const struct iovec parts[] = { { "one", 3 }, { "two", 3 } };
+	struct tls_ctx *c = context();
+	struct pair p;
+
+	pair_open(&p, c, TLS1_3_VERSION);
+	assert_int_equal(shake(&p), 0);
+	p.credit = 30;
+	assert_int_equal(write_parts(&p, parts, 2), 6);
+	assert_true(tls_unsent(p.server));
+	assert_string_equal(next_record(&p), "one");
+	assert_string_equal(next_record(&p), "");
+	p.credit = 1;
+	assert_int_equal(write_parts(&p, parts, 2), -EAGAIN);
+	assert_int_equal(tls_wants(p.server), TLS_WANTS_SEND);
+	assert_string_equal(next_record(&p), "");
+	p.credit = SIZE_MAX;
+	assert_int_equal(write_parts(&p, NULL, 0), 0);
+	assert_false(tls_unsent(p.server));
+	assert_string_equal(next_record(&p), "two");
+	/* Nor does anything else overtake it. */
+	p.credit = 1;
+	assert_int_equal(write_parts(&p, parts, 1), 3);
+	assert_int_equal(tls_close(p.server), -EAGAIN);
+	p.credit = SIZE_MAX;
+	assert_int_equal(tls_close(p.server), 0);
+	assert_string_equal(next_record(&p), "one");
+	assert_string_equal(next_record(&p), "");
+	assert_true(SSL_get_shutdown(p.client) & SSL_RECEIVED_SHUTDOWN);
+	pair_close(&p);
+	tls_ctx_free(c);
+}
+
+/* The transport is not asked for what it cannot have. */
+static void
+reads_ahead(void **state)
+{
+	struct tls_ctx *c = context();
+	struct pair p;
+	char text[8];
+	size_t n;
+
+	pair_open(&p, c, TLS1_3_VERSION);
+	tls_read_ahead(p.server, true);
+	assert_int_equal(shake(&p), 0);
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), -EAGAIN);
+	assert_int_equal(SSL_write_ex(p.client, "ab", 2, &n), 1);
+	assert_int_equal(SSL_write_ex(p.client, "cd", 2, &n), 1);
+	p.recvs = 0;
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), 2);
+	assert_false(tls_drained(p.server));
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), 2);
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), -EAGAIN);
+	assert_int_equal(p.recvs, 1);
+	/* After that it is asked again, and after this, too. */
+	assert_int_equal(SSL_write_ex(p.client, "ef", 2, &n), 1);
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), 2);
+	assert_true(tls_drained(p.server));
+	assert_int_equal(SSL_write_ex(p.client, "gh", 2, &n), 1);
+	assert_int_equal(tls_read(p.server, text, sizeof(text)), 2);
+	assert_int_equal(p.recvs, 3);
 	pair_close(&p);
 	tls_ctx_free(c);
 }
@@ -480,6 +629,10 @@ main(void)
 		cmocka_unit_test(alpn),
 		cmocka_unit_test(slow_transport),
 		cmocka_unit_test(pending),
+		cmocka_unit_test(parts_leave_together),
+		cmocka_unit_test(parts_beyond_the_room),
+		cmocka_unit_test(what_is_not_taken_waits),
+		cmocka_unit_test(reads_ahead),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(reloads),
 		cmocka_unit_test(says_what_is_wrong),

@@ -15,6 +15,9 @@
 #define STREAM_READ_MAX (32 << 10) /* bytes a read */
 /* What may be there before it: less than a message. */
 #define STREAM_MESSAGE_MAX (66 << 10)
+/* Bytes of TLS a write. What a client does not take of them waits besides what
+ * it may have waiting. */
+#define STREAM_RECORDS_MAX (32 << 10)
 
 struct stream {
 	struct stream_id id;
@@ -66,6 +69,7 @@ struct streams {
 	struct stream_door *doors;
 	size_t ndoors;
 	uint8_t in[STREAM_MESSAGE_MAX + STREAM_READ_MAX];
+	uint8_t records[STREAM_RECORDS_MAX]; /* of one stream, while sent */
 };
 
 /* stream.c: takes the socket; or -errno, and it stays the caller's. */

@@ -13,6 +13,7 @@
 
 #define READ_ROUNDS 4 /* before the others get their turn */
 #define SEND_PARTS  64
+#define SEND_FLAGS  (MSG_DONTWAIT | MSG_NOSIGNAL)
 /* Bytes of answers that wait before no more requests are taken. */
 #define ANSWERS_MAX (16 << 10)
 
@@ -160,7 +161,12 @@ send_plain(struct stream *s)
 	ssize_t n;
 
 	msg.msg_iovlen = (size_t)frames_next(&s->out, parts, SEND_PARTS);
-	n = sendmsg(s->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* The cheaper call for most. */
+	if (msg.msg_iovlen == 1)
+		n = send(
+		    s->fd, parts[0].iov_base, parts[0].iov_len, SEND_FLAGS);
+	else
+		n = sendmsg(s->fd, &msg, SEND_FLAGS);
 	if (n >= 0)
 		return n;
 	return errno == EINTR ? -EAGAIN : -errno;
@@ -171,14 +177,28 @@ send_plain(struct stream *s)
 static ssize_t
 send_tls(struct stream *s)
 {
-	struct iovec part;
-	ssize_t n;
+	struct tls_room room = { s->all->records, sizeof(s->all->records), 0 };
+	struct iovec parts[SEND_PARTS];
+	int count = frames_next(&s->out, parts, SEND_PARTS);
+	ssize_t n = tls_write_parts(s->tls, parts, count, &room);
 
-	(void)frames_next(&s->out, &part, 1);
-	n = tls_write(s->tls, part.iov_base, part.iov_len);
-	if (n == -EAGAIN)
-		frames_pin(&s->out, part.iov_len);
+	if (n == -EAGAIN && count > 0)
+		frames_pin(&s->out, parts[0].iov_len);
 	return n;
+}
+
+/* Is there nothing left for the client? */
+static bool
+stream_sent(const struct stream *s)
+{
+	return frames_empty(&s->out) && (s->tls == NULL || !tls_unsent(s->tls));
+}
+
+/* Has the socket refused a part of something? Then it has no room. */
+static bool
+stream_stuck(const struct stream *s)
+{
+	return s->tls != NULL ? tls_unsent(s->tls) : s->out.sent > 0;
 }
 
 /* 0, also when the client does not take it all; or -errno. */
@@ -187,12 +207,14 @@ stream_flush(struct stream *s)
 {
 	ssize_t n;
 
-	while (!frames_empty(&s->out)) {
+	while (!stream_sent(s)) {
 		n = s->tls != NULL ? send_tls(s) : send_plain(s);
 		if (n < 0)
 			return n == -EAGAIN ? 0 : (int)n;
 		counter_add(&s->all->stats->sent_bytes, (uint64_t)n);
 		frames_sent(&s->out, (size_t)n);
+		if (stream_stuck(s))
+			break;
 	}
 	return 0;
 }
@@ -206,10 +228,11 @@ recv_tls(struct stream *s, uint8_t *data, size_t room)
 	ssize_t n = 1;
 
 	s->drained = false;
-	while (!s->over && n > 0 && len < room) {
+	while (!s->over && !s->drained && n > 0 && len < room) {
 		n = tls_read(s->tls, data + len, room - len);
 		if (n > 0) {
 			len += (size_t)n;
+			s->drained = tls_drained(s->tls);
 		} else if (n == -EAGAIN) {
 			s->drained = true;
 		} else {
@@ -351,14 +374,14 @@ stream_settle(struct stream *s)
 	bool paused = stream_paused(s) || s->waits;
 	int what = 0;
 
-	if (s->ended && !s->held && frames_empty(&s->out)) {
+	if (s->ended && !s->held && stream_sent(s)) {
 		stream_close(s, STREAM_BY_CLIENT);
 		return;
 	}
 	if (!paused && !s->ended)
 		what |= LOOP_READ;
 	/* Held messages go on at once, but after the others' turn. */
-	if (!frames_empty(&s->out) || (s->held && !paused) ||
+	if (!stream_sent(s) || (s->held && !paused) ||
 	    (s->tls != NULL && tls_wants(s->tls) == TLS_WANTS_SEND))
 		what |= LOOP_WRITE;
 	if (what != s->watched)

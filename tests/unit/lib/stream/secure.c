@@ -2,6 +2,7 @@
 /* A door for both kinds, and what TLS makes of reading. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -98,7 +99,7 @@ turn(struct fixture *f)
 }
 
 static int
-setup_from(void **state, const char *balancers)
+setup_with(void **state, const char *balancers, size_t send_max)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const struct stream_ops ops = { .arg = f,
@@ -112,7 +113,7 @@ setup_from(void **state, const char *balancers)
 	struct streams_conf conf = { .max = 4,
 		.listeners = 1,
 		.message_max = 100,
-		.send_max = 1 << 20,
+		.send_max = send_max,
 		.idle_ms = 60000,
 		.balancers = &f->balancers,
 		.nbalancers = 1 };
@@ -137,13 +138,19 @@ setup_from(void **state, const char *balancers)
 static int
 setup(void **state)
 {
-	return setup_from(state, "192.0.2.0/24");
+	return setup_with(state, "192.0.2.0/24", 1 << 20);
+}
+
+static int
+setup_small(void **state)
+{
+	return setup_with(state, "192.0.2.0/24", 4096);
 }
 
 static int
 setup_balanced(void **state)
 {
-	return setup_from(state, "127.0.0.0/8");
+	return setup_with(state, "127.0.0.0/8", 1 << 20);
 }
 
 static int
@@ -247,6 +254,18 @@ header_before_tls(void **state)
 	assert_int_equal(1, answers(f));
 }
 
+/* Segments with data that have come to the client. */
+static int
+segments(const struct fixture *f)
+{
+	struct tcp_info told;
+	socklen_t len = sizeof(told);
+
+	assert_int_equal(
+	    0, getsockopt(f->fd, IPPROTO_TCP, TCP_INFO, &told, &len));
+	return (int)told.tcpi_data_segs_in;
+}
+
 static void
 many_records(void **state)
 {
@@ -263,6 +282,80 @@ many_records(void **state)
 	assert_int_equal(RECORDS, f->got);
 	/* Not a turn for each of them. */
 	assert_in_range(f->fed - before, 1, 20);
+}
+
+/* Answers are records, and leave in one call: in one segment. */
+static void
+answers_together(void **state)
+{
+	struct fixture *f = *state;
+	int i, came, one = 1;
+	size_t n;
+
+	dial(f);
+	setsockopt(f->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	shake(f);
+	/* The handshake's last words come with the first answer. */
+	assert_int_equal(1, SSL_write_ex(f->client, "\2a", 2, &n));
+	assert_int_equal(1, answers(f));
+	came = segments(f);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(1, SSL_write_ex(f->client, "\2a", 2, &n));
+	assert_int_equal(8, answers(f));
+	assert_int_equal(1, segments(f) - came);
+}
+
+/* Numbered requests, until the server takes no more and the socket neither; how
+ * many went, of which the last may be in part. */
+static uint32_t
+ask_until_stuck(struct fixture *f, uint8_t request[100])
+{
+	uint32_t asked = 0;
+	size_t n;
+	int tries = 0;
+
+	while (tries < 50) {
+		memcpy(request + 1, &asked, sizeof(asked));
+		if (SSL_write_ex(f->client, request, 100, &n) == 1) {
+			asked++;
+			tries = 0;
+		} else {
+			turn(f);
+			tries++;
+		}
+	}
+	return asked;
+}
+
+/* One that reads late has everything all the same, in order. */
+static void
+late_reader(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t request[100] = { 100 }, back[100];
+	uint32_t asked, got = 0, number;
+	int i, size = 4096;
+	bool last = false;
+	size_t n;
+
+	dial(f);
+	setsockopt(f->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(f->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	shake(f);
+	asked = ask_until_stuck(f, request);
+	assert_true(asked > f->got);
+	for (i = 0; i < 2000 && got <= asked; i++) {
+		while (SSL_read_ex(f->client, back, sizeof(back), &n) == 1) {
+			assert_int_equal(100, n);
+			memcpy(&number, back + 1, sizeof(number));
+			assert_int_equal(got++, number);
+		}
+		/* The last one is in OpenSSL's hands. */
+		if (!last)
+			last = SSL_write_ex(f->client, request, 100, &n) == 1;
+		turn(f);
+	}
+	assert_true(got > asked);
 }
 
 /* Messages in pieces of records, and records in pieces of messages. */
@@ -345,6 +438,8 @@ main(void)
 		TEST(either_kind, setup),
 		TEST(header_before_tls, setup_balanced),
 		TEST(many_records, setup),
+		TEST(answers_together, setup),
+		TEST(late_reader, setup_small),
 		TEST(seams, setup),
 		TEST(good_bye_behind, setup),
 		TEST(noise_behind, setup),

@@ -140,25 +140,27 @@ say_relay(const struct turnd *d, const struct addr *bound,
 	    KV_U("high", ports->high));
 }
 
-/* A socket of no use tells what the kernel gives the others. */
+/* A socket of no use tells what the kernel gives the others. To get less than
+ * our default is what every machine does that nobody has tuned. */
 static struct sock_buffers
-say_buffers(const char *option, int64_t asked)
+say_buffers(const struct conf *conf, const char *option, int64_t asked)
 {
+	bool wanted = conf_line(conf, "turnd", option, 0) > 0;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sock_buffers given;
 
 	sock_set_buffers(fd, (int)asked, &given);
 	if (fd >= 0)
 		close(fd);
-	if (given.receive < asked || given.send < asked)
-		log_warn("socket_buffers", KV_S("option", option),
-		    KV_I("asked", asked), KV_I("receive", given.receive),
-		    KV_I("send", given.send),
-		    KV_S("raise", "net.core.rmem_max net.core.wmem_max"));
-	else
-		log_info("socket_buffers", KV_S("option", option),
-		    KV_I("asked", asked), KV_I("receive", given.receive),
-		    KV_I("send", given.send));
+	log_write(wanted && (given.receive < asked || given.send < asked)
+		? LOG_WARN
+		: LOG_INFO,
+	    "socket_buffers",
+	    (const struct log_kv[]){ KV_S("option", option),
+		KV_I("asked", asked), KV_I("receive", given.receive),
+		KV_I("send", given.send),
+		KV_S("limits", "net.core.rmem_max net.core.wmem_max"),
+		KV_END });
 	return given;
 }
 
@@ -195,9 +197,9 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 		d->workers);
 	if (c->io_engine != IO_EPOLL)
 		daemon_use_ring(run, c->io_engine == IO_URING);
-	d->listen_buffers = say_buffers("udp-buffer", c->udp_buffer);
+	d->listen_buffers = say_buffers(conf, "udp-buffer", c->udp_buffer);
 	d->relay_buffer = (int)c->relay_buffer;
-	d->relay_buffers = say_buffers("relay-buffer", c->relay_buffer);
+	d->relay_buffers = say_buffers(conf, "relay-buffer", c->relay_buffer);
 	log_info("quota", KV_U("user", user_quota(d, c)),
 	    KV_I("realm", c->realm_quota), KV_I("all", c->max_allocations));
 	if (c->no_auth)

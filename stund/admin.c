@@ -86,6 +86,7 @@ put_results(struct buf *b, const struct stund_stats *s)
 	put_result(b, &drops, OVER_UDP, "reason", "too-long", s->truncated);
 	put_result(
 	    b, &drops, OVER_UDP, "reason", "send-refused", s->send_errors);
+	put_result(b, &drops, OVER_UDP, "reason", "no-room", s->no_room);
 }
 
 static void

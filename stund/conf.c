@@ -47,6 +47,7 @@ const struct conf_option stund_options[] = {
 	    1000000, off, "answers to one network (/24, /48) over UDP" },
 	{ "stund", "rate-burst", CONF_INT, 0, OWN(rate_burst), "10000", 1,
 	    1000000, NULL, "and so many at once" },
+	DAEMON_IO_ENGINE("stund"),
 	DAEMON_OPTIONS("stund"),
 	{ .key = NULL },
 };

@@ -102,8 +102,6 @@ sessions_turn_end(struct worker *w)
 
 	if (w->assocs == NULL)
 		return;
-	batch_tx_flush(w->tx);
-	assocs_flushed(w->assocs);
 	next = assocs_next_ms(w->assocs);
 	if (next == w->assocs_due_ms)
 		return;

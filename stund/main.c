@@ -140,6 +140,7 @@ main(int argc, char **argv)
 		.summary = "a STUN server",
 		.options = stund_options,
 		.conf_size = sizeof(struct stund_conf),
+		.has_engines = true,
 		.check = stund_check,
 		.open = stund_open,
 		.reload = stund_reload,

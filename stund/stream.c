@@ -39,15 +39,6 @@ answer(void *arg, struct stream *s, uint8_t *data, size_t len)
 	stream_touch(s);
 }
 
-static void
-turn_end(void *arg)
-{
-	struct worker *w = arg;
-
-	streams_flush(w->streams);
-	sessions_turn_end(w);
-}
-
 int
 clients_open(struct worker *w)
 {
@@ -69,8 +60,5 @@ clients_open(struct worker *w)
 	};
 
 	w->streams = streams_new(&conf, &ops, &w->stats.streams);
-	if (w->streams == NULL)
-		return -ENOMEM;
-	loop_on_turn_end(w->loop, turn_end, w);
-	return 0;
+	return w->streams == NULL ? -ENOMEM : 0;
 }

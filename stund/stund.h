@@ -12,9 +12,9 @@
 #include "lib/addr/limit.h"
 #include "lib/base/counter.h"
 #include "lib/daemon/listen.h"
+#include "lib/dgram/dgram.h"
 #include "lib/dtls/assoc.h"
 #include "lib/log/log.h"
-#include "lib/net/batch.h"
 #include "lib/net/census.h"
 #include "lib/stream/stream.h"
 #include "stund/conf.h"
@@ -52,6 +52,7 @@ struct stund_stats {
 	uint64_t rate_limited; /* answers over UDP that were not sent */
 	uint64_t truncated;    /* datagrams longer than a buffer */
 	uint64_t send_errors;  /* answers that the kernel refused */
+	uint64_t no_room;      /* datagrams that found a socket's buffer full */
 	struct stream_stats streams;
 	struct assoc_stats assocs;
 };
@@ -60,9 +61,9 @@ struct stund_stats {
 struct link {
 	struct worker *worker;
 	int fd;
-	uint16_t secure; /* the listener of DTLS that comes here, or NONE */
-	bool plain;      /* so does what is in the clear */
-	struct loop_io *io;
+	uint16_t secure;  /* the listener of DTLS that comes here, or NONE */
+	bool plain;       /* so does what is in the clear */
+	struct dgram *in; /* over UDP */
 	const struct square *square; /* NULL: it answers itself */
 	unsigned int corner;         /* of the square */
 };
@@ -72,8 +73,8 @@ struct worker {
 	int index;
 	struct loop *loop;
 	struct link *links; /* as many as listeners and others */
-	struct batch_rx *rx;
-	struct batch_tx *tx;
+	struct dgrams *dgrams;
+	struct batch_tx *tx; /* theirs */
 	struct streams *streams;
 	struct assocs *assocs; /* NULL: no certificate */
 	struct loop_timer *assocs_timer;
@@ -82,7 +83,8 @@ struct worker {
 	struct log_limit crowds;           /* of DTLS sessions of one address */
 	struct log_limit limited, trouble; /* lines of it; of receiving */
 	struct stund_stats stats;
-	uint8_t answers[BATCH_READ][BINDING_ANSWER_MAX];
+	int nanswers; /* since the last flush */
+	uint8_t answers[BATCH_MAX][BINDING_ANSWER_MAX];
 };
 
 /* worker.c: as struct daemon has them. */
@@ -92,6 +94,7 @@ void worker_free(void *worker);
 void worker_answer(struct worker *, enum transport, const struct binding_in *,
     struct binding_out *);
 
+void worker_flush(struct worker *);
 /* May somebody be answered whose address may be another's? */
 bool worker_may_answer(struct worker *, const struct addr *client);
 

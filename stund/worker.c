@@ -3,8 +3,6 @@
 
 #include "stund/stund.h"
 
-/* Full batches read from one socket before the others get their turn. */
-#define READ_ROUNDS 8
 /* That a worker's limit tells apart, for 256 KiB. */
 #define NETWORKS 16384
 
@@ -47,72 +45,90 @@ worker_answer(struct worker *w, enum transport t, const struct binding_in *in,
 		    KV_ADDR("from", in->client), KV_U("len", in->len));
 }
 
+void
+worker_flush(struct worker *w)
+{
+	dgrams_flush(w->dgrams);
+	w->nanswers = 0;
+	if (w->assocs != NULL)
+		assocs_flushed(w->assocs);
+}
+
+/* Each answer has room of its own until the flush. */
+static struct buf
+answer_room(struct worker *w)
+{
+	if (w->nanswers == BATCH_MAX)
+		worker_flush(w);
+	return buf_fixed(
+	    w->answers[w->nanswers], sizeof(w->answers[w->nanswers]));
+}
+
 static void
-answer_one(struct link *l, const struct batch_in *in, struct buf *buf)
+answer_one(struct link *l, const struct batch_in *in)
 {
 	struct worker *w = l->worker;
 	const struct binding_in ask = { in->data, in->len, &in->src,
 		l->square != NULL ? &l->square->behaviour : NULL, l->corner,
 		false };
-	struct binding_out out = { .buf = buf };
+	struct buf buf = answer_room(w);
+	struct binding_out out = { .buf = &buf };
 	int fd = l->fd;
 
 	worker_answer(w, OVER_UDP, &ask, &out);
-	if (buf->len == 0)
+	if (buf.len == 0)
 		return;
 	if (l->square != NULL)
 		fd = l->square->at[out.corner]->fds[w->index];
 	batch_tx_add_from(w->tx,
-	    &(struct batch_route){ fd, &in->local, &out.to }, NULL, 0,
-	    buf->data, buf->len);
-}
-
-/* At most BATCH_READ of them, since stund's sockets do not merge: each has an
- * answer's room of its own until the flush. */
-static void
-answer_batch(struct link *l, int n)
-{
-	struct worker *w = l->worker;
-	struct batch_in *in;
-	struct buf buf;
-	int i;
-
-	for (i = 0; i < n; i++) {
-		in = batch_rx_at(w->rx, i);
-		counter_add(&w->stats.received_bytes, in->len);
-		if (in->truncated) {
-			counter_add(&w->stats.truncated, 1);
-			continue;
-		}
-		if (l->secure != LISTENER_NONE && sessions_input(w, l, in))
-			continue;
-		buf = buf_fixed(w->answers[i], sizeof(w->answers[i]));
-		answer_one(l, in, &buf);
-	}
-	batch_tx_flush(w->tx);
-	if (w->assocs != NULL)
-		assocs_flushed(w->assocs);
+	    &(struct batch_route){ fd, &in->local, &out.to }, NULL, 0, buf.data,
+	    buf.len);
+	w->nanswers++;
 }
 
 static void
-udp_readable(void *arg, int fd, int what)
+udp_input(void *arg, struct batch_in *in, int n)
 {
 	struct link *l = arg;
 	struct worker *w = l->worker;
-	int n, rounds = 0;
+
+	for (; n-- > 0; in++) {
+		counter_add(&w->stats.received_bytes, in->len);
+		if (in->truncated)
+			counter_add(&w->stats.truncated, 1);
+		else if (l->secure == LISTENER_NONE ||
+		    !sessions_input(w, l, in))
+			answer_one(l, in);
+	}
+}
+
+static void
+udp_lost(void *arg, uint32_t n)
+{
+	counter_add(&((struct link *)arg)->worker->stats.no_room, n);
+}
+
+static void
+udp_failed(void *arg, int err)
+{
+	struct worker *w = ((struct link *)arg)->worker;
 	uint64_t held;
 
-	do {
-		n = batch_rx_read(w->rx, fd);
-		if (n < 0) {
-			if (log_limit_pass(
-				&w->trouble, loop_now_ms(w->loop), &held))
-				log_warn("receive_failed", KV_ERR(n),
-				    KV_U("held_back", held));
-			return;
-		}
-		answer_batch(l, n);
-	} while (batch_rx_more(w->rx) && ++rounds < READ_ROUNDS);
+	if (log_limit_pass(&w->trouble, loop_now_ms(w->loop), &held))
+		log_warn(
+		    "receive_failed", KV_ERR(err), KV_U("held_back", held));
+}
+
+static const struct dgram_ops udp_ops = {
+	.input = udp_input,
+	.lost = udp_lost,
+	.failed = udp_failed,
+};
+
+static void
+out_of_room(void *arg)
+{
+	worker_flush(arg);
 }
 
 /* A refused answer is a lost one: the client asks again. */
@@ -172,8 +188,8 @@ link_open(struct link *l, struct worker *w, size_t i)
 			       from->secure != LISTENER_NONE ? d->tls
 							     : NULL }) == 0;
 	link_place(l, d, from);
-	l->io = loop_io_new(w->loop, l->fd, LOOP_READ, udp_readable, l);
-	return l->io != NULL;
+	l->in = dgram_open(w->dgrams, l->fd, &udp_ops, l);
+	return l->in != NULL;
 }
 
 static bool
@@ -191,6 +207,32 @@ links_open(struct worker *w)
 	return true;
 }
 
+static bool
+parts_open(struct worker *w)
+{
+	w->dgrams = dgrams_new(&(struct dgrams_conf){
+	    .loop = w->loop,
+	    .arg = w,
+	    .flush = out_of_room,
+	    .sent = udp_sent,
+	});
+	w->limit = limit_new(NETWORKS, &w->stund->hash_key);
+	if (w->dgrams == NULL || w->limit == NULL)
+		return false;
+	w->tx = dgrams_tx(w->dgrams);
+	return true;
+}
+
+static void
+turn_end(void *arg)
+{
+	struct worker *w = arg;
+
+	worker_flush(w);
+	streams_flush(w->streams);
+	sessions_turn_end(w);
+}
+
 void *
 worker_new(void *stund, int index, struct loop *loop)
 {
@@ -201,15 +243,13 @@ worker_new(void *stund, int index, struct loop *loop)
 	w->stund = stund;
 	w->index = index;
 	w->loop = loop;
-	w->rx = batch_rx_new();
-	w->tx = batch_tx_new(udp_sent, w);
-	w->limit = limit_new(NETWORKS, &w->stund->hash_key);
 	w->limited.burst = 1;
-	if (w->rx == NULL || w->tx == NULL || w->limit == NULL ||
-	    clients_open(w) != 0 || sessions_open(w) != 0 || !links_open(w)) {
+	if (!parts_open(w) || clients_open(w) != 0 || sessions_open(w) != 0 ||
+	    !links_open(w)) {
 		worker_free(w);
 		return NULL;
 	}
+	loop_on_turn_end(loop, turn_end, w);
 	return w;
 }
 
@@ -221,11 +261,10 @@ worker_free(void *worker)
 
 	sessions_close(w);
 	for (i = 0; w->links != NULL && i < links_count(w->stund); i++)
-		loop_io_free(w->links[i].io);
+		dgram_close(w->links[i].in);
 	free(w->links);
 	streams_free(w->streams);
-	batch_rx_free(w->rx);
-	batch_tx_free(w->tx);
+	dgrams_free(w->dgrams);
 	limit_free(w->limit);
 	free(w);
 }

@@ -15,7 +15,6 @@ static const char *const auto_word[] = { "auto", NULL };
 static const char *const listen_schemes[] = { "udp", "tcp", "tls", "dtls",
 	"auto", NULL };
 
-static const char *const engines[] = { "auto", "epoll", "io_uring", NULL };
 static const char *const off[] = { "off", NULL };
 
 #define OWN(field) offsetof(struct turnd_conf, field)
@@ -46,9 +45,7 @@ const struct conf_option turnd_options[] = {
 	    "private relay address without external-ip" },
 	{ "turnd", "relay-ports", CONF_RANGE, 0, OWN(relay_ports),
 	    "49152-65535", 0, 0, NULL, "ports of relayed addresses" },
-	{ "turnd", "io-engine", CONF_ENUM, 0, OWN(io_engine), "auto", 0, 0,
-	    engines,
-	    "what reads and writes sockets; io_uring needs Linux 6.1" },
+	DAEMON_IO_ENGINE("turnd"),
 	{ "turnd", "udp-buffer", CONF_BYTES, 0, OWN(udp_buffer), "4m",
 	    BUFFER_MIN, BUFFER_MAX, NULL,
 	    "bytes of receive and of send buffer of a UDP listener's socket" },

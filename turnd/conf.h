@@ -14,9 +14,6 @@
 
 #define TURND_LISTEN_MAX 256
 
-/* As its names stand in conf.c. */
-enum io_engine { IO_AUTO, IO_EPOLL, IO_URING };
-
 struct turnd_conf {
 	struct daemon_conf daemon;
 	int64_t per_address;           /* TCP connections and DTLS sessions */
@@ -26,7 +23,6 @@ struct turnd_conf {
 	struct conf_list external_ips; /* struct conf_addr_pair */
 	struct conf_list external_probes; /* const char * */
 	struct conf_range relay_ports;
-	int64_t io_engine; /* enum io_engine */
 	int64_t udp_buffer, relay_buffer;
 	struct conf_list users;      /* struct conf_user */
 	struct conf_list allow_peer; /* struct prefix */

@@ -195,8 +195,6 @@ turnd_open(struct daemon_run *run, void **state, char err[DAEMON_ERR_MAX])
 	d->setup.core.connections =
 	    (uint32_t)((c->tcp_relay_connections + d->workers - 1) /
 		d->workers);
-	if (c->io_engine != IO_EPOLL)
-		daemon_use_ring(run, c->io_engine == IO_URING);
 	d->listen_buffers = say_buffers(conf, "udp-buffer", c->udp_buffer);
 	d->relay_buffer = (int)c->relay_buffer;
 	d->relay_buffers = say_buffers(conf, "relay-buffer", c->relay_buffer);
@@ -226,6 +224,7 @@ main(int argc, char **argv)
 		.summary = "a TURN relay",
 		.options = turnd_options,
 		.conf_size = sizeof(struct turnd_conf),
+		.has_engines = true,
 		.check = turnd_check,
 		.open = turnd_open,
 		.reload = turnd_reload,

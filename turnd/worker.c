@@ -487,9 +487,6 @@ worker_new(void *turnd, int index, struct loop *loop)
 		return NULL;
 	}
 	w->turnd->running[index] = w;
-	if (index == 0)
-		log_info("io_engine",
-		    KV_S("name", loop_ring(loop) ? "io_uring" : "epoll"));
 	return w;
 }
 

@@ -324,13 +324,6 @@ daemon_workers(const struct daemon_run *run)
 	return run->nworkers;
 }
 
-void
-daemon_use_ring(struct daemon_run *run, bool insist)
-{
-	run->by_ring = true;
-	run->insist = insist;
-}
-
 struct loop *
 daemon_loop(const struct daemon_run *run, int i)
 {

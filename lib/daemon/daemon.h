@@ -29,7 +29,12 @@ struct daemon_conf {
 	struct conf_common common;
 	struct conf_listen admin; /* scheme NULL: no admin server */
 	const char *admin_token_file;
+	int64_t
+	    io_engine; /* enum daemon_engine; of those with the row for it */
 };
+
+enum daemon_engine { DAEMON_AUTO, DAEMON_EPOLL, DAEMON_URING };
+extern const char *const daemon_engines[]; /* their names */
 
 extern const char *const daemon_admin_schemes[]; /* "http" */
 
@@ -44,11 +49,23 @@ extern const char *const daemon_admin_schemes[]; /* "http" */
 		    "file with the admin API's bearer token; made if missing" \
 	}
 
+/* For daemons whose turns move many datagrams. Where the kernel refuses
+ * io_uring, workers' loops are by epoll, and the log says so once, as a warning
+ * when it was insisted on. */
+#define DAEMON_IO_ENGINE(sec)                                                 \
+	{                                                                     \
+		sec, "io-engine", CONF_ENUM, 0,                               \
+		    offsetof(struct daemon_conf, io_engine), "auto", 0, 0,    \
+		    daemon_engines,                                           \
+		    "what reads and writes sockets; io_uring needs Linux 6.1" \
+	}
+
 /* Each may be NULL. "err" takes a message for the operator. */
 struct daemon {
 	const char *name, *summary; /* "turnd", "a TURN relay" */
 	const struct conf_option *options;
 	size_t conf_size;
+	bool has_engines; /* options have DAEMON_IO_ENGINE */
 	/* Judges what a table cannot. 0, or -errno with err (exit 2). */
 	int (*check)(const struct conf *, char err[DAEMON_ERR_MAX]);
 	/* What -T prints, when it is more than conf_dump does. */
@@ -80,10 +97,6 @@ int daemon_main(const struct daemon *, int argc, char **argv);
 const struct conf *daemon_conf(const struct daemon_run *);
 void *daemon_state(const struct daemon_run *);
 int daemon_workers(const struct daemon_run *); /* how many */
-/* From open: workers' loops are to be by io_uring, for turns that move many
- * datagrams. Where the kernel refuses that, they are by epoll, and the log says
- * so once, as a warning when it was insisted on. */
-void daemon_use_ring(struct daemon_run *, bool insist);
 struct loop *daemon_loop(const struct daemon_run *, int i);
 void *daemon_worker(const struct daemon_run *, int i);
 

@@ -38,8 +38,7 @@ struct daemon_run {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a worker's phase */
 	int nworkers;
-	bool by_ring; /* loops by io_uring */
-	bool insist;  /* it is a pity if not */
+	enum daemon_engine engine; /* of workers' loops */
 	struct daemon_worker workers[DAEMON_WORKERS_MAX];
 };
 

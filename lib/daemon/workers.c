@@ -6,6 +6,8 @@
 #include "lib/daemon/run.h"
 #include "lib/log/log.h"
 
+const char *const daemon_engines[] = { "auto", "epoll", "io_uring", NULL };
+
 static void
 set_phase(struct daemon_worker *w, enum worker_phase phase)
 {
@@ -45,19 +47,20 @@ worker_main(void *arg)
 static struct loop *
 worker_loop(struct daemon_run *run)
 {
-	struct loop *l = NULL;
+	struct loop *l;
 
-	if (run->by_ring)
-		l = loop_new_ring();
-	if (run->by_ring && l == NULL) {
-		/* Said once: the next ones do not try. */
-		run->by_ring = false;
-		log_write(run->insist ? LOG_WARN : LOG_DEBUG,
-		    "io_uring_refused",
-		    (const struct log_kv[]){
-			KV_ERR(-errno), KV_S("instead", "epoll"), KV_END });
-	}
-	return l != NULL ? l : loop_new();
+	if (run->engine == DAEMON_EPOLL)
+		return loop_new();
+	l = loop_new_ring();
+	if (l != NULL)
+		return l;
+	log_write(run->engine == DAEMON_URING ? LOG_WARN : LOG_DEBUG,
+	    "io_uring_refused",
+	    (const struct log_kv[]){
+		KV_ERR(-errno), KV_S("instead", "epoll"), KV_END });
+	/* Said once: the next ones do not try. */
+	run->engine = DAEMON_EPOLL;
+	return loop_new();
 }
 
 static int
@@ -82,12 +85,19 @@ worker_start(struct daemon_run *run, int i)
 int
 workers_start(struct daemon_run *run)
 {
+	const struct daemon_conf *c = conf_data(run->conf);
 	int i, err = 0;
 
+	run->engine = run->d->has_engines ? (enum daemon_engine)c->io_engine
+					  : DAEMON_EPOLL;
 	for (i = 0; i < run->nworkers && err == 0; i++)
 		err = worker_start(run, i);
 	if (err != 0)
 		return err;
+	if (run->d->has_engines)
+		log_info("io_engine",
+		    KV_S("name",
+			run->engine == DAEMON_EPOLL ? "epoll" : "io_uring"));
 	pthread_mutex_lock(&run->lock);
 	for (i = 0; i < run->nworkers; i++) {
 		while (run->workers[i].phase == WORKER_STARTING)

@@ -222,4 +222,5 @@ class Link(case.Case):
                 for _ in range(BURST):
                     self.assertEqual(one.recv(2048)[:6], b"%06d" % number)
         self.assertGreater(self.drops("icmp_limited"), 0)
-        self.assertEqual(self.told()[1:3], (3, 3))
+        # Of either family: which one is heard first is chance.
+        self.assertIn(self.told()[1:3], ((3, 3), (1, 4)))

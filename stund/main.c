@@ -140,7 +140,8 @@ main(int argc, char **argv)
 		.summary = "a STUN server",
 		.options = stund_options,
 		.conf_size = sizeof(struct stund_conf),
-		.has_engines = true,
+		/* One socket's datagrams come and go in two calls by epoll. */
+		.best = DAEMON_EPOLL,
 		.check = stund_check,
 		.open = stund_open,
 		.reload = stund_reload,

@@ -224,7 +224,7 @@ main(int argc, char **argv)
 		.summary = "a TURN relay",
 		.options = turnd_options,
 		.conf_size = sizeof(struct turnd_conf),
-		.has_engines = true,
+		.best = DAEMON_URING,
 		.check = turnd_check,
 		.open = turnd_open,
 		.reload = turnd_reload,

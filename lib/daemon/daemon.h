@@ -65,7 +65,9 @@ struct daemon {
 	const char *name, *summary; /* "turnd", "a TURN relay" */
 	const struct conf_option *options;
 	size_t conf_size;
-	bool has_engines; /* options have DAEMON_IO_ENGINE */
+	/* What measured best, which io-engine = auto is. DAEMON_AUTO: options
+	 * are without DAEMON_IO_ENGINE. */
+	enum daemon_engine best;
 	/* Judges what a table cannot. 0, or -errno with err (exit 2). */
 	int (*check)(const struct conf *, char err[DAEMON_ERR_MAX]);
 	/* What -T prints, when it is more than conf_dump does. */

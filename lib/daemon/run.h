@@ -39,6 +39,7 @@ struct daemon_run {
 	pthread_cond_t changed; /* a worker's phase */
 	int nworkers;
 	enum daemon_engine engine; /* of workers' loops */
+	bool insist;               /* it is a pity if not */
 	struct daemon_worker workers[DAEMON_WORKERS_MAX];
 };
 

@@ -49,13 +49,12 @@ worker_loop(struct daemon_run *run)
 {
 	struct loop *l;
 
-	if (run->engine == DAEMON_EPOLL)
+	if (run->engine != DAEMON_URING)
 		return loop_new();
 	l = loop_new_ring();
 	if (l != NULL)
 		return l;
-	log_write(run->engine == DAEMON_URING ? LOG_WARN : LOG_DEBUG,
-	    "io_uring_refused",
+	log_write(run->insist ? LOG_WARN : LOG_DEBUG, "io_uring_refused",
 	    (const struct log_kv[]){
 		KV_ERR(-errno), KV_S("instead", "epoll"), KV_END });
 	/* Said once: the next ones do not try. */
@@ -88,13 +87,15 @@ workers_start(struct daemon_run *run)
 	const struct daemon_conf *c = conf_data(run->conf);
 	int i, err = 0;
 
-	run->engine = run->d->has_engines ? (enum daemon_engine)c->io_engine
-					  : DAEMON_EPOLL;
+	run->insist = c->io_engine == DAEMON_URING;
+	run->engine = c->io_engine != DAEMON_AUTO
+	    ? (enum daemon_engine)c->io_engine
+	    : run->d->best;
 	for (i = 0; i < run->nworkers && err == 0; i++)
 		err = worker_start(run, i);
 	if (err != 0)
 		return err;
-	if (run->d->has_engines)
+	if (run->d->best != DAEMON_AUTO)
 		log_info("io_engine",
 		    KV_S("name",
 			run->engine == DAEMON_EPOLL ? "epoll" : "io_uring"));

@@ -60,12 +60,13 @@ extern const struct engine loop_by_epoll, loop_by_ring;
 
 struct loop {
 	const struct engine *engine;
-	struct event_base *base;  /* epoll */
-	struct ring *ring;        /* io_uring */
-	struct wheel timers;      /* io_uring */
-	uint64_t paced_ms, paced; /* io_uring: then so many had ended */
-	bool hurried;             /* io_uring: and more than a few a ms */
-	struct loop_io *wake;     /* reads wake_fd */
+	struct event_base *base; /* epoll */
+	struct ring *ring;       /* io_uring */
+	struct wheel timers;     /* io_uring */
+	uint64_t paced_ms;       /* io_uring: when it was looked at the pace */
+	struct ring_count paced; /* and what had ended by then */
+	bool hurried;
+	struct loop_io *wake; /* reads wake_fd */
 	int wake_fd;
 	bool stop;
 	bool in_turn;

@@ -10,6 +10,8 @@
 /* Ends a millisecond that make a loop hurried, looked at so often. */
 #define HURRY_A_MS 10
 #define PACE_MS    4
+/* An end of more bytes than this is several datagrams. */
+#define MERGED_BYTES 2048
 /* Then it waits for so many, or so long. */
 #define GATHER    32
 #define GATHER_US 200
@@ -56,18 +58,23 @@ run_timers(struct loop *l)
 /*
  * To sleep and be woken costs more than a lone datagram does. When they come
  * faster than HURRY_A_MS, waiting a moment for some more is no delay that
- * anybody hears, and below that nothing waits.
+ * anybody hears. Below that nothing waits, nor where the kernel merges them:
+ * then each wake-up is worth it.
  */
 static bool
 hurried(struct loop *l)
 {
-	uint64_t ms = l->now_ms - l->paced_ms;
+	uint64_t ms = l->now_ms - l->paced_ms, ends;
+	struct ring_count now;
 
-	if (ms >= PACE_MS) {
-		l->hurried = ring_ended(l->ring) - l->paced >= ms * HURRY_A_MS;
-		l->paced = ring_ended(l->ring);
-		l->paced_ms = l->now_ms;
-	}
+	if (ms < PACE_MS)
+		return l->hurried;
+	now = ring_count(l->ring);
+	ends = now.ends - l->paced.ends;
+	l->hurried = ends >= ms * HURRY_A_MS &&
+	    now.bytes - l->paced.bytes < ends * MERGED_BYTES;
+	l->paced = now;
+	l->paced_ms = l->now_ms;
 	return l->hurried;
 }
 

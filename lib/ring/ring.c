@@ -41,7 +41,7 @@ struct ring {
 	struct io_uring uring;
 	bool begun, over;
 	LIST_HEAD(ring_ops, ring_op) ops; /* busy */
-	uint64_t ended;
+	struct ring_count count;
 	struct ring_ops unasked; /* those that the kernel had no room for */
 	bool offs;               /* some of ops are off */
 	uint32_t sends;          /* calls of ring_send */
@@ -386,6 +386,7 @@ take_buffer(struct ring *r, const struct io_uring_cqe *cqe, struct msghdr *msg,
 	done->msg = msg;
 	done->data = io_uring_recvmsg_payload(o, &r->asked);
 	done->len = io_uring_recvmsg_payload_length(o, cqe->res, &r->asked);
+	r->count.bytes += done->len;
 }
 
 static void
@@ -420,7 +421,7 @@ wait_for(struct ring *r, unsigned int n, struct __kernel_timespec *ts)
 	/* Not those that come while we are at it: others have to be asked for
 	 * anew, and timers looked at. */
 	n = io_uring_cq_ready(&r->uring);
-	r->ended += n;
+	r->count.ends += n;
 	err = n == 0 ? -ETIME : 0;
 	while (n-- > 0 && io_uring_peek_cqe(&r->uring, &first) == 0) {
 		cqe = *first;
@@ -461,10 +462,10 @@ ring_gather(struct ring *r, unsigned int n, unsigned int us)
 	return wait_for(r, n, &ts);
 }
 
-uint64_t
-ring_ended(const struct ring *r)
+struct ring_count
+ring_count(const struct ring *r)
 {
-	return r->ended;
+	return r->count;
 }
 
 /* What the kernel did not take in is not to be sent later, when the messages

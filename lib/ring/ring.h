@@ -64,8 +64,12 @@ int ring_wait(struct ring *, uint64_t timeout_ms);
 
 /* The same, but waits for n of them, us microseconds at most. */
 int ring_gather(struct ring *, unsigned int n, unsigned int us);
-/* How many ends ring_wait and ring_gather have told in all. */
-uint64_t ring_ended(const struct ring *);
+/* What ring_wait and ring_gather have told in all. */
+struct ring_count {
+	uint64_t ends;
+	uint64_t bytes; /* received */
+};
+struct ring_count ring_count(const struct ring *);
 
 /* Once, when one of the events is there. Begins with the next ring_wait. */
 void ring_poll(struct ring *, struct ring_op *, int fd, short events);

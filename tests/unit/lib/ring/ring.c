@@ -239,11 +239,11 @@ gathers(void **state)
 	wake(f);
 	alarm(20);
 	assert_int_equal(ring_gather(f->ring, 3, 999999), 0);
-	assert_int_equal(ring_ended(f->ring), 3);
+	assert_int_equal(ring_count(f->ring).ends, 3);
 	poll_first(f, 2);
 	assert_int_equal(ring_gather(f->ring, 4, 1), 0);
 	alarm(0);
-	assert_int_equal(ring_ended(f->ring), 5);
+	assert_int_equal(ring_count(f->ring).ends, 5);
 }
 
 /* While the kernel does not know of it, while it waits, and when it is to end

@@ -41,10 +41,15 @@ class Quickstart(case.Case):
         return "\n".join(parts)
 
     def start(self, *options):
-        """Start it, wait until it says that all is up."""
+        """Start it, wait until it says that all is up.
+
+        Tests that run in the background ignore Ctrl-C, and a shell cannot trap
+        what it was born to ignore.
+        """
         with open(self.log_path, "w", encoding="utf-8") as log:
             process = self.machine.start(
-                [os.path.join(clone.fresh(), "quickstart"), "--dir",
+                ["env", "--default-signal=INT",
+                 os.path.join(clone.fresh(), "quickstart"), "--dir",
                  self.path("run"), "--port-base", str(PORT_BASE), *options],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         wait.until(

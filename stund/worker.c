@@ -103,15 +103,15 @@ udp_input(void *arg, struct batch_in *in, int n)
 }
 
 static void
-udp_lost(void *arg, uint32_t n)
+udp_lost(void *arg, int fd, uint32_t n)
 {
-	counter_add(&((struct link *)arg)->worker->stats.no_room, n);
+	counter_add(&((struct worker *)arg)->stats.no_room, n);
 }
 
 static void
-udp_failed(void *arg, int err)
+udp_failed(void *arg, int fd, int err)
 {
-	struct worker *w = ((struct link *)arg)->worker;
+	struct worker *w = arg;
 	uint64_t held;
 
 	if (log_limit_pass(&w->trouble, loop_now_ms(w->loop), &held))
@@ -119,11 +119,7 @@ udp_failed(void *arg, int err)
 		    "receive_failed", KV_ERR(err), KV_U("held_back", held));
 }
 
-static const struct dgram_ops udp_ops = {
-	.input = udp_input,
-	.lost = udp_lost,
-	.failed = udp_failed,
-};
+static const struct dgram_ops udp_ops = { .input = udp_input };
 
 static void
 out_of_room(void *arg)
@@ -215,6 +211,8 @@ parts_open(struct worker *w)
 	    .arg = w,
 	    .flush = out_of_room,
 	    .sent = udp_sent,
+	    .lost = udp_lost,
+	    .failed = udp_failed,
 	});
 	w->limit = limit_new(NETWORKS, &w->stund->hash_key);
 	if (w->dgrams == NULL || w->limit == NULL)

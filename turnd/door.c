@@ -14,25 +14,7 @@ door_input(void *arg, struct batch_in *b, int n)
 	worker_input(d->worker, b, n, &in, d);
 }
 
-static void
-door_lost(void *arg, uint32_t n)
-{
-	worker_lost(((struct door *)arg)->worker, n);
-}
-
-static void
-door_failed(void *arg, int err)
-{
-	struct door *d = arg;
-
-	worker_unreadable(d->worker, d->fd, err);
-}
-
-static const struct dgram_ops door_ops = {
-	.input = door_input,
-	.lost = door_lost,
-	.failed = door_failed,
-};
+static const struct dgram_ops door_ops = { .input = door_input };
 
 static enum door_kind
 door_kind_of(const struct listener *l)

@@ -46,25 +46,9 @@ relay_input(void *arg, struct batch_in *b, int n)
 	worker_input(r->worker, b, n, &in, NULL);
 }
 
-static void
-relay_lost(void *arg, uint32_t n)
-{
-	worker_lost(((struct relay *)arg)->worker, n);
-}
-
-static void
-relay_failed(void *arg, int err)
-{
-	struct relay *r = arg;
-
-	worker_unreadable(r->worker, r->fd, err);
-}
-
 static const struct dgram_ops relay_ops = {
 	.input = relay_input,
 	.erred = relay_errors,
-	.lost = relay_lost,
-	.failed = relay_failed,
 };
 
 bool

@@ -121,9 +121,6 @@ void worker_free(void *worker);
  * door: a client's way in, NULL for peers. */
 void worker_input(struct worker *, struct batch_in *, int n, struct turn_in *in,
     struct door *);
-/* So many the socket had no room for; it cannot be read. */
-void worker_lost(struct worker *, uint32_t n);
-void worker_unreadable(struct worker *, int fd, int err);
 
 /* One message to the server; what comes out is queued. data and reply stay
  * borrowed until the flush. */

@@ -346,15 +346,18 @@ worker_input(struct worker *w, struct batch_in *b, int n, struct turn_in *in,
 	}
 }
 
-void
-worker_lost(struct worker *w, uint32_t n)
+static void
+worker_lost(void *arg, int fd, uint32_t n)
 {
+	struct worker *w = arg;
+
 	stat_add(&w->stats->reasons[TURN_NO_ROOM], n);
 }
 
-void
-worker_unreadable(struct worker *w, int fd, int err)
+static void
+worker_unreadable(void *arg, int fd, int err)
 {
+	struct worker *w = arg;
 	uint64_t held;
 
 	if (log_limit_pass(&w->trouble, loop_now_ms(w->loop), &held))
@@ -453,6 +456,8 @@ worker_init(struct worker *w)
 	    .arg = w,
 	    .flush = worker_out_of_room,
 	    .sent = worker_sent,
+	    .lost = worker_lost,
+	    .failed = worker_unreadable,
 	});
 	w->expiry = loop_timer_new(w->loop, worker_expire, w);
 	w->unclaimed = loop_timer_new(w->loop, worker_expire_ports, w);

@@ -170,7 +170,7 @@ take(struct dgram *s, struct batch_in *in, int n)
 
 	/* Of the kernel's count we see the latest; 0: it says nothing. */
 	if (drops != 0 && drops != s->drops) {
-		s->ops->lost(s->arg, drops - s->drops);
+		s->all->conf.lost(s->all->conf.arg, s->fd, drops - s->drops);
 		s->drops = drops;
 	}
 	s->all->handing = true;
@@ -191,7 +191,7 @@ by_epoll(void *arg, int fd, int what)
 			d->conf.flush(d->conf.arg);
 		n = batch_rx_read_on(d->rx, fd);
 		if (n < 0) {
-			s->ops->failed(s->arg, n);
+			d->conf.failed(d->conf.arg, fd, n);
 			return;
 		}
 		if (n > 0)
@@ -225,7 +225,7 @@ by_ring(struct ring_op *op, struct ring_done *done)
 			s->ops->erred(s->arg);
 	} else if (!s->closing && done->res < 0 && done->res != -ENOBUFS &&
 	    done->res != -ECANCELED) {
-		s->ops->failed(s->arg, done->res);
+		s->all->conf.failed(s->all->conf.arg, s->fd, done->res);
 	}
 	if (done->more)
 		return;

@@ -22,6 +22,10 @@ struct dgrams_conf {
 	/* Sends all that is queued, by dgrams_flush: buffers run out. */
 	void (*flush)(void *arg);
 	batch_sent_fn *sent;
+	/* A socket's buffer had no room for n more. */
+	void (*lost)(void *arg, int fd, uint32_t n);
+	/* A socket cannot be read, now or at all. */
+	void (*failed)(void *arg, int fd, int err);
 };
 
 struct dgram_ops {
@@ -31,10 +35,6 @@ struct dgram_ops {
 	/* ICMP has spoken of datagrams that were sent (sock_next_error); NULL:
 	 * nobody listens. */
 	void (*erred)(void *arg);
-	/* The socket's buffer had no room for n more. */
-	void (*lost)(void *arg, uint32_t n);
-	/* It cannot be read, now or at all. */
-	void (*failed)(void *arg, int err);
 };
 
 /* NULL with errno. */

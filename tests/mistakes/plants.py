@@ -155,7 +155,7 @@ PLANTS = [
         Edit('lib/ring/ring.c', '\tif (n > SQ_ENTRIES / 2)\n', '\tbuffers_return(r);\n\tif (n > SQ_ENTRIES / 2)\n'),
     ], [DGRAM + 'dgram']),
     Plant('silent-loss', 'nobody hears of datagrams that there was no room for', [
-        Edit('lib/dgram/dgram.c', '\t\ts->ops->lost(s->arg, drops - s->drops);\n', ''),
+        Edit('lib/dgram/dgram.c', '\t\ts->all->conf.lost(s->all->conf.arg, s->fd, drops - s->drops);\n', ''),
     ], [DGRAM + 'dgram']),
     Plant('refused-run', 'what the kernel does not cut into segments is lost', [
         Edit('lib/net/batch_tx.c', '\tsend_singly(tx, r, &tx->hdr[i].msg_hdr);', '\ttell_run(tx, r);\n\t(void)send_singly;'),

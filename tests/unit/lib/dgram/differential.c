@@ -222,15 +222,15 @@ on_input(void *arg, struct batch_in *in, int n)
 }
 
 static void
-on_lost(void *arg, uint32_t n)
+on_lost(void *arg, int fd, uint32_t n)
 {
-	trouble(((struct relay *)arg)->w, "%u lost for want of room", n);
+	trouble((struct world *)arg, "%u lost for want of room", n);
 }
 
 static void
-on_failed(void *arg, int err)
+on_failed(void *arg, int fd, int err)
 {
-	trouble(((struct relay *)arg)->w, "a socket has failed: %d", err);
+	trouble((struct world *)arg, "a socket has failed: %d", err);
 }
 
 static void
@@ -395,9 +395,7 @@ one_round(struct world *w)
 static void
 open_relay(struct world *w, struct relay *r, int flow)
 {
-	static const struct dgram_ops ops = {
-		.input = on_input, .lost = on_lost, .failed = on_failed
-	};
+	static const struct dgram_ops ops = { .input = on_input };
 
 	*r = (struct relay){ .w = w, .end = open_end() };
 	r->flow = (uint16_t)flow;
@@ -415,8 +413,8 @@ open_forwarder(struct world *w)
 	if (w->way != PLAIN) {
 		w->loop = w->way == BY_RING ? loop_new_ring() : loop_new();
 		assert_non_null(w->loop);
-		w->dgrams = dgrams_new(
-		    &(struct dgrams_conf){ w->loop, w, flush, on_sent });
+		w->dgrams = dgrams_new(&(struct dgrams_conf){
+		    w->loop, w, flush, on_sent, on_lost, on_failed });
 		assert_non_null(w->dgrams);
 		loop_on_turn_end(w->loop, turn_end, w);
 	}

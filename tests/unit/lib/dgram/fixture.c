@@ -63,21 +63,25 @@ on_erred(void *arg)
 }
 
 static void
-on_lost(void *arg, uint32_t n)
+on_lost(void *arg, int fd, uint32_t n)
 {
-	struct sock *s = arg;
+	struct fixture *f = arg;
+	int i;
 
-	s->lost += n;
-	s->f->lost += n;
+	for (i = 0; i < f->nsocks; i++) {
+		if (f->socks[i].fd == fd)
+			f->socks[i].lost += n;
+	}
+	f->lost += n;
 }
 
 static void
-on_failed(void *arg, int err)
+on_failed(void *arg, int fd, int err)
 {
-	((struct sock *)arg)->f->failed++;
+	((struct fixture *)arg)->failed++;
 }
 
-static const struct dgram_ops ops = { on_input, on_erred, on_lost, on_failed };
+static const struct dgram_ops ops = { on_input, on_erred };
 
 static void
 on_sent(void *arg, int fd, const struct addr *dst, size_t len, int err)
@@ -167,7 +171,8 @@ drop(struct sock *s)
 void
 open_dgrams(struct fixture *f)
 {
-	const struct dgrams_conf conf = { NULL, f, out_of_room, on_sent };
+	const struct dgrams_conf conf = { NULL, f, out_of_room, on_sent,
+		on_lost, on_failed };
 	struct dgrams_conf c = conf;
 
 	c.loop = f->loop = make();

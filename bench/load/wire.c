@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "bench/load/wire.h"
+#include "lib/net/datagram.h"
 #include "lib/net/sock.h"
-
-/* Older headers lack what every kernel since 4.18 has. */
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP IPPROTO_UDP
-#endif
 
 #define RECEIVE_ROOM (16 * 1024 * 1024)
 /* No power of two, so that slots do not share the same lines of the cache. */

@@ -24,13 +24,12 @@ enum { DAEMON_OK = 0, DAEMON_FAILED = 1, DAEMON_USAGE = 2 };
 
 struct daemon_run; /* a running daemon */
 
-/* First member of every daemon's configuration struct, and its two rows. */
+/* First member of every daemon's configuration; DAEMON_OPTIONS: its rows. */
 struct daemon_conf {
 	struct conf_common common;
 	struct conf_listen admin; /* scheme NULL: no admin server */
 	const char *admin_token_file;
-	int64_t
-	    io_engine; /* enum daemon_engine; of those with the row for it */
+	int64_t io_engine; /* enum daemon_engine; with DAEMON_IO_ENGINE */
 };
 
 enum daemon_engine { DAEMON_AUTO, DAEMON_EPOLL, DAEMON_URING };

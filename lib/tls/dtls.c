@@ -79,15 +79,8 @@ bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 BIO_METHOD *
 dtls_bio_method(void)
 {
-	BIO_METHOD *m = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "caller's datagrams");
-
-	if (m != NULL && BIO_meth_set_read_ex(m, bio_read) == 1 &&
-	    BIO_meth_set_write_ex(m, bio_write) == 1 &&
-	    BIO_meth_set_ctrl(m, bio_ctrl) == 1)
-		return m;
-	BIO_meth_free(m);
-	return NULL;
+	return tls_bio_make(
+	    "caller's datagrams", bio_read, bio_write, bio_ctrl);
 }
 
 /* RFC 6347 section 4.2.1: a MAC over who asks. 0 or -EIO. */

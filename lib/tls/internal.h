@@ -36,7 +36,12 @@ struct tls {
 	struct tls_verdict verdict; /* a client's */
 };
 
-/* transport.c: how OpenSSL reaches a session's transport */
+/* transport.c: a source and sink of bytes for OpenSSL. NULL: no memory. */
+BIO_METHOD *
+tls_bio_make(const char *name, int (*read)(BIO *, char *, size_t, size_t *),
+    int (*write)(BIO *, const char *, size_t, size_t *),
+    long (*ctrl)(BIO *, int, long, void *));
+/* How OpenSSL reaches a session's transport. */
 BIO_METHOD *tls_bio_method(void);
 
 /* A session with the certificate of this moment; NULL: no memory. */

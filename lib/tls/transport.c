@@ -121,17 +121,26 @@ bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 }
 
 BIO_METHOD *
-tls_bio_method(void)
+tls_bio_make(const char *name, int (*read)(BIO *, char *, size_t, size_t *),
+    int (*write)(BIO *, const char *, size_t, size_t *),
+    long (*ctrl)(BIO *, int, long, void *))
 {
-	BIO_METHOD *m = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "caller's transport");
+	BIO_METHOD *m =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, name);
 
-	if (m != NULL && BIO_meth_set_read_ex(m, bio_read) == 1 &&
-	    BIO_meth_set_write_ex(m, bio_write) == 1 &&
-	    BIO_meth_set_ctrl(m, bio_ctrl) == 1)
+	if (m != NULL && BIO_meth_set_read_ex(m, read) == 1 &&
+	    BIO_meth_set_write_ex(m, write) == 1 &&
+	    BIO_meth_set_ctrl(m, ctrl) == 1)
 		return m;
 	BIO_meth_free(m);
 	return NULL;
+}
+
+BIO_METHOD *
+tls_bio_method(void)
+{
+	return tls_bio_make(
+	    "caller's transport", bio_read, bio_write, bio_ctrl);
 }
 
 /* One of the parts, as far as there is room for its records. Bytes taken. */

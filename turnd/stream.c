@@ -163,7 +163,7 @@ client_detached(void *arg, struct stream *s, struct stream_parts *parts)
 
 /* What is queued for peers lies in the buffer that is filled next. */
 static void
-client_fed(void *arg)
+clients_out_of_room(void *arg)
 {
 	worker_flush(arg);
 }
@@ -256,7 +256,7 @@ clients_open(struct worker *w)
 		.next = stun_stream_next,
 		.opened = client_opened,
 		.message = client_message,
-		.fed = client_fed,
+		.flush = clients_out_of_room,
 		.idle = client_busy,
 		.known = client_busy,
 		.closed = client_closed,

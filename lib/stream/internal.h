@@ -15,6 +15,8 @@
 #define STREAM_READ_MAX (32 << 10) /* bytes a read */
 /* What may be there before it: less than a message. */
 #define STREAM_MESSAGE_MAX (66 << 10)
+/* Bytes that are read before what they led to has to be sent. */
+#define STREAM_IN (160 << 10)
 /* Bytes of TLS a write. What a client does not take of them waits besides what
  * it may have waiting. */
 #define STREAM_RECORDS_MAX (32 << 10)
@@ -68,7 +70,8 @@ struct streams {
 	struct log_limit trouble, refusals;
 	struct stream_door *doors;
 	size_t ndoors;
-	uint8_t in[STREAM_MESSAGE_MAX + STREAM_READ_MAX];
+	uint8_t in[STREAM_IN]; /* what was read in this turn */
+	size_t in_used;        /* of it, messages that were handed on */
 	uint8_t records[STREAM_RECORDS_MAX]; /* of one stream, while sent */
 };
 

@@ -292,8 +292,6 @@ stream_feed(struct stream *s, uint8_t *data, size_t len)
 			used += (size_t)next;
 	}
 	s->held = next > 0;
-	if (ops->fed != NULL)
-		ops->fed(ops->arg);
 	return next < 0 ? next : (ssize_t)used;
 }
 
@@ -317,22 +315,36 @@ stream_keep(struct stream *s, const uint8_t *data, size_t len)
 	return 0;
 }
 
+/* Where a read and what is left from the one before have room. */
+static uint8_t *
+streams_room(struct streams *ss, size_t left)
+{
+	if (sizeof(ss->in) - ss->in_used < left + STREAM_READ_MAX) {
+		if (ss->ops.flush != NULL)
+			ss->ops.flush(ss->ops.arg);
+		ss->in_used = 0;
+	}
+	return ss->in + ss->in_used;
+}
+
 /* 1: there may be more; 0: not now; or -errno. */
 static int
 stream_read(struct stream *s)
 {
 	struct streams *ss = s->all;
-	size_t len = s->rest_len, room = sizeof(ss->in) - len;
+	size_t len = s->rest_len;
+	uint8_t *in = streams_room(ss, len);
+	size_t room = (size_t)(ss->in + sizeof(ss->in) - in) - len;
 	ssize_t n = 0, used;
 	bool more;
 	int err;
 
 	if (len > 0)
-		memcpy(ss->in, s->rest, len);
+		memcpy(in, s->rest, len);
 	if (room > STREAM_READ_MAX)
 		room = STREAM_READ_MAX;
 	if (room > 0 && !s->ended) {
-		n = stream_recv(s, ss->in + len, room);
+		n = stream_recv(s, in + len, room);
 		if (n < 0 && n != -EAGAIN)
 			return (int)n;
 		s->ended = n == 0;
@@ -345,10 +357,11 @@ stream_read(struct stream *s)
 		return 0;
 	/* A short read means that a socket is empty by now, not so TLS. */
 	more = s->tls != NULL ? n > 0 && !s->drained : (size_t)n == room;
-	used = stream_feed(s, ss->in, len);
+	used = stream_feed(s, in, len);
+	ss->in_used += used < 0 ? len : (size_t)used;
 	if (used < 0)
 		return (int)used;
-	err = stream_keep(s, ss->in + used, len - (size_t)used);
+	err = stream_keep(s, in + used, len - (size_t)used);
 	return err != 0 ? err : more;
 }
 
@@ -569,6 +582,7 @@ streams_flush(struct streams *ss)
 	struct stream *s;
 	int err;
 
+	ss->in_used = 0;
 	while ((s = TAILQ_FIRST(&ss->dirty)) != NULL) {
 		TAILQ_REMOVE(&ss->dirty, s, dirty_entry);
 		s->dirty = false;

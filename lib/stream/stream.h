@@ -82,9 +82,12 @@ struct stream_ops {
 	int (*next)(const void *, size_t len);
 	/* 0, or -errno: the connection is refused. May be NULL. */
 	int (*opened)(void *arg, struct stream *);
-	/* One whole message; its bytes are good until fed. */
+	/* One whole message; its bytes are good until flush, or streams_flush.
+	 */
 	void (*message)(void *arg, struct stream *, uint8_t *, size_t len);
-	void (*fed)(void *arg); /* may be NULL */
+	/* Room for messages runs out: those handed on are not to be needed any
+	 * more. May be NULL. */
+	void (*flush)(void *arg);
 	/* Nothing touched it for idle_ms: true keeps it. May be NULL. */
 	bool (*idle)(void *arg, struct stream *);
 	/* May its message be longer than message_max, up to what a datagram

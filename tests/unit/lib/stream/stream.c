@@ -12,6 +12,7 @@
 
 #define IDLE_MS 150
 #define LONG    100
+#define LENT    (64 << 10) /* messages that a turn is looked at for */
 
 /* Messages here: a byte that tells how long they are, itself included. */
 static int
@@ -22,13 +23,19 @@ next_message(const void *data, size_t len)
 	return len > 0 && n == 0 ? -EBADMSG : n;
 }
 
+/* A message that was handed on and is good still. */
+struct lent {
+	const uint8_t *data;
+	uint32_t sum;
+};
+
 struct fixture {
 	struct loop *loop;
 	struct streams *streams;
 	struct stream_stats stats;
 	struct addr at;
 	int listener, client;
-	int opened, fed, idle, closed, detached;
+	int opened, flushed, idle, closed, detached;
 	struct stream_parts parts; /* of the last one detached */
 	struct stream *stream;     /* the one that was held */
 	int copies;                /* of each message, sent back */
@@ -38,7 +45,40 @@ struct fixture {
 	const char *told; /* whose the connection is to be, if not its own */
 	char got[4096];   /* letters of the messages */
 	struct loop_timer *end;
+	struct lent lent[LENT];
+	size_t nlent, nlent_most;
 };
+
+static uint32_t
+sum_of(const uint8_t *data)
+{
+	uint32_t sum = 0;
+	int i;
+
+	for (i = 0; i < data[0]; i++)
+		sum = sum * 31 + data[i];
+	return sum;
+}
+
+static void
+lend(struct fixture *f, const uint8_t *data)
+{
+	if (f->nlent < LENT)
+		f->lent[f->nlent++] = (struct lent){ data, sum_of(data) };
+}
+
+/* The end of their time: until then they stay what they were. */
+static void
+take_back(struct fixture *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->nlent; i++)
+		assert_int_equal(f->lent[i].sum, sum_of(f->lent[i].data));
+	if (f->nlent > f->nlent_most)
+		f->nlent_most = f->nlent;
+	f->nlent = 0;
+}
 
 static int
 opened(void *arg, struct stream *s)
@@ -64,6 +104,7 @@ message(void *arg, struct stream *s, uint8_t *data, size_t len)
 	struct iovec part = { data, len };
 	int i;
 
+	lend(f, data);
 	if (strlen(f->got) + 1 < sizeof(f->got))
 		f->got[strlen(f->got)] = (char)data[1];
 	for (i = 0; i < f->copies; i++)
@@ -90,9 +131,12 @@ detached(void *arg, struct stream *s, struct stream_parts *p)
 }
 
 static void
-fed(void *arg)
+flush(void *arg)
 {
-	((struct fixture *)arg)->fed++;
+	struct fixture *f = arg;
+
+	f->flushed++;
+	take_back(f);
 }
 
 static bool
@@ -122,7 +166,10 @@ closed(void *arg, struct stream *s)
 static void
 turn_end(void *arg)
 {
-	streams_flush(((struct fixture *)arg)->streams);
+	struct fixture *f = arg;
+
+	take_back(f);
+	streams_flush(f->streams);
 }
 
 static void
@@ -159,7 +206,7 @@ setup_from(void **state, const char *balancers, int per_host)
 		.next = next_message,
 		.opened = opened,
 		.message = message,
-		.fed = fed,
+		.flush = flush,
 		.idle = idle,
 		.known = known,
 		.closed = closed,
@@ -215,6 +262,12 @@ setup_capped(void **state)
 }
 
 static int
+setup_several(void **state)
+{
+	return setup_from(state, "127.0.0.9", 4);
+}
+
+static int
 setup_balanced_and_capped(void **state)
 {
 	return setup_from(state, "127.0.0.0/8", 1);
@@ -252,7 +305,6 @@ whole_messages(void **state)
 	assert_int_equal(2, write(f->client, "cc", 2));
 	run(f, 10);
 	assert_string_equal("abc", f->got);
-	assert_int_equal(2, f->fed);
 }
 
 /* The header comes a byte at a time, the message right behind it. */
@@ -406,7 +458,6 @@ noise(void **state)
 	assert_int_equal(3, write(f->client, "\2a\0", 3));
 	run(f, 5000);
 	assert_string_equal("a", f->got);
-	assert_int_equal(1, f->fed);
 	assert_int_equal(1, f->stats.ended[STREAM_NOT_STUN]);
 }
 
@@ -446,6 +497,68 @@ idle_is_asked(void **state)
 	run(f, 5000);
 	assert_int_equal(3, f->idle);
 	assert_int_equal(1, f->stats.ended[STREAM_IDLE]);
+}
+
+static void
+noise_beside_others(void **state)
+{
+	struct fixture *f = *state;
+	int other = dial(f);
+
+	f->many = true;
+	run(f, 10);
+	assert_int_equal(3, write(f->client, "\2a\0", 3));
+	assert_int_equal(3, write(other, "\3bb", 3));
+	run(f, 5000);
+	assert_int_equal(2, strlen(f->got));
+	assert_int_equal(2, f->nlent_most);
+	assert_int_equal(1, f->stats.ended[STREAM_NOT_STUN]);
+	close(other);
+}
+
+/* As much as the socket takes at once, at most a MiB. */
+static size_t
+pour(int fd)
+{
+	static uint8_t data[1000 * LONG];
+	size_t i, sent = 0;
+	ssize_t n;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i % LONG == 0 ? LONG : (uint8_t)(i / LONG | 0x80);
+	do {
+		n = send(fd, data + sent % sizeof(data),
+		    sizeof(data) - sent % sizeof(data), MSG_DONTWAIT);
+		if (n > 0)
+			sent += (size_t)n;
+	} while (n > 0 && sent < 1 << 20);
+	return sent;
+}
+
+/* What several reads of several clients brought is good at the same time, and
+ * when there is no room for more, whoever wants it is told before it goes. */
+static void
+room_runs_out(void **state)
+{
+	struct fixture *f = *state;
+	int more[3], i;
+	size_t sent;
+
+	f->many = true;
+	f->copies = 0;
+	for (i = 0; i < 3; i++)
+		more[i] = dial(f);
+	run(f, 10);
+	sent = pour(f->client);
+	for (i = 0; i < 3; i++)
+		sent += pour(more[i]);
+	run(f, 50);
+	assert_int_equal(4, f->opened);
+	assert_true(f->flushed > 0);
+	assert_in_range(f->nlent_most, (64 << 10) / LONG, LENT - 1);
+	assert_true(f->stats.received_bytes <= sent);
+	for (i = 0; i < 3; i++)
+		close(more[i]);
 }
 
 static void
@@ -540,7 +653,6 @@ taken_apart(void **state)
 	run(f, 5000);
 	assert_int_equal(1, f->detached);
 	assert_string_equal("ad", f->got);
-	assert_int_equal(1, f->fed);
 	assert_int_equal(6, p->unread_len);
 	assert_memory_equal("\7rest!", p->unread, 6);
 	assert_int_equal(4, p->unsent_len);
@@ -654,6 +766,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    long_of_somebody_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(idle_is_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    noise_beside_others, setup_several, teardown),
+		cmocka_unit_test_setup_teardown(
+		    room_runs_out, setup_several, teardown),
 		cmocka_unit_test_setup_teardown(one_too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    answers_wait_for_the_client, setup, teardown),

@@ -5,16 +5,18 @@
  * a relay, one for all clients and one for each flow towards its peer; see
  * forward.h for what they say.
  *
- *   forward -t plain|mmsg|gso ADDRESS:PORT
+ *   forward -t plain|mmsg|gso|tcp ADDRESS:PORT
  *
  * plain  recvfrom until there is no more, sendto
  * mmsg   recvmmsg; sendmmsg of what leaves by one socket in a row
  * gso    recvmmsg with UDP_GRO; what goes to one destination in a row, and is
  *        of one size, leaves by one UDP_SEGMENT
+ * tcp    clients have a connection each: one recv, and sendmmsg of the frames
+ *        in it; one recvmmsg, and one sendmsg of what it brought
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,21 +27,22 @@
 
 #include "bench/load/forward.h"
 #include "bench/load/wire.h"
+#include "lib/net/datagram.h"
 #include "lib/net/sock.h"
+#include "lib/stun/message.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP IPPROTO_UDP
-#endif
-
-#define EVENTS   64
-#define TURN_MAX 64 /* datagrams of one socket before the others */
+#define EVENTS       64
+#define TURN_MAX     64 /* datagrams of one socket before the others */
+#define STREAM_BYTES 65536
+#define BACKLOG      1024
 
 struct flow {
-	int fd; /* towards the peer */
+	int fd; /* towards the peer; or a client's connection */
 	struct sockaddr_in client, peer;
+	struct flow *twin; /* tcp: the connection's, and its peer's */
+	bool stream;
+	uint8_t rest[STREAM_BYTES]; /* of a frame that is not whole yet */
+	size_t rest_len;
 };
 
 /* Datagrams of one flow in one direction that leave together. */
@@ -77,19 +80,19 @@ watch(int fd, struct flow *f)
 		wire_die("epoll", NULL);
 }
 
-static void
-greet(const struct sockaddr_in *client, const void *data, size_t len)
+/* The flow that a hello asks for, and its answer. */
+static struct flow *
+flow_new(const void *data, size_t len, struct forward_hello *hello)
 {
 	struct flow *f = calloc(1, sizeof(*f));
-	struct forward_hello hello;
 	struct addr at = g.at;
 
-	if (len != sizeof(hello) || f == NULL)
+	if (len != sizeof(*hello) || f == NULL)
 		wire_die("hello", "is none");
-	memcpy(&hello, data, sizeof(hello));
-	f->client = f->peer = *client;
-	f->peer.sin_port = htons(hello.port);
-	memcpy(&f->peer.sin_addr, hello.ip, sizeof(hello.ip));
+	memcpy(hello, data, sizeof(*hello));
+	f->peer.sin_family = AF_INET;
+	f->peer.sin_port = htons(hello->port);
+	memcpy(&f->peer.sin_addr, hello->ip, sizeof(hello->ip));
 	at.port = 0;
 	f->fd = wire_open(&at);
 	if (sock_local(f->fd, &at) != 0)
@@ -97,8 +100,18 @@ greet(const struct sockaddr_in *client, const void *data, size_t len)
 	if (g.merges)
 		wire_merge(f->fd);
 	watch(f->fd, f);
+	hello->port = at.port;
+	return f;
+}
+
+static void
+greet(const struct sockaddr_in *client, const void *data, size_t len)
+{
+	struct forward_hello hello;
+	struct flow *f = flow_new(data, len, &hello);
+
+	f->client = *client;
 	g.by_port[ntohs(client->sin_port)] = f;
-	hello.port = at.port;
 	sendto(g.listener, &hello, sizeof(hello), 0,
 	    (const struct sockaddr *)client, sizeof(*client));
 }
@@ -273,6 +286,119 @@ gso_readable(int fd, struct flow *f)
 }
 
 static void
+stream_accept(void)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+	int fd = accept(g.listener, NULL, NULL), on = 1;
+
+	if (fd < 0 || f == NULL)
+		wire_die("accept", NULL);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	f->fd = fd;
+	f->stream = true;
+	watch(fd, f);
+}
+
+/* The bytes of the frames that are whole. */
+static size_t
+stream_cut(struct flow *to, uint8_t *data, size_t len)
+{
+	size_t at = 0, n;
+
+	while (len - at >= FORWARD_HEAD) {
+		n = FORWARD_HEAD + (size_t)(data[at + 2] << 8 | data[at + 3]);
+		if (len - at < n)
+			break;
+		queue(to->fd, &to->peer, 0,
+		    (struct iovec){
+			data + at + FORWARD_HEAD, n - FORWARD_HEAD });
+		at += (n + 3) & ~(size_t)3;
+	}
+	flush_queue();
+	return at;
+}
+
+static void
+stream_client(struct flow *f)
+{
+	static uint8_t data[STREAM_BYTES];
+	struct forward_hello hello;
+	size_t len = f->rest_len, used;
+	ssize_t n;
+
+	memcpy(data, f->rest, len);
+	n = recv(f->fd, data + len, sizeof(data) - len, MSG_DONTWAIT);
+	if (n <= 0) {
+		close(f->fd);
+		return;
+	}
+	len += (size_t)n;
+	if (f->twin == NULL) {
+		f->twin = flow_new(data, len, &hello);
+		f->twin->twin = f;
+		send(f->fd, &hello, sizeof(hello), MSG_NOSIGNAL);
+		return;
+	}
+	used = stream_cut(f->twin, data, len);
+	f->rest_len = len - used;
+	memcpy(f->rest, data + used, f->rest_len);
+}
+
+/* Frames are of channels, so that clients can tell them apart; a payload's
+ * length is a multiple of four. */
+static void
+stream_peer(const struct flow *f)
+{
+	static uint8_t heads[WIRE_BATCH][FORWARD_HEAD];
+	struct iovec iov[2 * WIRE_BATCH];
+	struct msghdr m = { .msg_iov = iov };
+	int n = wire_read(g.rx, f->fd), i;
+	struct wire_in *in;
+
+	for (i = 0; i < n; i++) {
+		in = wire_at(g.rx, i);
+		stun_channel_header(
+		    heads[i], STUN_CHANNEL_MIN, (uint16_t)in->len);
+		iov[m.msg_iovlen++] =
+		    (struct iovec){ heads[i], sizeof(heads[i]) };
+		iov[m.msg_iovlen++] = (struct iovec){ in->data, in->len };
+	}
+	if (n > 0)
+		sendmsg(f->twin->fd, &m, MSG_NOSIGNAL);
+}
+
+static void
+stream_readable(int fd, struct flow *f)
+{
+	if (f == NULL)
+		stream_accept();
+	else if (f->stream)
+		stream_client(f);
+	else
+		stream_peer(f);
+}
+
+static void
+listen_for_streams(void)
+{
+	if (sock_tcp_group(&g.at, &g.listener, 1, BACKLOG, &g.at) != 0)
+		wire_die("listen", NULL);
+	g.readable = stream_readable;
+}
+
+static void
+listen_for_datagrams(const char *technique)
+{
+	g.merges = strcmp(technique, "gso") == 0;
+	g.readable = g.merges ? gso_readable : mmsg_readable;
+	if (strcmp(technique, "plain") == 0)
+		g.readable = plain_readable;
+	g.listener = wire_open(&g.at);
+	if (g.merges)
+		wire_merge(g.listener);
+}
+
+static void
 serve(void)
 {
 	struct epoll_event e[EVENTS];
@@ -295,14 +421,10 @@ main(int argc, char **argv)
 
 	if (argc != 4 || strcmp(argv[1], "-t") != 0 ||
 	    addr_parse(argv[3], &g.at) != 0 || g.at.family != ADDR_V4) {
-		fprintf(
-		    stderr, "usage: forward -t plain|mmsg|gso ADDRESS:PORT\n");
+		fprintf(stderr,
+		    "usage: forward -t plain|mmsg|gso|tcp ADDRESS:PORT\n");
 		return 2;
 	}
-	g.merges = strcmp(argv[2], "gso") == 0;
-	g.readable = g.merges ? gso_readable : mmsg_readable;
-	if (strcmp(argv[2], "plain") == 0)
-		g.readable = plain_readable;
 	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
 		lim.rlim_cur = lim.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &lim);
@@ -311,9 +433,10 @@ main(int argc, char **argv)
 	g.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (g.epoll < 0)
 		wire_die("epoll", NULL);
-	g.listener = wire_open(&g.at);
-	if (g.merges)
-		wire_merge(g.listener);
+	if (strcmp(argv[2], "tcp") == 0)
+		listen_for_streams();
+	else
+		listen_for_datagrams(argv[2]);
 	watch(g.listener, NULL);
 	serve();
 	return 0;

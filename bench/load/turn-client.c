@@ -25,12 +25,23 @@ const struct turn_ask turn_ask_allocate = { STUN_ALLOCATE,
 	STUN_REQUESTED_TRANSPORT, UDP, NULL };
 const struct turn_ask turn_ask_end = { STUN_REFRESH, STUN_LIFETIME, 0, NULL };
 
+bool
+turn_over_stream(enum turn_over over)
+{
+	return over == TURN_OVER_TCP || over == TURN_OVER_TLS ||
+	    over == TURN_OVER_NONE_TCP;
+}
+
+bool
+turn_over_none(enum turn_over over)
+{
+	return over == TURN_OVER_NONE || over == TURN_OVER_NONE_TCP;
+}
+
 static int
 open_socket(const struct turn_side *side)
 {
-	int kind = side->over == TURN_OVER_TCP || side->over == TURN_OVER_TLS
-	    ? SOCK_STREAM
-	    : SOCK_DGRAM;
+	int kind = turn_over_stream(side->over) ? SOCK_STREAM : SOCK_DGRAM;
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&side->server, &ss);
 	int fd = socket(ss.ss_family, kind | SOCK_CLOEXEC, 0), on = 1;
@@ -70,7 +81,7 @@ turn_client_open(struct turn_side *side, struct turn_client *c)
 	struct addr at = side->server;
 
 	*c = (struct turn_client){ .fd = open_socket(side) };
-	if (side->over == TURN_OVER_TCP || side->over == TURN_OVER_TLS) {
+	if (turn_over_stream(side->over)) {
 		c->in = malloc(STREAM_BYTES);
 		if (c->in == NULL)
 			wire_die("memory", NULL);
@@ -343,7 +354,7 @@ turn_client_allocate(struct turn_side *side, struct turn_client *c)
 {
 	int tries = ASK_TRIES;
 
-	while (side->over != TURN_OVER_NONE &&
+	while (!turn_over_none(side->over) &&
 	    turn_client_ask(side, c, &turn_ask_allocate) != TURN_GRANTED) {
 		if (c->refused != 437 || --tries == 0)
 			turn_client_die(c, "an allocation");
@@ -360,7 +371,7 @@ turn_client_reach(struct turn_side *side, struct turn_client *c,
 		(uint32_t)TURN_CHANNEL << 16, peer };
 	struct turn_ask permit = { STUN_CREATE_PERMISSION, 0, 0, peer };
 
-	if (side->over == TURN_OVER_NONE)
+	if (turn_over_none(side->over))
 		forward_reach(side, c, peer);
 	else if (turn_client_ask(side, c, channel ? &bind : &permit) !=
 	    TURN_GRANTED)

@@ -28,7 +28,10 @@ enum turn_over {
 	TURN_OVER_TCP,
 	TURN_OVER_TLS,
 	TURN_OVER_NONE, /* no TURN: `forward` beside this is the server */
+	TURN_OVER_NONE_TCP,
 };
+bool turn_over_stream(enum turn_over);
+bool turn_over_none(enum turn_over);
 
 /* What all clients share. Realm and key come with the first challenge. */
 struct turn_side {

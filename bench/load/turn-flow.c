@@ -85,8 +85,7 @@ flows_open(struct flows *all, const struct flow_conf *conf)
 	struct flow *f;
 
 	*all = (struct flows){ .conf = *conf, .peer_len = conf->size };
-	all->streams =
-	    side->over == TURN_OVER_TCP || side->over == TURN_OVER_TLS;
+	all->streams = turn_over_stream(side->over);
 	all->flow = calloc(conf->count, sizeof(*all->flow));
 	if (all->flow == NULL)
 		wire_die("memory", NULL);
@@ -127,7 +126,7 @@ void
 flows_close(struct flows *all)
 {
 	struct turn_side *side = all->conf.side;
-	bool ask = side->over != TURN_OVER_NONE;
+	bool ask = !turn_over_none(side->over);
 	unsigned int i;
 
 	for (i = 0; i < all->conf.count; i++) {

@@ -31,7 +31,7 @@ static const char usage[] =
     "            hold: -n of them with a channel, until input ends;\n"
     "            start: runs COMMAND, a server, until it answers\n"
     "  -u USER -w PASSWORD\n"
-    "  -x OVER   udp, tcp, tls, or none: the server is `forward`\n"
+    "  -x OVER   udp, tcp, tls; none, none-tcp: the server is `forward`\n"
     "  -n COUNT  flows, or allocations: 1 to 16000\n"
     "  -i        wait for a line of input where the first lines of the\n"
     "            source say\n"
@@ -66,7 +66,8 @@ static struct options {
 
 static const char *const modes[] = { "traffic", "allocations", "hold", "start",
 	NULL };
-static const char *const overs[] = { "udp", "tcp", "tls", "none", NULL };
+static const char *const overs[] = { "udp", "tcp", "tls", "none", "none-tcp",
+	NULL };
 static const char *const frames[] = { "channel", "send", NULL };
 static const char *const ways[] = { "up", "down", "echo", "pair", NULL };
 
@@ -199,7 +200,7 @@ parse(int argc, char **argv)
 		misused("a burst is too long");
 	if (f->way == FLOW_PAIR && f->count % 2 != 0)
 		misused("pairs want an even number of flows");
-	if (o.side.over == TURN_OVER_NONE && f->indications)
+	if (turn_over_none(o.side.over) && f->indications)
 		misused("forward knows no indications");
 }
 

@@ -4,8 +4,8 @@
  * An endpoint at rest is a few bytes: what wslay needs to read a message comes
  * from a pool when the first byte of a frame arrives and goes back when no
  * message is half read.
- * Owns: a pool owns idle engines and shared streams; a struct ws owns the
- * engine it holds, and its streams.
+ * Owns: a pool owns idle readers and shared streams; a struct ws owns the
+ * reader it holds, and its streams.
  * Thread: a pool is one thread's; a struct ws may move to another thread,
  * whole, and goes on with that thread's pool; or with another of its thread.
  */
@@ -43,10 +43,10 @@ struct ws_limits {
 };
 
 struct ws_pool;
-struct ws_engine;
+struct ws_reader;
 
 struct ws {
-	struct ws_engine *engine;   /* NULL at rest */
+	struct ws_reader *reader;   /* NULL at rest */
 	struct ws_deflate *deflate; /* NULL: not agreed on */
 	uint16_t closed_by_peer;    /* its code, 0: not closed */
 	bool close_sent;

@@ -42,7 +42,7 @@ feed(struct end *e, const uint8_t *data, size_t len)
 
 	e->last = ws_input(&e->ws, &sink, data, len);
 	MUST(e->last == (ssize_t)len || e->last == -EPIPE);
-	MUST(e->last != -EPIPE || e->ws.engine == NULL);
+	MUST(e->last != -EPIPE || e->ws.reader == NULL);
 }
 
 static void

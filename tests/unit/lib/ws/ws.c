@@ -144,20 +144,20 @@ test_rest(void **state)
 
 	end_init(&s, false);
 	n = from_hex(HELLO, bytes, sizeof(bytes));
-	assert_null(s.ws.engine);
+	assert_null(s.ws.reader);
 	for (i = 0; i < n - 1; i++) {
 		feed(&s, bytes + i, 1);
-		assert_non_null(s.ws.engine);
+		assert_non_null(s.ws.reader);
 	}
 	feed(&s, bytes + i, 1);
-	assert_null(s.ws.engine);
+	assert_null(s.ws.reader);
 	/* Between fragments, a control frame in the middle too. */
 	feed_hex(&s, "01 83 00 00 00 00 48 65 6c");
-	assert_non_null(s.ws.engine);
+	assert_non_null(s.ws.reader);
 	feed_hex(&s, "89 80 00 00 00 00");
-	assert_non_null(s.ws.engine);
+	assert_non_null(s.ws.reader);
 	feed_hex(&s, "80 82 00 00 00 00 6c 6f");
-	assert_null(s.ws.engine);
+	assert_null(s.ws.reader);
 	check_heard(&s, "Hello|Hello|");
 	end_fini(&s);
 }
@@ -186,7 +186,7 @@ test_stops_after_a_message(void **state)
 	end_fini(&other);
 }
 
-/* A message keeps the limit it began with; an engine does not bring it into
+/* A message keeps the limit it began with; a reader does not bring it into
  * the next pool. */
 static void
 test_pools_of_other_limits(void **state)
@@ -249,7 +249,7 @@ test_violations(void **state)
 		assert_int_equal(feed_hex(&s, rows[i].in), -EPIPE);
 		check_out(&s, rows[i].out);
 		check_heard(&s, "");
-		assert_null(s.ws.engine);
+		assert_null(s.ws.reader);
 		assert_int_equal(feed_hex(&s, HELLO), -EPIPE);
 		ws_send(&s.ws, s.pool, WS_TEXT, "x", 1, &s.out);
 		check_out(&s, "");

@@ -41,6 +41,13 @@ json_in_init(struct json_in *in, const struct json *obj, const char *where)
 	    *where != '\0' ? ": " : "");
 }
 
+/* Most differ in the first byte. */
+static bool
+same(const char *a, const char *b)
+{
+	return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 static const struct json *
 member(const struct json_in *in, const char *name)
 {
@@ -51,7 +58,7 @@ member(const struct json_in *in, const char *name)
 		return NULL;
 	v = json_first(in->obj);
 	for (i = 0; i < in->obj->len; i++, v = json_behind(v)) {
-		if (strcmp(v->name, name) == 0)
+		if (same(v->name, name))
 			return v;
 	}
 	return NULL;
@@ -207,7 +214,7 @@ static bool
 among(const char *name, const char *const *names)
 {
 	for (; *names != NULL; names++) {
-		if (strcmp(*names, name) == 0)
+		if (same(*names, name))
 			return true;
 	}
 	return false;

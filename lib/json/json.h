@@ -93,8 +93,9 @@ void json_in_only(struct json_in *, const char *const *names);
 /*
  * Writing one text straight into a buf, without a tree: commas and escapes
  * come by themselves. name is NULL inside an array and for the outermost
- * value. Errors are the buf's: check b->err at the end (-EINVAL: a string
- * that is not UTF-8, or objects and arrays closed wrongly).
+ * value, else UTF-8, which is not looked at: names are the program's own, or
+ * were parsed. Errors are the buf's: check b->err at the end (-EINVAL: a
+ * string that is not UTF-8, or objects and arrays closed wrongly).
  */
 struct json_out {
 	struct buf *b;

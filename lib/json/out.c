@@ -113,7 +113,7 @@ begin(struct json_out *o, const char *name)
 		o->filled |= level(o);
 	if (name == NULL)
 		return;
-	put_text(o, name, strlen(name));
+	put_string(o, name, strlen(name));
 	buf_u8(o->b, ':');
 }
 

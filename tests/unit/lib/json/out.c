@@ -128,7 +128,7 @@ errors_stick(void **state)
 	struct buf b;
 	int i, k;
 
-	for (k = 0; k < 7; k++) {
+	for (k = 0; k < 6; k++) {
 		buf_init(&b, 1000);
 		json_out_init(&o, &b);
 		json_out_object(&o, NULL);
@@ -140,12 +140,10 @@ errors_stick(void **state)
 			json_out_int(&o, NULL, 1);
 		else if (k == 3)
 			json_out_value(&o, "v", NULL);
-		else if (k == 4)
-			json_out_str(&o, "\xff", "x");
-		for (i = 0; k == 5 && i < JSON_DEPTH_MAX; i++)
+		for (i = 0; k == 4 && i < JSON_DEPTH_MAX; i++)
 			json_out_object(&o, "deeper");
 		json_out_close(&o);
-		if (k == 6)
+		if (k == 5)
 			json_out_close(&o);
 		json_out_int(&o, NULL, 1);
 		assert_int_equal(json_out_end(&o), -EINVAL);

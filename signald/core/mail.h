@@ -62,7 +62,7 @@ struct sig_mail {
 			 * CALL_PUSH: leg.h; PRESENCE: presence.c;
 			 * INBOX: audience.h;
 			 * ROOM, CHATROOM, ROOM_TELL: crowd.h */
-	char *text;     /* JSON */
+	char *text;     /* JSON; its own, whoever made it */
 	size_t text_len;
 };
 

@@ -154,6 +154,16 @@ PLANTS = [
     Plant('overwritten', 'what waits to be sent is overwritten by what comes in', [
         Edit('lib/ring/ring.c', '\tif (n > SQ_ENTRIES / 2)\n', '\tbuffers_return(r);\n\tif (n > SQ_ENTRIES / 2)\n'),
     ], [DGRAM + 'dgram']),
+    Plant('noise-beside', 'a client\'s noise costs another one what it said just before', [
+        Edit('lib/stream/stream.c', 'ss->in_used += used < 0 ? len : (size_t)used;',
+             'ss->in_used += used < 0 ? 0 : (size_t)used;'),
+    ], ['tests/unit/lib/stream/stream']),
+    Plant('half-a-character', 'a text may end in the middle of a character', [
+        Edit('lib/ws/reader.c', 'if (r->opcode == WS_TEXT && !utf8_whole(&r->text))', 'if (false)'),
+    ], ['interop/test_ws_conformance.Conformance.test_rfc6455']),
+    Plant('unmasked', 'frames of a client need no mask', [
+        Edit('lib/ws/reader.c', '(f->mask != 0) == r->sink->pool->limits.client', 'false'),
+    ], ['tests/unit/lib/ws/ws']),
     Plant('silent-loss', 'nobody hears of datagrams that there was no room for', [
         Edit('lib/dgram/dgram.c', '\t\ts->all->conf.lost(s->all->conf.arg, s->fd, drops - s->drops);\n', ''),
     ], [DGRAM + 'dgram']),

@@ -40,8 +40,7 @@ struct flow {
 	int fd; /* towards the peer; or a client's connection */
 	struct sockaddr_in client, peer;
 	struct flow *twin; /* tcp: the connection's, and its peer's */
-	bool stream;
-	uint8_t rest[STREAM_BYTES]; /* of a frame that is not whole yet */
+	uint8_t *rest;     /* of a connection: a frame that is not whole yet */
 	size_t rest_len;
 };
 
@@ -291,28 +290,27 @@ stream_accept(void)
 	struct flow *f = calloc(1, sizeof(*f));
 	int fd = accept(g.listener, NULL, NULL), on = 1;
 
-	if (fd < 0 || f == NULL)
+	if (fd < 0 || f == NULL || (f->rest = malloc(STREAM_BYTES)) == NULL)
 		wire_die("accept", NULL);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	f->fd = fd;
-	f->stream = true;
 	watch(fd, f);
 }
 
-/* The bytes of the frames that are whole. */
+/* The bytes of the frames that are whole; a payload's length is a multiple of
+ * four. */
 static size_t
 stream_cut(struct flow *to, uint8_t *data, size_t len)
 {
-	size_t at = 0, n;
+	size_t at = 0;
+	int n;
 
-	while (len - at >= FORWARD_HEAD) {
-		n = FORWARD_HEAD + (size_t)(data[at + 2] << 8 | data[at + 3]);
-		if (len - at < n)
-			break;
+	while ((n = stun_stream_next(data + at, len - at)) > 0 &&
+	    (size_t)n <= len - at) {
 		queue(to->fd, &to->peer, 0,
 		    (struct iovec){
-			data + at + FORWARD_HEAD, n - FORWARD_HEAD });
-		at += (n + 3) & ~(size_t)3;
+			data + at + FORWARD_HEAD, (size_t)n - FORWARD_HEAD });
+		at += (size_t)n;
 	}
 	flush_queue();
 	return at;
@@ -344,8 +342,7 @@ stream_client(struct flow *f)
 	memcpy(f->rest, data + used, f->rest_len);
 }
 
-/* Frames are of channels, so that clients can tell them apart; a payload's
- * length is a multiple of four. */
+/* Frames are of channels, so that clients can tell them apart. */
 static void
 stream_peer(const struct flow *f)
 {
@@ -372,7 +369,7 @@ stream_readable(int fd, struct flow *f)
 {
 	if (f == NULL)
 		stream_accept();
-	else if (f->stream)
+	else if (f->rest != NULL)
 		stream_client(f);
 	else
 		stream_peer(f);

@@ -82,8 +82,7 @@ struct stream_ops {
 	int (*next)(const void *, size_t len);
 	/* 0, or -errno: the connection is refused. May be NULL. */
 	int (*opened)(void *arg, struct stream *);
-	/* One whole message; its bytes are good until flush, or streams_flush.
-	 */
+	/* One whole message, its bytes good until flush or streams_flush. */
 	void (*message)(void *arg, struct stream *, uint8_t *, size_t len);
 	/* Room for messages runs out: those handed on are not to be needed any
 	 * more. May be NULL. */

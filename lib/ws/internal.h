@@ -11,6 +11,9 @@
 #include "lib/base/buf.h"
 #include "lib/ws/ws.h"
 
+#define WS_HEAD_MAX    14  /* bytes of a frame's head: section 5.2 */
+#define WS_CONTROL_MAX 125 /* of a control frame's payload: section 5.5 */
+
 struct ws_pool {
 	struct ws_limits limits;
 	wslay_frame_context_ptr sender; /* holds nothing between frames */

@@ -17,21 +17,19 @@
 
 #define IDLE_READERS 16
 #define IDLE_BYTES   (16 << 10) /* that one of them keeps */
-#define HEAD_MAX     14         /* of a frame: section 5.2 */
-#define CONTROL_MAX  125        /* of a control frame's payload: section 5.5 */
 
 struct ws_reader {
 	struct ws_reader *next; /* idle, in the pool */
 	wslay_frame_context_ptr frames;
 	size_t message_bytes;
 	/* Of the frame being read, what wslay was given: */
-	uint8_t head[HEAD_MAX];
+	uint8_t head[WS_HEAD_MAX];
 	uint8_t head_len;
 	uint64_t payload_left;
 	/* and what it gave back. */
 	bool begun;
 	uint64_t seen;
-	uint8_t control[CONTROL_MAX];
+	uint8_t control[WS_CONTROL_MAX];
 	uint8_t control_len;
 	/* The data message being read. */
 	uint8_t opcode; /* WS_TEXT or WS_BINARY; 0: none */
@@ -138,7 +136,7 @@ on_recv(uint8_t *to, size_t room, int flags, void *arg)
 	if (r->frame_taken && between_frames(r))
 		return -1;
 	r->frame_taken = true;
-	assert(room >= HEAD_MAX); /* what a frame leaves there is no more */
+	assert(room >= WS_HEAD_MAX); /* what a frame leaves there is no more */
 	if (r->payload_left == 0)
 		n = hand_out_head(r, to);
 	if (r->payload_left > 0)

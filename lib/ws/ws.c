@@ -5,7 +5,6 @@
 
 #include "lib/ws/internal.h"
 
-#define HEAD_MAX     14          /* of a frame: section 5.2 */
 #define PACKED       0x40        /* RSV1 in a frame's first byte */
 #define SCRATCH_KEEP (256 << 10) /* longer messages give their room back */
 
@@ -146,7 +145,7 @@ size_t
 ws_send_room(const struct ws *ws, size_t len)
 {
 	/* What zlib says of streams with any settings: deflateBound(). */
-	return HEAD_MAX + len +
+	return WS_HEAD_MAX + len +
 	    (ws->deflate != NULL ? (len + 7) / 8 + (len + 63) / 64 + 11 : 0);
 }
 
@@ -190,7 +189,7 @@ void
 ws_close(struct ws *ws, struct ws_pool *pool, uint16_t code, const char *reason,
     struct buf *out)
 {
-	uint8_t body[125] = { (uint8_t)(code >> 8), (uint8_t)code };
+	uint8_t body[WS_CONTROL_MAX] = { (uint8_t)(code >> 8), (uint8_t)code };
 	size_t len = strlen(reason);
 
 	if (ws->close_sent)
